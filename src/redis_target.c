@@ -1,0 +1,155 @@
+/*
+ * redis_target: reads where a Redis is: redis://, unix://. Parsing only; nothing is connected.
+ */
+#include "redis.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REDIS_PORT = 6379, REDIS_LAST_DB = 1000000 };
+
+/* Text of a URL with its %41 decoded; NULL when an escape is broken or hides a NUL. */
+static char *S_decode(const char *s, size_t len)
+{
+    struct buf out = {0};
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] != '%') {
+            buf_add_char(&out, s[i]);
+            continue;
+        }
+        bool whole =
+            i + 2 < len && isxdigit((unsigned char)s[i + 1]) && isxdigit((unsigned char)s[i + 2]);
+        char hex[3] = {whole ? s[i + 1] : '0', whole ? s[i + 2] : '0', '\0'};
+        char byte = (char)strtol(hex, NULL, 16);
+        if (!byte) {
+            mem_wipe(out.text, out.len);
+            buf_release(&out);
+            return NULL;
+        }
+        buf_add_char(&out, byte);
+        i += 2;
+    }
+    return buf_take(&out);
+}
+
+static bool S_bad(struct err *err, const char *what)
+{
+    /* The URL itself may hold a password, so it is not repeated. */
+    err_set(err, ERR_USAGE, "the Redis address cannot be read: %s", what);
+    return err_hint(err, "write redis://[user[:password]@]host[:port][/db] or unix://path[?db=N]");
+}
+
+static bool S_read_db(const char *s, int *db, struct err *err)
+{
+    int64_t n;
+    if (!str_to_int(s, &n) || n < 0 || n > REDIS_LAST_DB)
+        return S_bad(err, "the database is not a number");
+    *db = (int)n;
+    return true;
+}
+
+static bool S_read_user(const char *s, size_t len, struct redis_target *target, struct err *err)
+{
+    const char *colon = memchr(s, ':', len);
+    size_t user = colon ? (size_t)(colon - s) : len;
+    if (user && !(target->user = S_decode(s, user)))
+        return S_bad(err, "a % escape in the user is broken");
+    if (!colon)
+        return true;
+    target->password = S_decode(colon + 1, len - user - 1);
+    return target->password ? true : S_bad(err, "a % escape in the password is broken");
+}
+
+static bool S_read_host(const char *s, size_t len, struct redis_target *target, struct err *err)
+{
+    const char *end = s + len, *port = NULL;
+    if (len && s[0] == '[') { /* [::1]:6379 */
+        const char *close = memchr(s, ']', len);
+        if (!close)
+            return S_bad(err, "the ']' of the host is missing");
+        target->host = str_ndup(s + 1, (size_t)(close - s) - 1);
+        port = close + 1 < end && close[1] == ':' ? close + 2 : NULL;
+    } else {
+        const char *colon = memchr(s, ':', len);
+        target->host = str_ndup(s, colon ? (size_t)(colon - s) : len);
+        port = colon ? colon + 1 : NULL;
+    }
+    if (!*target->host) {
+        free(target->host);
+        target->host = str_dup("localhost");
+    }
+    if (!port)
+        return true;
+    char *digits = str_ndup(port, (size_t)(end - port));
+    int64_t n;
+    bool good = str_to_int(digits, &n) && n > 0 && n < 65536;
+    free(digits);
+    if (!good)
+        return S_bad(err, "the port is not a number from 1 to 65535");
+    target->port = (int)n;
+    return true;
+}
+
+static bool S_parse_tcp(const char *rest, struct redis_target *target, struct err *err)
+{
+    size_t len = strcspn(rest, "/?");
+    const char *at = memrchr(rest, '@', len);
+    const char *host = at ? at + 1 : rest;
+    if (at && !S_read_user(rest, (size_t)(at - rest), target, err))
+        return false;
+    if (!S_read_host(host, len - (size_t)(host - rest), target, err))
+        return false;
+    if (rest[len] == '?')
+        return S_bad(err, "options after '?' are not known here");
+    return !rest[len] || !rest[len + 1] || S_read_db(rest + len + 1, &target->db, err);
+}
+
+static bool S_parse_unix(const char *rest, struct redis_target *target, struct err *err)
+{
+    size_t len = strcspn(rest, "?");
+    if (rest[0] != '/')
+        return S_bad(err, "the path of a socket starts with '/'");
+    target->path = S_decode(rest, len);
+    if (!target->path)
+        return S_bad(err, "a % escape in the path is broken");
+    if (!rest[len])
+        return true;
+    if (!str_starts(rest + len, "?db="))
+        return S_bad(err, "only ?db=N may follow the path");
+    return S_read_db(rest + len + 4, &target->db, err);
+}
+
+bool redis_target_parse(const char *url, struct redis_target *target, struct err *err)
+{
+    *target = (struct redis_target){.port = REDIS_PORT};
+    bool good;
+    if (str_starts(url, "redis://"))
+        good = S_parse_tcp(url + strlen("redis://"), target, err);
+    else if (str_starts(url, "unix://"))
+        good = S_parse_unix(url + strlen("unix://"), target, err);
+    else if (strstr(url, "://"))
+        good = S_bad(err, "its scheme is not known");
+    else /* as the services write REDIS_HOST: a bare host, or host:port */
+        good = S_parse_tcp(url, target, err);
+    if (!good)
+        redis_target_release(target);
+    return good;
+}
+
+void redis_target_release(struct redis_target *target)
+{
+    free(target->path);
+    free(target->host);
+    free(target->user);
+    str_wipe(target->password);
+    *target = (struct redis_target){0};
+}
+
+char *redis_target_describe(const struct redis_target *target)
+{
+    if (target->path)
+        return str_format("%s/%d", target->path, target->db);
+    return str_format("%s:%d/%d", target->host ? target->host : "localhost", target->port,
+                      target->db);
+}
