@@ -1,0 +1,281 @@
+/*
+ * plan_check: see plan_check.h. What is wrong is decided in sql/checks/plan.sql and by csvmap; here
+ * it is only asked for and put into words. Talks to no server.
+ */
+#include "plan_check.h"
+#include "clock.h"
+#include "plan_rules.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* ---- the plan as JSON: the members are named as in plan.h ---- */
+
+static void S_put(json_t *object, const char *key, const char *value)
+{
+    json_object_set_new(object, key, value ? json_string(value) : json_null());
+}
+
+static json_t *S_names_json(const struct plan_names *names)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < names->count; i++)
+        json_array_append_new(list, json_string(names->names[i]));
+    return list;
+}
+
+static json_t *S_key_json(const struct plan_key *key)
+{
+    json_t *object = json_object();
+    S_put(object, "name", key->name);
+    S_put(object, "replaces", key->replaces);
+    json_object_set_new(object, "columns", S_names_json(&key->columns));
+    return object;
+}
+
+static json_t *S_keys_json(const struct plan_key *keys, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, S_key_json(&keys[i]));
+    return list;
+}
+
+static json_t *S_references_json(const struct plan_table *t)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < t->reference_count; i++) {
+        json_t *object = json_object();
+        json_object_set_new(object, "columns", S_names_json(&t->references[i].columns));
+        S_put(object, "table", t->references[i].table);
+        json_object_set_new(object, "target", S_names_json(&t->references[i].target));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *S_table_json(const struct plan_table *t)
+{
+    json_t *object = json_object();
+    S_put(object, "name", t->name);
+    json_object_set_new(object, "optional", json_boolean(t->optional));
+    S_put(object, "source", plan_source_name(t->source));
+    S_put(object, "source_column", t->source_column);
+    S_put(object, "parent_table", t->parent_table);
+    S_put(object, "parent_column", t->parent_column);
+    S_put(object, "orphans", plan_orphans_name(t->orphans));
+    json_object_set_new(object, "columns", S_names_json(&t->columns));
+    json_object_set_new(object, "not_null", S_names_json(&t->not_null));
+    json_object_set_new(object, "primary_key", S_key_json(&t->primary_key));
+    json_object_set_new(object, "uniques", S_keys_json(t->uniques, t->unique_count));
+    json_object_set_new(object, "indexes", S_keys_json(t->indexes, t->index_count));
+    json_object_set_new(object, "references", S_references_json(t));
+    return object;
+}
+
+static json_t *S_column_json(const struct plan_column *column)
+{
+    json_t *object = json_object();
+    S_put(object, "name", column->name);
+    S_put(object, "type", column->type);
+    S_put(object, "role", plan_role_name(column->role));
+    return object;
+}
+
+static json_t *S_mapping_json(const struct plan *plan)
+{
+    json_t *object = json_object();
+    S_put(object, "key_column", plan->mapping.shape.key_column);
+    S_put(object, "organization_column", plan->mapping.shape.organization_column);
+    S_put(object, "tenant_column", plan->mapping.shape.tenant_column);
+    S_put(object, "default_key", plan->mapping.default_key);
+    S_put(object, "default_organization", plan->mapping.default_organization);
+    S_put(object, "default_tenant", plan->mapping.default_tenant);
+    S_put(object, "user_table", plan->mapping.user_table);
+    S_put(object, "user_column", plan->mapping.user_column);
+    S_put(object, "user_key", plan->mapping.user_key);
+    return object;
+}
+
+static json_t *S_redis_json(const struct plan_keys *keys)
+{
+    json_t *object = json_object();
+    S_put(object, "name", keys->name);
+    S_put(object, "pattern", keys->pattern);
+    json_object_set_new(object, "ttl", keys->ttl ? json_integer(keys->ttl) : json_null());
+    json_object_set_new(object, "foreign", json_boolean(keys->foreign));
+    return object;
+}
+
+char *plan_to_json(const struct plan *plan)
+{
+    json_t *object = json_object(), *columns = json_array(), *tables = json_array(),
+           *keys = json_array();
+    S_put(object, "name", plan->name);
+    S_put(object, "kind", plan_kind_name(plan->kind));
+    S_put(object, "title", plan->title);
+    S_put(object, "schema", plan->schema);
+    json_object_set_new(object, "distribute", json_boolean(plan->distribute));
+    json_object_set_new(object, "bearing", S_names_json(&plan->bearing));
+    json_object_set_new(object, "ignored", S_names_json(&plan->ignored));
+    json_object_set_new(object, "mapping", S_mapping_json(plan));
+    for (size_t i = 0; i < plan->column_count; i++)
+        json_array_append_new(columns, S_column_json(&plan->columns[i]));
+    json_object_set_new(object, "columns", columns);
+    for (size_t i = 0; i < plan->table_count; i++)
+        json_array_append_new(tables, S_table_json(&plan->tables[i]));
+    json_object_set_new(object, "tables", tables);
+    for (size_t i = 0; i < plan->key_count; i++)
+        json_array_append_new(keys, S_redis_json(&plan->keys[i]));
+    json_object_set_new(object, "keys", keys);
+    char *text = json_dumps(object, JSON_COMPACT);
+    char *copy = str_dup(text ? text : "{}");
+    free(text);
+    json_decref(object);
+    return copy;
+}
+
+/* ---- what the catalog says ---- */
+
+static enum verdict S_verdict(const char *name)
+{
+    static const enum verdict verdicts[] = {VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL};
+    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+        if (str_is(name, verdict_name(verdicts[i])))
+            return verdicts[i];
+    return VERDICT_UNKNOWN;
+}
+
+size_t plan_check_read(const struct pg_result *result, struct arena *arena, struct check_view **out)
+{
+    int count = pg_rows(result);
+    int group = pg_col(result, "grp"), subject = pg_col(result, "subject"),
+        verdict = pg_col(result, "verdict"), message = pg_col(result, "message"),
+        detail = pg_col(result, "detail"), concerned = pg_col(result, "count");
+    int64_t now = clock_wall();
+    *out = arena_array(arena, (size_t)count, sizeof(**out));
+    for (int i = 0; i < count; i++)
+        (*out)[i] = (struct check_view){
+            .group = arena_str(arena, pg_text(result, i, group)),
+            .subject = arena_str(arena, pg_text(result, i, subject)),
+            .verdict = S_verdict(pg_text(result, i, verdict)),
+            .message = arena_str(arena, pg_text(result, i, message)),
+            .detail =
+                pg_null(result, i, detail) ? NULL : arena_str(arena, pg_text(result, i, detail)),
+            .count = pg_null(result, i, concerned) ? UNKNOWN : pg_int(result, i, concerned),
+            .at = now,
+        };
+    return (size_t)count;
+}
+
+/* ---- what the mapping file says ---- */
+
+enum { WARNINGS_SHOWN = 20 };
+
+/* A kind of finding about rows: how many there are, and an example of it. */
+struct row_finding {
+    int64_t count;
+    const char *example;
+};
+
+struct mapping_check {
+    const struct plan *plan;
+    struct arena *arena;
+    struct check_view checks[WARNINGS_SHOWN + 8];
+    size_t count, warnings;
+    struct row_finding misfits;  /* codes that their column cannot hold */
+    struct row_finding defaults; /* the default's key, with other codes than the plan says */
+};
+
+static void S_add(struct mapping_check *m, enum verdict verdict, int64_t count, const char *detail,
+                  const char *message)
+{
+    if (m->count < ARRAY_LEN(m->checks))
+        m->checks[m->count++] = (struct check_view){
+            .group = "mapping",
+            .subject = m->plan->mapping.path,
+            .verdict = verdict,
+            .message = message,
+            .detail = detail,
+            .count = count,
+            .at = clock_wall(),
+        };
+}
+
+static void S_note_misfit(struct mapping_check *m, enum plan_column_role role, const char *code,
+                          int line)
+{
+    const struct plan_column *column = plan_find_column(m->plan, role);
+    if (!column || !code || plan_code_fits(column, code))
+        return;
+    if (!m->misfits.count++)
+        m->misfits.example = arena_format(m->arena, "line %d: '%s' does not fit %s %s", line, code,
+                                          column->name, column->type);
+}
+
+static bool S_check_row(void *ctx, const struct csvmap_row *row, struct err *err)
+{
+    (void)err;
+    struct mapping_check *m = ctx;
+    const struct plan *plan = m->plan;
+    S_note_misfit(m, ROLE_TENANT, row->tenant, row->line);
+    S_note_misfit(m, ROLE_ORGANIZATION, row->organization, row->line);
+    if (!str_is(row->key, plan->mapping.default_key))
+        return true;
+    bool same =
+        str_is(row->tenant, plan->mapping.default_tenant) &&
+        (!row->organization || str_is(row->organization, plan->mapping.default_organization));
+    if (!same && !m->defaults.count++)
+        m->defaults.example = arena_format(
+            m->arena, "line %d: %s %s %s\nthe plan's default: %s %s %s", row->line, row->key,
+            row->organization ? row->organization : "", row->tenant, plan->mapping.default_key,
+            plan->mapping.default_organization, plan->mapping.default_tenant);
+    return true;
+}
+
+static void S_note_warning(void *ctx, int line, const char *text)
+{
+    struct mapping_check *m = ctx;
+    if (m->warnings++ < WARNINGS_SHOWN)
+        S_add(m, VERDICT_WARN, UNKNOWN, NULL, arena_format(m->arena, "line %d: %s", line, text));
+}
+
+/* What was seen in the rows; valid only once the whole file has been accepted. */
+static void S_add_row_findings(struct mapping_check *m, const struct csvmap_totals *totals)
+{
+    if (m->misfits.count)
+        S_add(m, VERDICT_FAIL, m->misfits.count, m->misfits.example,
+              "codes of the file do not fit their column");
+    if (m->defaults.count)
+        S_add(m, VERDICT_WARN, m->defaults.count, m->defaults.example,
+              "the file gives the default's key other codes than the plan's default");
+    if (totals->rows == 0)
+        S_add(m, VERDICT_FAIL, 0, NULL, "the file has a heading and no rows");
+    else if (!m->misfits.count)
+        S_add(
+            m, VERDICT_PASS, totals->rows, NULL,
+            arena_format(m->arena, "every '%s' has one tenant", m->plan->mapping.shape.key_column));
+}
+
+size_t plan_check_mapping(const struct plan *plan, struct arena *arena, struct check_view **out)
+{
+    struct mapping_check m = {.plan = plan, .arena = arena};
+    struct csvmap_sink sink = {.row = S_check_row, .warning = S_note_warning, .ctx = &m};
+    struct csvmap_totals totals = {0};
+    struct err err = {0};
+    *out = NULL;
+    if (!plan->mapping.path)
+        return 0;
+    bool ok = csvmap_read(plan->mapping.path, &plan->mapping.shape, &sink, &totals, &err);
+    if (m.warnings > WARNINGS_SHOWN)
+        S_add(&m, VERDICT_WARN, (int64_t)(m.warnings - WARNINGS_SHOWN), NULL,
+              arena_format(arena, "and %zu more warnings", m.warnings - WARNINGS_SHOWN));
+    if (ok)
+        S_add_row_findings(&m, &totals);
+    else
+        S_add(&m, VERDICT_FAIL, UNKNOWN, err.hint[0] ? arena_str(arena, err.hint) : NULL,
+              arena_str(arena, err.text));
+    *out = arena_array(arena, m.count, sizeof(**out));
+    memcpy(*out, m.checks, m.count * sizeof(**out));
+    return m.count;
+}
