@@ -1,0 +1,200 @@
+-- The journal: schema "tenantdeck" in the target database, and how the console reads it.
+--
+-- It says what was run, by whom, how far it came, what was found and what can be taken back. A
+-- backup leaves it out (a restored database begins a new one). Only the program and its worker
+-- write to it; everything in it may be read with plain SQL: tenantdeck-journal(7) has examples.
+--
+-- What its tables are stands in journal_upgrade.sql.
+
+-- name: journal_look
+-- Is there a journal, of which version, and what may this role do about it? Cheap, and never an
+-- error: a role without any right gets an answer too. The table and the server's identity are read
+-- by way of query_to_xml(), since naming a table that may be missing or closed would be an error.
+-- Answers one row: taken (the schema exists), ours (it holds a journal), empty (it holds nothing),
+-- owner, version, generation, program, copied (the journal came here with a copy of another
+-- database), may_read, may_write, may_create (create or upgrade it), role, database.
+WITH place AS (
+    SELECT n.oid AS schema, COALESCE(m.relowner, n.nspowner) AS owner, m.oid AS meta,
+           has_schema_privilege(n.oid, 'USAGE') AS may_enter,
+           has_schema_privilege(n.oid, 'CREATE') AS may_fill,
+           m.oid IS NULL
+               AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid)
+               AND NOT EXISTS (SELECT 1 FROM pg_proc p WHERE p.pronamespace = n.oid)
+               AND NOT EXISTS (SELECT 1 FROM pg_type t WHERE t.typnamespace = n.oid) AS empty
+      FROM (SELECT 1) AS always
+      LEFT JOIN pg_namespace n ON n.nspname = 'tenantdeck'
+      LEFT JOIN pg_class m
+             ON m.relnamespace = n.oid AND m.relname = 'meta' AND m.relkind = 'r'
+            AND EXISTS (SELECT 1 FROM pg_attribute a
+                         WHERE a.attrelid = m.oid AND a.attname = 'generation'
+                           AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped)
+), access AS (
+    SELECT place.*,
+           meta IS NOT NULL AND may_enter AND has_table_privilege(meta, 'SELECT') AS may_read,
+           COALESCE(may_enter AND (SELECT bool_and(has_table_privilege(c.oid, 'INSERT'))
+                                     FROM pg_class c
+                                    WHERE c.relnamespace = place.schema
+                                      AND c.relname IN ('run', 'lease', 'checkpoint', 'event')),
+                    false) AS may_write
+      FROM place
+), content AS (
+    SELECT access.*,
+           CASE WHEN may_read
+                THEN query_to_xml('SELECT * FROM tenantdeck.meta', false, false, '')::text
+           END AS meta_row,
+           CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+                THEN query_to_xml('SELECT system_identifier FROM pg_catalog.pg_control_system()',
+                                  false, false, '')::text
+           END AS server_row
+      FROM access
+)
+SELECT schema IS NOT NULL AS taken,
+       meta IS NOT NULL AS ours,
+       COALESCE(empty, false) AS empty,
+       pg_get_userbyid(content.owner) AS owner,
+       COALESCE(substring(meta_row FROM '<version>(\d+)</version>')::bigint, 0) AS version,
+       substring(meta_row FROM '<generation>([0-9a-f-]{36})</generation>') AS generation,
+       substring(meta_row FROM '<program>([^<]*)</program>') AS program,
+       COALESCE(substring(meta_row FROM '<database_oid>(\d+)</database_oid>')
+                    <> (SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()),
+                false)
+           OR COALESCE(substring(meta_row FROM '<system_identifier>(-?\d+)</system_identifier>')
+                    <> substring(server_row FROM '<system_identifier>(-?\d+)</system_identifier>'),
+                false) AS copied,
+       may_read,
+       may_write,
+       CASE WHEN schema IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+            WHEN meta IS NOT NULL THEN pg_has_role(content.owner, 'USAGE')
+            ELSE empty AND may_fill
+       END AS may_create,
+       current_user AS role,
+       current_database() AS database
+  FROM content;
+
+-- name: journal_begin
+-- Opens the transaction in which the journal is made, upgraded or renewed: one session at a time,
+-- whoever comes second waits and then finds the work done. READ COMMITTED, so that it does find it,
+-- whatever the role's default says. The lock is gone with the transaction.
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = '30s';
+SET LOCAL statement_timeout = '120s';
+SELECT pg_advisory_xact_lock(hashtextextended('tenantdeck journal', 0));
+
+-- name: journal_commit
+-- Ends what journal_begin began.
+COMMIT;
+
+-- name: journal_rollback
+-- Gives up what journal_begin began: nothing of it stays.
+ROLLBACK;
+
+-- name: journal_sign
+-- Notes which version of the program made or upgraded the journal. $1: the version.
+UPDATE tenantdeck.meta
+   SET program = $1, upgraded_at = now(), upgraded_by = session_user;
+
+-- name: journal_renew
+-- Begins a new generation in a journal that came here with a copy of another database (a restore, a
+-- clone, CREATE DATABASE ... TEMPLATE). Its runs speak of the other database: those left open are
+-- closed, so that nobody resumes them into this one, and their leases are set free. Undo records
+-- stay readable and belong to the old generation.
+UPDATE tenantdeck.run
+   SET state = 'failed', ended_at = greatest(now(), started_at),
+       trouble = 'this database is a copy; the run went on, if at all, in the original'
+ WHERE state NOT IN ('done', 'failed', 'undone');
+UPDATE tenantdeck.lease
+   SET run = NULL, pid = NULL, backend_pid = NULL, backend_start = NULL, epoch = epoch + 1,
+       released_at = now();
+UPDATE tenantdeck.meta
+   SET generation = gen_random_uuid(), database_name = current_database(),
+       database_oid = (SELECT oid FROM pg_catalog.pg_database
+                        WHERE datname = current_database()),
+       system_identifier = tenantdeck.server_identity();
+INSERT INTO tenantdeck.event (severity, source, text)
+SELECT 'warn', 'journal',
+       'the journal came here with a copy of another database and begins generation ' || generation
+  FROM tenantdeck.meta;
+
+-- name: journal_overview
+-- The run that matters: of plan $1 (NULL: of any plan) the open one, else the newest. Answers no row
+-- or one: id, plan, plan_hash, verb, mode, state, who ("anna@bastion1"), since and beat_at (ms since
+-- 1970; beat_at -1: no heartbeat yet), alive (it is open and its heartbeat is fresh), trouble.
+SELECT r.id,
+       p.name AS plan,
+       p.hash AS plan_hash,
+       r.verb,
+       r.mode,
+       r.state,
+       r.os_user || '@' || r.host AS who,
+       (extract(epoch FROM r.started_at) * 1000)::bigint AS since,
+       COALESCE((extract(epoch FROM h.at) * 1000)::bigint, -1) AS beat_at,
+       r.state NOT IN ('done', 'failed', 'stopped', 'undone')
+           AND COALESCE(clock_timestamp() - h.at < interval '15 seconds', false) AS alive,
+       r.trouble
+  FROM tenantdeck.run r
+  JOIN tenantdeck.plan p ON p.id = r.plan
+  LEFT JOIN tenantdeck.heartbeat h ON h.run = r.id
+ WHERE $1::text IS NULL OR p.name = $1::text
+ ORDER BY r.state IN ('done', 'failed', 'stopped', 'undone'), r.id DESC
+ LIMIT 1;
+
+-- name: journal_steps
+-- The steps of run $1 in their order. Answers: ordinal, name, type, state, done and total (rows; -1:
+-- not known), rate (rows a second; -1), started_at and ended_at (ms since 1970; -1), trouble (of a
+-- failed step), throttled (why it waits just now).
+SELECT s.ordinal,
+       s.name,
+       s.type,
+       s.state,
+       COALESCE(s.done, -1) AS done,
+       COALESCE(s.total, -1) AS total,
+       COALESCE(s.rate, -1) AS rate,
+       COALESCE((extract(epoch FROM s.started_at) * 1000)::bigint, -1) AS started_at,
+       COALESCE((extract(epoch FROM s.ended_at) * 1000)::bigint, -1) AS ended_at,
+       s.trouble,
+       s.throttled
+  FROM tenantdeck.step s
+ WHERE s.run = $1::bigint
+ ORDER BY s.ordinal;
+
+-- name: journal_events
+-- The newest $2 events after event $1 (0: from the beginning), oldest first. Answers: id, at (ms
+-- since 1970), run, step (its name), severity, source, text.
+SELECT newest.id,
+       (extract(epoch FROM newest.at) * 1000)::bigint AS at,
+       newest.run,
+       s.name AS step,
+       newest.severity,
+       newest.source,
+       newest.text
+  FROM (SELECT e.id, e.at, e.run, e.step, e.severity, e.source, e.text
+          FROM tenantdeck.event e
+         WHERE e.id > $1::bigint
+         ORDER BY e.id DESC
+         LIMIT $2::bigint) AS newest
+  LEFT JOIN tenantdeck.step s ON s.id = newest.step
+ ORDER BY newest.id;
+
+-- name: journal_findings
+-- What the newest run of plan $1 (NULL: of any plan) that checked something has found. Answers: run,
+-- check_group, check_name, subject, verdict, severity, count (rows concerned; -1), message, samples
+-- (JSON), query (the SQL that found it), fix (the SQL that would mend it), at (ms since 1970).
+SELECT f.run,
+       f.check_group,
+       f.check_name,
+       f.subject,
+       f.verdict,
+       f.severity,
+       COALESCE(f.count, -1) AS count,
+       f.message,
+       f.samples,
+       f.query,
+       f.fix,
+       (extract(epoch FROM f.at) * 1000)::bigint AS at
+  FROM tenantdeck.finding f
+ WHERE f.run = (SELECT max(r.id)
+                  FROM tenantdeck.run r
+                  JOIN tenantdeck.plan p ON p.id = r.plan
+                 WHERE ($1::text IS NULL OR p.name = $1::text)
+                   AND EXISTS (SELECT 1 FROM tenantdeck.finding any_of WHERE any_of.run = r.id))
+ ORDER BY f.id;
