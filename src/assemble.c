@@ -1,0 +1,285 @@
+/*
+ * assemble: the parts become a snapshot: one arena, with copies of all it needs, so that it stays
+ * the same while the parts go on.
+ */
+#include "clock.h"
+#include "kind.h"
+#include "parts.h"
+
+static struct server_view S_server(struct arena *arena, const struct server *server)
+{
+    return (struct server_view){
+        .state = server->state,
+        .where = arena_str(arena, server->where ? server->where : ""),
+        .version = arena_str(arena, server->version ? server->version : ""),
+        .role = arena_str(arena, server->role ? server->role : ""),
+        .trouble = server->state == SERVER_UP ? NULL : arena_str(arena, server->trouble),
+        .answered_at = server->answered_at,
+        .asking = server->asked_at != UNKNOWN,
+        .clients = server->clients,
+        .memory = server->memory,
+        .keys = server->keys,
+    };
+}
+
+/* ---- tables ---- */
+
+static struct count_view S_exact(int64_t value, int64_t at)
+{
+    return (struct count_view){.value = value, .exact = true, .at = at};
+}
+
+static struct count_view S_estimate(int64_t value, int64_t at)
+{
+    return (struct count_view){.value = value, .exact = false, .at = at};
+}
+
+/* How many rows have a code: none for sure without the column, else counted, else estimated. */
+static struct count_view S_filled(const struct fact *fact, bool has_column, int64_t counted,
+                                  int64_t estimate, int64_t now)
+{
+    if (!fact->exists)
+        return S_estimate(UNKNOWN, UNKNOWN);
+    if (!has_column)
+        return S_exact(0, now);
+    if (fact_is_counted(fact))
+        return S_exact(counted, fact->counted_at);
+    return S_estimate(estimate, fact->estimated_at);
+}
+
+static const char *S_source(struct arena *arena, const struct plan_table *table)
+{
+    switch (table->source) {
+    case FROM_PARENT:
+        return arena_format(arena, "parent %s.%s by %s", table->parent_table, table->parent_column,
+                            table->source_column);
+    case FROM_CONSTANT:
+        return arena_str(arena, plan_source_name(table->source));
+    default:
+        return arena_format(arena, "%s %s", plan_source_name(table->source), table->source_column);
+    }
+}
+
+static struct fill_view S_fill(struct arena *arena, const struct plan *plan,
+                               const struct plan_table *table, const struct fact *fact, int64_t now)
+{
+    const struct plan_column *organization = plan_find_column(plan, ROLE_ORGANIZATION);
+    struct fill_view fill = {
+        .name = arena_str(arena, table->name),
+        .source = S_source(arena, table),
+        .missing = !fact->exists,
+        .optional = table->optional,
+        .has_tenant = fact->has_tenant,
+        .has_organization = fact->has_organization,
+        .wants_organization = organization && plan_names_has(&table->columns, organization->name),
+        .bytes = fact->bytes,
+        .counting = fact->count_state != COUNT_IDLE,
+        .primary_key = arena_str(arena, fact->primary_key ? fact->primary_key : ""),
+    };
+    fill.rows = fact_is_counted(fact) ? S_exact(fact->counted_rows, fact->counted_at)
+                                      : S_estimate(fact->rows, fact->estimated_at);
+    fill.with_tenant =
+        S_filled(fact, fact->has_tenant, fact->counted_tenant, fact->with_tenant, now);
+    fill.with_organization = S_filled(fact, fact->has_organization, fact->counted_organization,
+                                      fact->with_organization, now);
+    return fill;
+}
+
+static void S_add_fills(const struct parts *parts, struct snapshot *snapshot)
+{
+    const struct plan *plan = parts->session->plan;
+    snapshot->fills = arena_array(snapshot->arena, parts->fact_count, sizeof(*snapshot->fills));
+    snapshot->fill_count = parts->fact_count;
+    for (size_t i = 0; i < parts->fact_count; i++)
+        snapshot->fills[i] =
+            S_fill(snapshot->arena, plan, &plan->tables[i], &parts->facts[i], snapshot->at);
+}
+
+/* ---- tenants ---- */
+
+/* All rows of a tenant; exact only when every table of the plan was counted and has not changed. */
+static struct count_view S_tenant_rows(const struct parts *parts, size_t tenant)
+{
+    struct count_view rows = {.value = UNKNOWN, .exact = true, .at = UNKNOWN};
+    for (size_t i = 0; i < parts->fact_count; i++) {
+        const struct fact *fact = &parts->facts[i];
+        if (!fact->exists)
+            continue;
+        int64_t here = tally_rows(parts->tally, tenant, i);
+        int64_t at = tally_counted_at(parts->tally, i);
+        rows.exact = rows.exact && fact_is_counted(fact);
+        if (here < 0)
+            continue;
+        rows.value = (rows.value < 0 ? 0 : rows.value) + here;
+        rows.at = rows.at == UNKNOWN || at < rows.at ? at : rows.at;
+    }
+    return rows;
+}
+
+static struct tenant_table *S_tenant_tables(const struct parts *parts, struct arena *arena,
+                                            size_t tenant, size_t *count)
+{
+    struct tenant_table *tables = arena_array(arena, parts->fact_count, sizeof(*tables));
+    *count = 0;
+    for (size_t i = 0; i < parts->fact_count; i++) {
+        int64_t rows = tally_rows(parts->tally, tenant, i);
+        if (rows >= 0)
+            tables[(*count)++] = (struct tenant_table){
+                .table = arena_str(arena, parts->session->plan->tables[i].name), .rows = rows};
+    }
+    return *count ? tables : NULL;
+}
+
+static struct tenant_view S_tenant(const struct parts *parts, struct arena *arena, size_t tenant)
+{
+    struct tenant_view view = {
+        .code = arena_str(arena, tally_code(parts->tally, tenant)),
+        .rows = S_tenant_rows(parts, tenant),
+        .share = UNKNOWN,
+        .keys = census_tenant_keys(parts->census, tenant),
+    };
+    const char *const *codes;
+    view.code_count = tally_organizations(parts->tally, tenant, &codes);
+    view.organizations = tally_is_known(parts->tally, tenant) ? (int64_t)view.code_count : UNKNOWN;
+    view.codes = arena_array(arena, view.code_count, sizeof(*view.codes));
+    for (size_t i = 0; i < view.code_count; i++)
+        view.codes[i] = arena_str(arena, codes[i]);
+    view.tables = S_tenant_tables(parts, arena, tenant, &view.table_count);
+    return view;
+}
+
+static void S_add_tenants(const struct parts *parts, struct snapshot *snapshot)
+{
+    if (!parts->tally)
+        return;
+    size_t count = tally_tenants(parts->tally);
+    snapshot->tenants = arena_array(snapshot->arena, count, sizeof(*snapshot->tenants));
+    int64_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct tenant_view view = S_tenant(parts, snapshot->arena, i);
+        bool nothing = !tally_is_known(parts->tally, i) && view.rows.value <= 0;
+        if (nothing) /* "(unmapped)" is shown only while there is something in it */
+            continue;
+        total += view.rows.value > 0 ? view.rows.value : 0;
+        snapshot->tenants[snapshot->tenant_count++] = view;
+    }
+    for (size_t i = 0; total && i < snapshot->tenant_count; i++)
+        if (snapshot->tenants[i].rows.value >= 0)
+            snapshot->tenants[i].share =
+                100.0 * (double)snapshot->tenants[i].rows.value / (double)total;
+}
+
+/* ---- steps ---- */
+
+static const struct step_view *S_journalled(const struct parts *parts, const char *name)
+{
+    const struct step_view *steps = parts->steps.rows;
+    for (size_t i = 0; parts->run.present && i < parts->steps.count; i++)
+        if (str_is(steps[i].name, name))
+            return &steps[i];
+    return NULL;
+}
+
+static void S_add_steps(const struct parts *parts, struct snapshot *snapshot)
+{
+    const struct step_def **defs;
+    struct arena *arena = snapshot->arena;
+    if (!parts->session->plan)
+        return;
+    snapshot->step_count = kind_steps(parts->session->plan, arena, &defs);
+    snapshot->steps = arena_array(arena, snapshot->step_count, sizeof(*snapshot->steps));
+    for (size_t i = 0; i < snapshot->step_count; i++) {
+        const struct step_view *known = S_journalled(parts, defs[i]->name);
+        struct step_view step = {.state = STEP_WAITS,
+                                 .done = UNKNOWN,
+                                 .total = UNKNOWN,
+                                 .started_at = UNKNOWN,
+                                 .ended_at = UNKNOWN};
+        if (known)
+            step = *known;
+        step.name = defs[i]->name;
+        step.type = step_type_name(defs[i]->type);
+        step.does = defs[i]->does;
+        step.undo = defs[i]->undo;
+        step.trouble = arena_str(arena, step.trouble);
+        snapshot->steps[i] = step;
+    }
+}
+
+/* ---- checks, keys, events ---- */
+
+static void S_copy_checks(struct snapshot *snapshot, const struct part_list *list)
+{
+    const struct check_view *checks = list->rows;
+    for (size_t i = 0; i < list->count; i++) {
+        struct check_view check = checks[i];
+        check.group = arena_str(snapshot->arena, check.group);
+        check.subject = arena_str(snapshot->arena, check.subject);
+        check.message = arena_str(snapshot->arena, check.message);
+        check.detail = arena_str(snapshot->arena, check.detail);
+        snapshot->checks[snapshot->check_count++] = check;
+    }
+}
+
+static void S_add_checks(const struct parts *parts, struct snapshot *snapshot)
+{
+    size_t count = parts->checks.count + parts->mapping.count + parts->findings.count;
+    snapshot->checks = arena_array(snapshot->arena, count, sizeof(*snapshot->checks));
+    S_copy_checks(snapshot, &parts->findings);
+    S_copy_checks(snapshot, &parts->mapping);
+    S_copy_checks(snapshot, &parts->checks);
+}
+
+static struct event_view S_event(struct arena *arena, const struct note *note)
+{
+    return (struct event_view){.at = note->at,
+                               .severity = note->severity,
+                               .source = arena_str(arena, note->source),
+                               .text = arena_str(arena, note->text)};
+}
+
+/* The journal's events and the console's own, merged by time. */
+static void S_add_events(const struct parts *parts, struct snapshot *snapshot)
+{
+    size_t count = parts->event_count + parts->note_count, e = 0, n = 0;
+    snapshot->events = arena_array(snapshot->arena, count, sizeof(*snapshot->events));
+    while (snapshot->event_count < count) {
+        bool journal = n == parts->note_count ||
+                       (e < parts->event_count && parts->events[e].at <= parts->notes[n].at);
+        const struct note *note = journal ? &parts->events[e++] : &parts->notes[n++];
+        snapshot->events[snapshot->event_count++] = S_event(snapshot->arena, note);
+    }
+}
+
+static void S_add_run(const struct parts *parts, struct snapshot *snapshot)
+{
+    snapshot->has_journal = parts->has_journal;
+    snapshot->journal_version = parts->journal_version;
+    snapshot->run = parts->run;
+    snapshot->run.plan = arena_str(snapshot->arena, parts->run.plan);
+    snapshot->run.state = arena_str(snapshot->arena, parts->run.state);
+    snapshot->run.who = arena_str(snapshot->arena, parts->run.who);
+}
+
+struct snapshot *assemble(const struct parts *parts)
+{
+    struct arena *arena = arena_new();
+    struct snapshot *snapshot = arena_alloc(arena, sizeof(*snapshot));
+    const struct session *session = parts->session;
+    snapshot->arena = arena;
+    snapshot->at = clock_wall();
+    snapshot->environment = arena_str(arena, session->environment ? session->environment : "");
+    snapshot->plan = session->plan ? session->plan->name : "";
+    snapshot->plan_title = session->plan ? session->plan->title : "";
+    snapshot->operator_mode = session->operator_mode;
+    snapshot->database = S_server(arena, &parts->database);
+    snapshot->redis = S_server(arena, &parts->redis);
+    S_add_run(parts, snapshot);
+    S_add_fills(parts, snapshot);
+    S_add_tenants(parts, snapshot);
+    S_add_steps(parts, snapshot);
+    S_add_checks(parts, snapshot);
+    census_views(parts->census, arena, &snapshot->keys, &snapshot->keys_count, &snapshot->census);
+    S_add_events(parts, snapshot);
+    return snapshot;
+}

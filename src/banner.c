@@ -1,0 +1,271 @@
+/*
+ * banner: line 1 of every screen: where we are, how the servers are, what runs, how old it is.
+ *
+ * A screen that is too narrow drops parts from the right, so the parts stand in the order of what
+ * a person must not miss. Everything is computed from the snapshot alone, its age as well.
+ */
+#include "clock.h"
+#include "tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { SLOW_MS = 5000, SILENT_MS = 15000, TROUBLE_MAX = 60 };
+
+struct banner {
+    struct banner_part *parts;
+    size_t count;
+};
+
+/* Takes `raw`; what is empty gives no part. */
+static void S_add_part(struct banner *banner, enum mood mood, char *raw)
+{
+    if (*raw)
+        banner->parts[banner->count++] =
+            (struct banner_part){.text = text_cleaned(raw), .mood = mood};
+    free(raw);
+}
+
+static void S_add_environment(struct banner *banner, const struct snapshot *snapshot)
+{
+    const char *environment = snapshot->environment ? snapshot->environment : "";
+    bool production = strncasecmp(environment, "prod", 4) == 0;
+    S_add_part(banner, production ? MOOD_BAD : MOOD_ACTIVE, str_dup(environment));
+}
+
+static void S_add_where(struct banner *banner, const struct server_view *database)
+{
+    const char *where = database->where ? database->where : "";
+    bool role = database->role && *database->role;
+    S_add_part(banner, MOOD_PLAIN,
+               role && *where ? str_format("%s as %s", where, database->role) : str_dup(where));
+}
+
+/* The gist of a libpq message: its first line, after "connection to server at … failed: ". */
+static char *S_shorten_trouble(const char *trouble)
+{
+    if (!trouble || !*trouble)
+        return str_dup("no reason known");
+    char *line = str_ndup(trouble, strcspn(trouble, "\r\n"));
+    const char *reason = strstr(line, " failed: ");
+    reason = reason ? reason + strlen(" failed: ") : line;
+    size_t fits = text_fit(reason, TROUBLE_MAX);
+    char *gist = str_format("%.*s%s", (int)fits, reason, reason[fits] ? "..." : "");
+    free(line);
+    return gist;
+}
+
+static void S_add_server(struct banner *banner, const struct server_view *server, const char *name,
+                         const char *short_name)
+{
+    char *trouble;
+    switch (server->state) {
+    case SERVER_NONE:
+        S_add_part(banner, MOOD_DIM, str_format("no %s", name));
+        break;
+    case SERVER_CONNECTING:
+        S_add_part(banner, MOOD_WARN, str_format("%s connecting", name));
+        break;
+    case SERVER_UP:
+        S_add_part(banner, MOOD_GOOD,
+                   server->version && *server->version
+                       ? str_format("%s %s", short_name, server->version)
+                       : str_format("%s up", short_name));
+        break;
+    case SERVER_DOWN:
+        trouble = S_shorten_trouble(server->trouble);
+        S_add_part(banner, MOOD_BAD, str_format("%s down: %s", name, trouble));
+        free(trouble);
+        break;
+    }
+}
+
+static int64_t S_age_of(const struct server_view *server, int64_t now)
+{
+    bool told = server->state == SERVER_UP && server->answered_at > 0;
+    int64_t age = now - server->answered_at;
+    return !told ? UNKNOWN : age > 0 ? age : 0;
+}
+
+/* The older of the two last answers; a server that is down says so itself. */
+static void S_add_age(struct banner *banner, const struct snapshot *snapshot)
+{
+    int64_t database = S_age_of(&snapshot->database, snapshot->at);
+    int64_t redis = S_age_of(&snapshot->redis, snapshot->at);
+    int64_t age = database >= redis ? database : redis;
+    const char *who = age == database ? "" : "Redis: ";
+    char span[16];
+    if (age < 0)
+        return;
+    clock_format_span(age, span);
+    if (age > SILENT_MS)
+        S_add_part(banner, MOOD_BAD, str_format("%sno answer for %s", who, span));
+    else
+        S_add_part(banner, age > SLOW_MS ? MOOD_WARN : MOOD_PLAIN, str_dup(span));
+}
+
+static const char *S_find_step(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->step_count; i++) {
+        enum step_state state = snapshot->steps[i].state;
+        if (state == STEP_RUNS || state == STEP_PAUSED || state == STEP_FAILED)
+            return snapshot->steps[i].name;
+    }
+    return NULL;
+}
+
+/* The journal's states of a run; an open one has a worker, whose heartbeat then must not stop. */
+static const struct run_look {
+    const char *state;
+    bool open;
+    enum mood mood;
+} S_looks[] = {
+    {"starting", true, MOOD_ACTIVE}, {"running", true, MOOD_ACTIVE}, {"undoing", true, MOOD_ACTIVE},
+    {"paused", true, MOOD_WARN},     {"held", true, MOOD_WARN},      {"stopped", false, MOOD_WARN},
+    {"failed", false, MOOD_BAD},     {"done", false, MOOD_PLAIN},    {"undone", false, MOOD_PLAIN},
+};
+
+static struct run_look S_find_look(const char *state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(S_looks); i++)
+        if (str_is(S_looks[i].state, state))
+            return S_looks[i];
+    return (struct run_look){.state = "in an unknown state", .mood = MOOD_WARN};
+}
+
+static void S_add_run(struct banner *banner, const struct snapshot *snapshot)
+{
+    const struct run_view *run = &snapshot->run;
+    struct run_look look = S_find_look(run->state);
+    const char *step = S_find_step(snapshot);
+    bool silent = look.open && !run->alive;
+    struct buf text = {0};
+    char span[16];
+    if (!run->present) {
+        S_add_part(banner, MOOD_PLAIN, str_dup("no run"));
+        return;
+    }
+    buf_format(&text, "run %lld %s%s%s", (long long)run->id, step ? step : "", step ? " " : "",
+               look.state);
+    if (run->who && *run->who)
+        buf_format(&text, ", %s", run->who);
+    if (silent)
+        buf_add(&text, ", no heartbeat");
+    if (run->since > 0) {
+        clock_format_span(snapshot->at - run->since, span);
+        buf_format(&text, look.open ? ", %s" : ", begun %s ago", span);
+    }
+    S_add_part(banner, silent ? MOOD_BAD : look.mood, buf_take(&text));
+}
+
+static const char *S_mode(const struct snapshot *snapshot)
+{
+    return snapshot->operator_mode ? "operator" : "read-only";
+}
+
+size_t banner_parts(const struct snapshot *snapshot, struct banner_part parts[BANNER_PARTS])
+{
+    struct banner banner = {.parts = parts};
+    S_add_environment(&banner, snapshot);
+    S_add_where(&banner, &snapshot->database);
+    S_add_server(&banner, &snapshot->database, "PostgreSQL", "PG");
+    S_add_server(&banner, &snapshot->redis, "Redis", "Redis");
+    S_add_age(&banner, snapshot);
+    S_add_run(&banner, snapshot);
+    S_add_part(&banner, snapshot->operator_mode ? MOOD_ACTIVE : MOOD_DIM,
+               str_dup(S_mode(snapshot)));
+    return banner.count;
+}
+
+void banner_release(struct banner_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(parts[i].text);
+        parts[i].text = NULL;
+    }
+}
+
+/* ---- JSON ---- */
+
+static void S_put_text(json_t *object, const char *key, const char *text)
+{
+    json_object_set_new(object, key, text && *text ? table_text_json(text) : json_null());
+}
+
+static void S_put_number(json_t *object, const char *key, int64_t number)
+{
+    json_object_set_new(object, key, number >= 0 ? json_integer(number) : json_null());
+}
+
+static void S_put_moment(json_t *object, const char *key, int64_t at)
+{
+    char moment[21];
+    if (at > 0)
+        clock_format_iso(at, moment);
+    json_object_set_new(object, key, at > 0 ? json_string(moment) : json_null());
+}
+
+static const char *S_state_name(enum server_state state)
+{
+    static const char *const names[] = {
+        [SERVER_NONE] = "none",
+        [SERVER_CONNECTING] = "connecting",
+        [SERVER_UP] = "up",
+        [SERVER_DOWN] = "down",
+    };
+    return names[state];
+}
+
+static json_t *S_server_json(const struct server_view *server)
+{
+    json_t *object = json_object();
+    S_put_text(object, "state", S_state_name(server->state));
+    S_put_text(object, "where", server->where);
+    S_put_text(object, "role", server->role);
+    S_put_text(object, "version", server->version);
+    S_put_text(object, "trouble", server->trouble);
+    S_put_moment(object, "answered_at", server->answered_at);
+    return object;
+}
+
+static json_t *S_redis_json(const struct server_view *redis)
+{
+    json_t *object = S_server_json(redis);
+    S_put_number(object, "clients", redis->clients);
+    S_put_number(object, "memory", redis->memory);
+    S_put_number(object, "keys", redis->keys);
+    return object;
+}
+
+static json_t *S_run_json(const struct snapshot *snapshot)
+{
+    const struct run_view *run = &snapshot->run;
+    if (!run->present)
+        return json_null();
+    json_t *object = json_object();
+    S_put_number(object, "id", run->id);
+    S_put_text(object, "plan", run->plan);
+    S_put_text(object, "state", run->state);
+    S_put_text(object, "step", S_find_step(snapshot));
+    S_put_text(object, "who", run->who);
+    S_put_moment(object, "since", run->since);
+    json_object_set_new(object, "alive", json_boolean(run->alive));
+    return object;
+}
+
+json_t *banner_json(const struct snapshot *snapshot)
+{
+    json_t *object = json_object();
+    S_put_moment(object, "at", snapshot->at);
+    S_put_text(object, "environment", snapshot->environment);
+    S_put_text(object, "mode", S_mode(snapshot));
+    S_put_text(object, "plan", snapshot->plan);
+    S_put_text(object, "plan_title", snapshot->plan_title);
+    json_object_set_new(object, "postgresql", S_server_json(&snapshot->database));
+    json_object_set_new(object, "redis", S_redis_json(&snapshot->redis));
+    S_put_number(object, "journal_version",
+                 snapshot->has_journal ? snapshot->journal_version : UNKNOWN);
+    json_object_set_new(object, "run", S_run_json(snapshot));
+    return object;
+}

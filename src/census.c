@@ -1,0 +1,332 @@
+/* census: see census.h. */
+#include "census.h"
+
+#include "clock.h"
+#include "key_template.h"
+#include "map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    SCAN_COUNT = 100, /* keys a call: a server is busy some 20 microseconds with it */
+    BURST_MS = 10,    /* one after the other for so long, */
+    REST_MS = 10,     /* then nothing for so long: half of one core at the most */
+};
+
+struct figures { /* of one template */
+    int64_t keys, without_ttl, over_ttl;
+    struct map owners; /* the tenants or organizations seen */
+};
+
+struct pass {
+    struct figures *templates; /* the plan's, and one more for keys of none */
+    int64_t *by_tenant;
+    size_t tenant_count;
+    int64_t seen;
+};
+
+struct census {
+    struct loop *loop;
+    const struct plan *plan;
+    const struct tally *tally;
+    size_t template_count;
+
+    struct redis *redis; /* NULL: no pass is under way */
+    struct pass now, whole;
+    char *cursor;
+    int64_t total; /* DBSIZE when the pass began */
+    int64_t burst_since;
+    struct timer *rest;
+    int64_t passes, whole_at;
+    bool last_page;
+
+    /* Answers come in the order of the questions: the template of each PTTL that is under way, in
+     * a ring. The first `late` of them, and of the pages, belong to a pass that was stopped. */
+    size_t *asked;
+    size_t asked_first, asked_count, asked_cap, late;
+    size_t pages_asked, pages_late;
+};
+
+static void S_release_pass(struct census *census, struct pass *pass)
+{
+    for (size_t i = 0; pass->templates && i < census->template_count; i++)
+        map_release(&pass->templates[i].owners);
+    free(pass->templates);
+    free(pass->by_tenant);
+    *pass = (struct pass){0};
+}
+
+static void S_begin_pass(struct census *census, struct pass *pass)
+{
+    S_release_pass(census, pass);
+    pass->templates = mem_array(census->template_count, sizeof(*pass->templates));
+    pass->tenant_count = census->tally ? tally_tenants(census->tally) : 0;
+    pass->by_tenant = mem_array(pass->tenant_count, sizeof(int64_t));
+}
+
+struct census *census_new(struct loop *loop, const struct plan *plan, const struct tally *tally)
+{
+    struct census *census = mem_new(sizeof(*census));
+    census->loop = loop;
+    census->plan = plan;
+    census->tally = tally;
+    census->template_count = (plan ? plan->key_count : 0) + 1;
+    return census;
+}
+
+void census_stop(struct census *census)
+{
+    census->redis = NULL;
+    census->late = census->asked_count;
+    census->pages_late = census->pages_asked;
+    loop_cancel(census->rest);
+    census->rest = NULL;
+    S_release_pass(census, &census->now);
+}
+
+void census_free(struct census *census)
+{
+    if (!census)
+        return;
+    census_stop(census);
+    S_release_pass(census, &census->whole);
+    free(census->cursor);
+    free(census->asked);
+    free(census);
+}
+
+bool census_is_walking(const struct census *census)
+{
+    return census->redis != NULL;
+}
+
+int64_t census_passes(const struct census *census)
+{
+    return census->passes;
+}
+
+/* ---- one key ---- */
+
+static void S_count_owner(struct census *census, struct figures *figures,
+                          const struct key_owner *owner)
+{
+    const char *text = owner->tenant ? owner->tenant : owner->organization;
+    size_t len = owner->tenant ? owner->tenant_len : owner->organization_len;
+    if (!text)
+        return;
+    char *code = str_ndup(text, len);
+    map_put(&figures->owners, code, 0);
+    int64_t tenant = MAP_NONE;
+    if (census->tally && owner->tenant)
+        tenant = tally_of_tenant(census->tally, code);
+    else if (census->tally)
+        tenant = tally_of_organization(census->tally, code);
+    if (tenant >= 0 && (size_t)tenant < census->now.tenant_count)
+        census->now.by_tenant[tenant]++;
+    free(code);
+}
+
+/* The template of a key: the first of the plan that fits, or the last, for keys of none. */
+static size_t S_classify(struct census *census, const char *key, size_t len)
+{
+    struct key_owner owner = {0};
+    size_t i = 0;
+    while (i + 1 < census->template_count &&
+           !key_template_match(census->plan->keys[i].pattern, key, len, &owner))
+        i++;
+    struct figures *figures = &census->now.templates[i];
+    figures->keys++;
+    if (i + 1 < census->template_count)
+        S_count_owner(census, figures, &owner);
+    return i;
+}
+
+static void S_finish_pass(struct census *census)
+{
+    S_release_pass(census, &census->whole);
+    census->whole = census->now;
+    census->now = (struct pass){0};
+    census->whole_at = clock_wall();
+    census->passes++;
+    census_stop(census);
+}
+
+static void S_push_asked(struct census *census, size_t template)
+{
+    if (census->asked_count == census->asked_cap) {
+        size_t cap = census->asked_cap ? census->asked_cap * 2 : 256;
+        size_t *grown = mem_array(cap, sizeof(*grown));
+        for (size_t i = 0; i < census->asked_count; i++)
+            grown[i] = census->asked[(census->asked_first + i) % census->asked_cap];
+        free(census->asked);
+        census->asked = grown;
+        census->asked_first = 0;
+        census->asked_cap = cap;
+    }
+    census->asked[(census->asked_first + census->asked_count++) % census->asked_cap] = template;
+}
+
+/* The template of the oldest question; false: its pass is over. */
+static bool S_pop_asked(struct census *census, size_t *template)
+{
+    *template = census->asked[census->asked_first];
+    census->asked_first = (census->asked_first + 1) % census->asked_cap;
+    census->asked_count--;
+    if (!census->late)
+        return true;
+    census->late--;
+    return false;
+}
+
+static void S_on_ttl(void *arg, const struct redis_reply *reply, const struct err *err)
+{
+    struct census *census = arg;
+    size_t template;
+    if (!S_pop_asked(census, &template))
+        return;
+    struct figures *figures = &census->now.templates[template];
+    int64_t ms = reply ? redis_int(reply) : 0;
+    bool of_plan = template + 1 < census->template_count;
+    int64_t policy = of_plan ? census->plan->keys[template].ttl : 0;
+    figures->without_ttl += !err && ms == -1;
+    figures->over_ttl += !err && policy > 0 && ms > policy * 1000;
+    if (census->asked_count == 0 && census->last_page)
+        S_finish_pass(census);
+}
+
+static void S_ask_ttl(struct census *census, const char *key, size_t len, size_t template)
+{
+    const char *argv[] = {"PTTL", key};
+    size_t lengths[] = {4, len};
+    S_push_asked(census, template);
+    redis_send(census->redis, 2, argv, lengths, S_on_ttl, census);
+}
+
+/* ---- pages of keys ---- */
+
+static void S_ask_page(struct census *census);
+
+static void S_rested(void *arg)
+{
+    struct census *census = arg;
+    census->rest = NULL;
+    census->burst_since = clock_ms();
+    if (redis_is_up(census->redis))
+        S_ask_page(census);
+    else
+        census_stop(census);
+}
+
+static void S_read_page(struct census *census, const struct redis_reply *reply)
+{
+    const struct redis_reply *keys = redis_at(reply, 1);
+    free(census->cursor);
+    census->cursor = str_dup(redis_text(redis_at(reply, 0)));
+    for (size_t i = 0; i < redis_length(keys); i++) {
+        const struct redis_reply *key = redis_at(keys, i);
+        size_t template = S_classify(census, redis_text(key), redis_length(key));
+        S_ask_ttl(census, redis_text(key), redis_length(key), template);
+        census->now.seen++;
+    }
+    census->last_page = str_is(census->cursor, "0");
+}
+
+static void S_on_page(void *arg, const struct redis_reply *reply, const struct err *err)
+{
+    struct census *census = arg;
+    census->pages_asked--;
+    if (census->pages_late) {
+        census->pages_late--;
+        return;
+    }
+    if (err || redis_type(reply) != REDIS_ARRAY || redis_length(reply) != 2) {
+        census_stop(census);
+        return;
+    }
+    S_read_page(census, reply);
+    if (census->last_page && census->asked_count == 0)
+        S_finish_pass(census);
+    else if (!census->last_page && clock_ms() - census->burst_since >= BURST_MS)
+        census->rest = loop_after(census->loop, REST_MS, S_rested, census);
+    else if (!census->last_page)
+        S_ask_page(census);
+}
+
+static void S_ask_page(struct census *census)
+{
+    char count[16];
+    snprintf(count, sizeof(count), "%d", SCAN_COUNT);
+    const char *argv[] = {"SCAN", census->cursor, "COUNT", count};
+    census->pages_asked++;
+    redis_send(census->redis, 4, argv, NULL, S_on_page, census);
+}
+
+void census_start(struct census *census, struct redis *redis, int64_t total)
+{
+    if (census_is_walking(census))
+        return;
+    census->redis = redis;
+    census->total = total;
+    census->last_page = false;
+    census->burst_since = clock_ms();
+    free(census->cursor);
+    census->cursor = str_dup("0");
+    S_begin_pass(census, &census->now);
+    S_ask_page(census);
+}
+
+/* ---- what is known ---- */
+
+static double S_share_seen(const struct census *census)
+{
+    if (census->total <= 0)
+        return 0;
+    double share = 100.0 * (double)census->now.seen / (double)census->total;
+    return share > 99.9 ? 99.9 : share; /* a pass that is not over has not seen all */
+}
+
+static struct keys_view S_view(const struct census *census, size_t template,
+                               const struct figures *figures)
+{
+    struct keys_view view = {.name = "(no template)", .pattern = "", .bytes = UNKNOWN};
+    if (template + 1 < census->template_count) {
+        const struct plan_keys *keys = &census->plan->keys[template];
+        view = (struct keys_view){.name = keys->name,
+                                  .pattern = keys->pattern,
+                                  .ttl = keys->ttl,
+                                  .foreign = keys->foreign,
+                                  .bytes = UNKNOWN};
+    }
+    view.keys = figures ? figures->keys : UNKNOWN;
+    view.without_ttl = figures ? figures->without_ttl : UNKNOWN;
+    view.over_ttl = figures ? figures->over_ttl : UNKNOWN;
+    view.tenants = figures ? (int64_t)figures->owners.count : UNKNOWN;
+    return view;
+}
+
+void census_views(const struct census *census, struct arena *arena, struct keys_view **keys,
+                  size_t *count, struct census_view *view)
+{
+    bool complete = census->passes > 0;
+    const struct pass *pass = complete ? &census->whole : &census->now;
+    *keys = arena_array(arena, census->template_count, sizeof(**keys));
+    *count = 0;
+    for (size_t i = 0; i < census->template_count; i++) {
+        const struct figures *figures = pass->templates ? &pass->templates[i] : NULL;
+        bool nothing = i + 1 == census->template_count && (!figures || !figures->keys);
+        if (!nothing)
+            (*keys)[(*count)++] = S_view(census, i, figures);
+    }
+    *view = (struct census_view){.complete = complete,
+                                 .seen = census_is_walking(census) ? S_share_seen(census)
+                                         : complete                ? 100
+                                                                   : 0,
+                                 .at = complete ? census->whole_at : UNKNOWN};
+}
+
+int64_t census_tenant_keys(const struct census *census, size_t tenant)
+{
+    bool known = census->passes > 0 && tenant < census->whole.tenant_count;
+    return known ? census->whole.by_tenant[tenant] : UNKNOWN;
+}

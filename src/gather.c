@@ -1,0 +1,337 @@
+/* gather: answers of the servers become parts (parts.h). Nothing is asked and nothing sent here. */
+#include "clock.h"
+#include "parts.h"
+#include "plan_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the parts themselves ---- */
+
+void parts_init(struct parts *parts, const struct session *session)
+{
+    *parts = (struct parts){.session = session};
+    const struct plan *plan = session->plan;
+    parts->database.answered_at = parts->redis.answered_at = UNKNOWN;
+    parts->database.asked_at = parts->redis.asked_at = UNKNOWN;
+    parts->redis.clients = parts->redis.memory = parts->redis.keys = UNKNOWN;
+    parts->run_arena = arena_new();
+    if (!plan)
+        return;
+    parts->plan_json = plan_to_json(plan);
+    parts->tally = tally_new(plan);
+    parts->fact_count = plan->table_count;
+    parts->facts = mem_array(plan->table_count, sizeof(*parts->facts));
+    for (size_t i = 0; i < parts->fact_count; i++)
+        parts->facts[i] = (struct fact){.rows = UNKNOWN,
+                                        .with_tenant = UNKNOWN,
+                                        .with_organization = UNKNOWN,
+                                        .estimated_at = UNKNOWN,
+                                        .bytes = UNKNOWN,
+                                        .exists = true,
+                                        .counted_at = UNKNOWN};
+    parts->mapping.arena = arena_new();
+    struct check_view *checks;
+    parts->mapping.count = plan_check_mapping(plan, parts->mapping.arena, &checks);
+    parts->mapping.rows = checks;
+}
+
+static void S_release_fact(struct fact *fact)
+{
+    free(fact->changes);
+    free(fact->primary_key);
+    free(fact->count_sql);
+    free(fact->counted_changes);
+}
+
+static void S_release_server(struct server *server)
+{
+    free(server->where);
+    free(server->version);
+    free(server->role);
+    free(server->trouble);
+}
+
+static void S_release_notes(struct note *notes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(notes[i].source);
+        free(notes[i].text);
+    }
+    free(notes);
+}
+
+void parts_release(struct parts *parts)
+{
+    for (size_t i = 0; i < parts->fact_count; i++)
+        S_release_fact(&parts->facts[i]);
+    free(parts->facts);
+    free(parts->plan_json);
+    tally_free(parts->tally);
+    S_release_server(&parts->database);
+    S_release_server(&parts->redis);
+    arena_free(parts->run_arena);
+    arena_free(parts->steps.arena);
+    arena_free(parts->checks.arena);
+    arena_free(parts->mapping.arena);
+    arena_free(parts->findings.arena);
+    S_release_notes(parts->events, parts->event_count);
+    S_release_notes(parts->notes, parts->note_count);
+}
+
+/* Appends to a list that keeps the newest `kept`. */
+static void S_keep_note(struct note **notes, size_t *count, size_t kept, const struct note *note)
+{
+    if (!*notes)
+        *notes = mem_array(kept, sizeof(**notes));
+    if (*count == kept) {
+        free((*notes)[0].source);
+        free((*notes)[0].text);
+        memmove(*notes, *notes + 1, (kept - 1) * sizeof(**notes));
+        --*count;
+    }
+    (*notes)[(*count)++] = *note;
+}
+
+void parts_note(struct parts *parts, enum severity severity, const char *source, const char *text)
+{
+    struct note note = {clock_wall(), severity, str_dup(source), str_dup(text)};
+    S_keep_note(&parts->notes, &parts->note_count, NOTES_KEPT, &note);
+}
+
+static void S_replace(char **held, const char *value)
+{
+    free(*held);
+    *held = str_dup(value);
+}
+
+/* ---- the database ---- */
+
+void gather_server(struct parts *parts, const struct pg_result *result)
+{
+    S_replace(&parts->database.version, pg_text(result, 0, pg_col(result, "version")));
+    S_replace(&parts->database.role, pg_text(result, 0, pg_col(result, "role")));
+    S_replace(&parts->database.where, pg_text(result, 0, pg_col(result, "database")));
+}
+
+static int64_t S_known(const struct pg_result *result, int row, const char *name)
+{
+    int col = pg_col(result, name);
+    return pg_null(result, row, col) ? UNKNOWN : pg_int(result, row, col);
+}
+
+void gather_tables(struct parts *parts, const struct pg_result *result)
+{
+    for (int row = 0; row < pg_rows(result); row++) {
+        size_t ordinal = (size_t)pg_int(result, row, pg_col(result, "ordinal"));
+        if (ordinal >= parts->fact_count)
+            continue;
+        struct fact *fact = &parts->facts[ordinal];
+        fact->exists = pg_bool(result, row, pg_col(result, "exists"));
+        fact->has_tenant = pg_bool(result, row, pg_col(result, "has_tenant"));
+        fact->has_organization = pg_bool(result, row, pg_col(result, "has_organization"));
+        fact->rows = S_known(result, row, "rows");
+        fact->with_tenant = S_known(result, row, "with_tenant");
+        fact->with_organization = S_known(result, row, "with_organization");
+        fact->estimated_at = S_known(result, row, "estimated_at");
+        fact->pages = pg_int(result, row, pg_col(result, "pages"));
+        fact->bytes = S_known(result, row, "bytes");
+        S_replace(&fact->changes, pg_text(result, row, pg_col(result, "changes")));
+        S_replace(&fact->primary_key, pg_text(result, row, pg_col(result, "primary_key")));
+        int count_sql = pg_col(result, "count_sql");
+        S_replace(&fact->count_sql,
+                  pg_null(result, row, count_sql) ? NULL : pg_text(result, row, count_sql));
+    }
+}
+
+bool fact_is_counted(const struct fact *fact)
+{
+    return fact->counted_at != UNKNOWN && str_is(fact->changes, fact->counted_changes);
+}
+
+void gather_count(struct parts *parts, size_t table, const struct pg_result *result)
+{
+    struct fact *fact = &parts->facts[table];
+    fact->counted_rows = fact->counted_tenant = fact->counted_organization = 0;
+    fact->counted_at = clock_wall();
+    S_replace(&fact->counted_changes, fact->changes);
+    tally_start(parts->tally, table, fact->counted_at);
+    for (int row = 0; row < pg_rows(result); row++) {
+        int64_t rows = pg_int(result, row, 2);
+        fact->counted_rows += rows;
+        fact->counted_tenant += pg_int(result, row, 3);
+        fact->counted_organization += pg_int(result, row, 4);
+        tally_add(parts->tally, table, pg_null(result, row, 0) ? NULL : pg_text(result, row, 0),
+                  pg_null(result, row, 1) ? NULL : pg_text(result, row, 1), rows);
+    }
+}
+
+/* Empties a list for the rows of a new answer. */
+static struct arena *S_renew(struct part_list *list)
+{
+    arena_free(list->arena);
+    *list = (struct part_list){.arena = arena_new()};
+    return list->arena;
+}
+
+void gather_plan_check(struct parts *parts, const struct pg_result *result)
+{
+    struct check_view *checks;
+    struct arena *arena = S_renew(&parts->checks);
+    parts->checks.count = plan_check_read(result, arena, &checks);
+    parts->checks.rows = checks;
+}
+
+/* ---- the journal ---- */
+
+void gather_journal_look(struct parts *parts, const struct pg_result *result)
+{
+    parts->has_journal = pg_bool(result, 0, pg_col(result, "ours"));
+    parts->may_read_journal = pg_bool(result, 0, pg_col(result, "may_read"));
+    parts->journal_version = pg_int(result, 0, pg_col(result, "version"));
+    if (!parts->has_journal)
+        parts->run = (struct run_view){0};
+}
+
+void gather_journal_overview(struct parts *parts, const struct pg_result *result)
+{
+    arena_free(parts->run_arena);
+    struct arena *arena = parts->run_arena = arena_new();
+    parts->run = (struct run_view){0};
+    if (!pg_rows(result))
+        return;
+    parts->run = (struct run_view){
+        .present = true,
+        .id = pg_int(result, 0, pg_col(result, "id")),
+        .plan = arena_str(arena, pg_text(result, 0, pg_col(result, "plan"))),
+        .state = arena_str(arena, pg_text(result, 0, pg_col(result, "state"))),
+        .who = arena_str(arena, pg_text(result, 0, pg_col(result, "who"))),
+        .since = pg_int(result, 0, pg_col(result, "since")),
+        .alive = pg_bool(result, 0, pg_col(result, "alive")),
+    };
+}
+
+static enum step_state S_step_state(const char *name)
+{
+    for (enum step_state state = STEP_WAITS; state <= STEP_SKIPPED; state++)
+        if (str_is(step_state_name(state), name))
+            return state;
+    return STEP_WAITS;
+}
+
+void gather_journal_steps(struct parts *parts, const struct pg_result *result)
+{
+    struct arena *arena = S_renew(&parts->steps);
+    struct step_view *steps = arena_array(arena, (size_t)pg_rows(result), sizeof(*steps));
+    for (int row = 0; row < pg_rows(result); row++) {
+        int trouble = pg_col(result, "trouble");
+        steps[row] = (struct step_view){
+            .name = arena_str(arena, pg_text(result, row, pg_col(result, "name"))),
+            .state = S_step_state(pg_text(result, row, pg_col(result, "state"))),
+            .done = pg_int(result, row, pg_col(result, "done")),
+            .total = pg_int(result, row, pg_col(result, "total")),
+            .started_at = pg_int(result, row, pg_col(result, "started_at")),
+            .ended_at = pg_int(result, row, pg_col(result, "ended_at")),
+            .trouble = pg_null(result, row, trouble)
+                           ? NULL
+                           : arena_str(arena, pg_text(result, row, trouble)),
+        };
+    }
+    parts->steps.rows = steps;
+    parts->steps.count = (size_t)pg_rows(result);
+}
+
+static enum severity S_severity(const char *name)
+{
+    for (enum severity severity = SEVERITY_DEBUG; severity <= SEVERITY_ERROR; severity++)
+        if (str_is(severity_name(severity), name))
+            return severity;
+    return SEVERITY_INFO;
+}
+
+void gather_journal_events(struct parts *parts, const struct pg_result *result)
+{
+    for (int row = 0; row < pg_rows(result); row++) {
+        struct note note = {
+            .at = pg_int(result, row, pg_col(result, "at")),
+            .severity = S_severity(pg_text(result, row, pg_col(result, "severity"))),
+            .source = str_dup(pg_text(result, row, pg_col(result, "source"))),
+            .text = str_dup(pg_text(result, row, pg_col(result, "text"))),
+        };
+        S_keep_note(&parts->events, &parts->event_count, EVENTS_KEPT, &note);
+        parts->last_event = pg_int(result, row, pg_col(result, "id"));
+    }
+}
+
+static enum verdict S_verdict(const char *name)
+{
+    for (enum verdict verdict = VERDICT_PASS; verdict <= VERDICT_UNKNOWN; verdict++)
+        if (str_is(verdict_name(verdict), name))
+            return verdict;
+    return VERDICT_UNKNOWN;
+}
+
+/* What a finding rests on, for the reader: samples, the SQL that found it, the SQL that mends it. */
+static const char *S_finding_detail(const struct pg_result *result, int row, struct arena *arena)
+{
+    static const struct {
+        const char *column, *heading;
+    } paragraphs[] = {{"samples", "samples"}, {"query", "found by"}, {"fix", "would be mended by"}};
+    struct buf detail = {0};
+    for (size_t i = 0; i < ARRAY_LEN(paragraphs); i++) {
+        int col = pg_col(result, paragraphs[i].column);
+        if (!pg_null(result, row, col))
+            buf_format(&detail, "%s%s:\n%s\n", detail.len ? "\n" : "", paragraphs[i].heading,
+                       pg_text(result, row, col));
+    }
+    const char *text = detail.len ? arena_strn(arena, detail.text, detail.len) : NULL;
+    buf_release(&detail);
+    return text;
+}
+
+void gather_journal_findings(struct parts *parts, const struct pg_result *result)
+{
+    struct arena *arena = S_renew(&parts->findings);
+    struct check_view *checks = arena_array(arena, (size_t)pg_rows(result), sizeof(*checks));
+    for (int row = 0; row < pg_rows(result); row++)
+        checks[row] = (struct check_view){
+            .group = arena_str(arena, pg_text(result, row, pg_col(result, "check_group"))),
+            .subject = arena_str(arena, pg_text(result, row, pg_col(result, "subject"))),
+            .verdict = S_verdict(pg_text(result, row, pg_col(result, "verdict"))),
+            .message = arena_str(arena, pg_text(result, row, pg_col(result, "message"))),
+            .detail = S_finding_detail(result, row, arena),
+            .count = pg_int(result, row, pg_col(result, "count")),
+            .at = pg_int(result, row, pg_col(result, "at")),
+        };
+    parts->findings.rows = checks;
+    parts->findings.count = (size_t)pg_rows(result);
+}
+
+/* ---- Redis ---- */
+
+/* The keys of one database, from INFO's "db0:keys=12,expires=3,…"; no line: there are none. */
+static int64_t S_keys_of(const char *info, int db)
+{
+    char field[16];
+    snprintf(field, sizeof(field), "db%d", db);
+    char *line = redis_info_text(info, field);
+    int64_t keys = 0;
+    if (line && str_starts(line, "keys=")) {
+        line[strcspn(line, ",")] = '\0';
+        str_to_int(line + strlen("keys="), &keys);
+    }
+    free(line);
+    return keys;
+}
+
+void gather_redis_info(struct parts *parts, const char *info)
+{
+    struct server *redis = &parts->redis;
+    char *version = redis_info_text(info, "redis_version");
+    S_replace(&redis->version, version ? version : "");
+    free(version);
+    redis->clients = redis_info_int(info, "connected_clients");
+    redis->memory = redis_info_int(info, "used_memory");
+    redis->keys = S_keys_of(info, parts->session->redis.db);
+}

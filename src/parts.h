@@ -1,0 +1,104 @@
+/*
+ * parts: what the sampler has learned so far, part by part, each as old as its last answer.
+ *
+ * gather.c turns answers into parts, assemble.c turns parts into a snapshot; only sampler.c holds
+ * them. Nothing outside of these three includes this file.
+ */
+#ifndef TD_PARTS_H
+#define TD_PARTS_H
+
+#include "census.h"
+#include "pg.h"
+#include "session.h"
+#include "snapshot.h"
+#include "tally.h"
+
+enum count_state { COUNT_IDLE, COUNT_WANTED, COUNT_RUNNING };
+
+struct fact { /* about one table of the plan */
+    bool exists, has_tenant, has_organization;
+    int64_t rows, with_tenant, with_organization; /* estimates of the server; UNKNOWN */
+    int64_t estimated_at;                         /* when it last looked; UNKNOWN */
+    int64_t pages, bytes;
+    char *changes;     /* its counters of changes and its file: equal means no row has changed */
+    char *primary_key; /* "id, user_id" */
+    char *count_sql;   /* the statement that counts it exactly, made by the server */
+
+    enum count_state count_state;
+    int64_t counted_at; /* UNKNOWN: never */
+    int64_t counted_rows, counted_tenant, counted_organization;
+    char *counted_changes; /* `changes` at that time */
+    bool by_request;       /* somebody asked: no limit of size or time */
+};
+
+struct server { /* one of the two servers, as the banner tells it */
+    enum server_state state;
+    char *where, *version, *role, *trouble;
+    int64_t answered_at; /* wall clock; UNKNOWN: never */
+    int64_t asked_at;    /* monotonic; UNKNOWN: nothing is under way */
+    int64_t clients, memory, keys;
+};
+
+struct note { /* an event of the console's own */
+    int64_t at;
+    enum severity severity;
+    char *source, *text;
+};
+
+enum { NOTES_KEPT = 200, EVENTS_KEPT = 500 };
+
+struct part_list { /* rows of one answer, replaced as a whole by the next */
+    struct arena *arena;
+    void *rows;
+    size_t count;
+};
+
+struct parts {
+    const struct session *session;
+    char *plan_json;
+    struct tally *tally;   /* NULL without a plan */
+    struct census *census; /* never NULL */
+
+    struct server database, redis;
+    struct fact *facts; /* one for each table of the plan */
+    size_t fact_count;
+
+    bool has_journal, may_read_journal;
+    int64_t journal_version;
+    struct run_view run; /* its strings are in run_arena */
+    struct arena *run_arena;
+    struct part_list steps;    /* struct step_view, of the run */
+    struct part_list checks;   /* struct check_view, of check_plan */
+    struct part_list mapping;  /* struct check_view, of the mapping file */
+    struct part_list findings; /* struct check_view, of the journal */
+
+    struct note *events; /* of the journal, oldest first */
+    size_t event_count;
+    int64_t last_event;
+    struct note *notes; /* of the console, oldest first */
+    size_t note_count;
+};
+
+void parts_init(struct parts *parts, const struct session *session);
+void parts_release(struct parts *parts);
+void parts_note(struct parts *parts, enum severity severity, const char *source, const char *text);
+
+/* Each takes the answer to the statement it is named after. */
+void gather_server(struct parts *parts, const struct pg_result *result);
+void gather_tables(struct parts *parts, const struct pg_result *result);
+void gather_plan_check(struct parts *parts, const struct pg_result *result);
+void gather_journal_look(struct parts *parts, const struct pg_result *result);
+void gather_journal_overview(struct parts *parts, const struct pg_result *result);
+void gather_journal_steps(struct parts *parts, const struct pg_result *result);
+void gather_journal_events(struct parts *parts, const struct pg_result *result);
+void gather_journal_findings(struct parts *parts, const struct pg_result *result);
+/* An exact count of one table: rows (key, tenant, rows, with_tenant, with_organization). */
+void gather_count(struct parts *parts, size_t table, const struct pg_result *result);
+void gather_redis_info(struct parts *parts, const char *info);
+
+/* The count of this table is exact, and no row has changed since. */
+bool fact_is_counted(const struct fact *fact);
+
+struct snapshot *assemble(const struct parts *parts);
+
+#endif

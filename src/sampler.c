@@ -1,0 +1,632 @@
+/*
+ * sampler: see sampler.h. This file decides when what is asked; gather.c understands the answers,
+ * assemble.c makes the snapshot.
+ *
+ * A round is the list of probes that are due, one after the other on the quick connection; the next
+ * one begins with the next tick. Exact counts run beside it, one table at a time, on a connection
+ * of their own; Redis answers INFO and the census on a third.
+ */
+#include "sampler.h"
+
+#include "clock.h"
+#include "parts.h"
+#include "sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONNECT_MS = 5000,     /* for one attempt */
+    QUICK_MS = 5000,       /* statement timeout of a probe */
+    SILENCE_MS = 20000,    /* no answer for so long: the connection is given up */
+    LOCK_MS = 500,         /* nobody waits behind us for longer */
+    RETRY_FIRST_MS = 500,  /* the pause after a lost connection, doubled each time, */
+    RETRY_LAST_MS = 15000, /* up to this */
+    CHEAP_PAGES = 2000,    /* 16 MB: counted without being asked */
+    CENSUS_EVERY_MS = 30000,
+    CENSUS_PATIENCE_MS = 400, /* a longer census does not keep a snapshot from being settled */
+    EVENTS_ASKED = EVENTS_KEPT,
+};
+
+/* A server that may be away: when to try again. */
+struct link {
+    struct timer *retry;
+    int pause_ms;
+    bool tried; /* the first attempt has ended, well or not */
+};
+
+struct sampler {
+    struct loop *loop;
+    const struct session *session;
+    sampler_fn *fresh;
+    void *ctx;
+    struct parts parts;
+    struct snapshot *snapshot;
+    struct timer *tick;
+
+    struct pg *quick;
+    struct link database;
+    size_t probe; /* of the round under way */
+    bool in_round;
+    bool round_done;   /* one round has ended since the start or the last refresh */
+    int64_t *asked_at; /* of each probe, monotonic; 0: never on this connection */
+    bool hurry;        /* ask all of them, due or not */
+
+    struct pg *slow;
+    size_t counting; /* the table under way, or fact_count */
+    bool slow_connecting;
+
+    struct redis *redis;
+    struct link cache;
+    bool info_under_way, info_done;
+    int64_t census_begun_at, census_ended_at; /* monotonic; 0: never */
+};
+
+/* ---- publishing ---- */
+
+static void S_publish(struct sampler *s)
+{
+    struct snapshot *old = s->snapshot;
+    s->snapshot = assemble(&s->parts);
+    s->fresh(s->ctx, s->snapshot);
+    snapshot_free(old);
+}
+
+void sampler_note(struct sampler *s, enum severity severity, const char *source, const char *format,
+                  ...)
+{
+    struct buf text = {0};
+    va_list args;
+    va_start(args, format);
+    buf_vformat(&text, format, args);
+    va_end(args);
+    parts_note(&s->parts, severity, source, buf_text(&text));
+    buf_release(&text);
+}
+
+const struct snapshot *sampler_snapshot(const struct sampler *s)
+{
+    return s->snapshot;
+}
+
+/* ---- a server comes and goes ---- */
+
+static void S_set_trouble(struct server *server, const struct err *err)
+{
+    free(server->trouble);
+    server->trouble = err ? str_dup(err->text) : NULL;
+}
+
+/* Notes a change of state once, not each failed attempt. */
+static void S_server_up(struct sampler *s, struct server *server, struct link *link,
+                        const char *source)
+{
+    server->state = SERVER_UP;
+    server->asked_at = UNKNOWN;
+    server->answered_at = clock_wall();
+    S_set_trouble(server, NULL);
+    link->tried = true;
+    link->pause_ms = 0;
+    sampler_note(s, SEVERITY_INFO, source, "connected to %s", server->where);
+}
+
+static void S_server_down(struct sampler *s, struct server *server, struct link *link,
+                          const char *source, const struct err *err, timer_fn *again)
+{
+    if (server->state != SERVER_DOWN || !str_is(server->trouble, err->text))
+        sampler_note(s, SEVERITY_ERROR, source, "%s%s%s", err->text, *err->hint ? "; " : "",
+                     err->hint);
+    server->state = SERVER_DOWN;
+    server->asked_at = UNKNOWN;
+    S_set_trouble(server, err);
+    link->tried = true;
+    link->pause_ms = link->pause_ms ? link->pause_ms * 2 : RETRY_FIRST_MS;
+    if (link->pause_ms > RETRY_LAST_MS)
+        link->pause_ms = RETRY_LAST_MS;
+    loop_cancel(link->retry);
+    link->retry = loop_after(s->loop, link->pause_ms, again, s);
+}
+
+static void S_answered(struct server *server)
+{
+    server->answered_at = clock_wall();
+    server->asked_at = UNKNOWN;
+}
+
+/* ---- probes: what a round asks ---- */
+
+struct probe {
+    const char *statement;
+    int every_ms; /* 0: in each round */
+    bool (*wanted)(const struct sampler *s);
+    int (*values)(const struct sampler *s, const char **values, char numbers[2][24]);
+    void (*gather)(struct parts *parts, const struct pg_result *result);
+};
+
+static bool S_has_plan(const struct sampler *s)
+{
+    return s->session->plan != NULL;
+}
+
+static bool S_has_journal(const struct sampler *s)
+{
+    return s->parts.has_journal && s->parts.may_read_journal;
+}
+
+static bool S_has_run(const struct sampler *s)
+{
+    return S_has_journal(s) && s->parts.run.present;
+}
+
+static int S_plan_json(const struct sampler *s, const char **values, char numbers[2][24])
+{
+    (void)numbers;
+    values[0] = s->parts.plan_json;
+    return 1;
+}
+
+static int S_plan_name(const struct sampler *s, const char **values, char numbers[2][24])
+{
+    (void)numbers;
+    values[0] = s->session->plan ? s->session->plan->name : NULL;
+    return 1;
+}
+
+static int S_run_id(const struct sampler *s, const char **values, char numbers[2][24])
+{
+    snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)s->parts.run.id);
+    values[0] = numbers[0];
+    return 1;
+}
+
+static int S_last_event(const struct sampler *s, const char **values, char numbers[2][24])
+{
+    snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)s->parts.last_event);
+    snprintf(numbers[1], sizeof(numbers[1]), "%d", EVENTS_ASKED);
+    values[0] = numbers[0];
+    values[1] = numbers[1];
+    return 2;
+}
+
+static const struct probe S_probes[] = {
+    {"sample_server", 60000, NULL, NULL, gather_server},
+    {"sample_tables", 0, S_has_plan, S_plan_json, gather_tables},
+    {"check_plan", 30000, S_has_plan, S_plan_json, gather_plan_check},
+    {"journal_look", 10000, NULL, NULL, gather_journal_look},
+    {"journal_overview", 0, S_has_journal, S_plan_name, gather_journal_overview},
+    {"journal_steps", 0, S_has_run, S_run_id, gather_journal_steps},
+    {"journal_events", 0, S_has_journal, S_last_event, gather_journal_events},
+    {"journal_findings", 10000, S_has_journal, S_plan_name, gather_journal_findings},
+};
+
+static void S_next_probe(struct sampler *s);
+static void S_count_next(struct sampler *s);
+static void S_connect_database(void *arg);
+
+static bool S_is_due(const struct sampler *s, size_t i)
+{
+    const struct probe *probe = &S_probes[i];
+    if (probe->wanted && !probe->wanted(s))
+        return false;
+    return s->hurry || !s->asked_at[i] || clock_ms() - s->asked_at[i] >= probe->every_ms;
+}
+
+/* A small table whose rows have changed is counted again without being asked. */
+static void S_want_cheap_counts(struct sampler *s)
+{
+    for (size_t i = 0; i < s->parts.fact_count; i++) {
+        struct fact *fact = &s->parts.facts[i];
+        bool small = fact->exists && fact->pages <= CHEAP_PAGES && fact->count_sql;
+        if (small && fact->count_state == COUNT_IDLE && !fact_is_counted(fact))
+            fact->count_state = COUNT_WANTED;
+    }
+}
+
+static void S_end_round(struct sampler *s)
+{
+    s->in_round = false;
+    s->round_done = true;
+    s->hurry = false;
+    S_want_cheap_counts(s);
+    S_publish(s);
+    S_count_next(s);
+}
+
+static void S_on_probe(void *arg, const struct pg_result *result, const struct err *err)
+{
+    struct sampler *s = arg;
+    const struct probe *probe = &S_probes[s->probe];
+    if (err && err->kind == ERR_LOST) {
+        s->in_round = false;
+        s->round_done = true;
+        S_server_down(s, &s->parts.database, &s->database, "database", err, S_connect_database);
+        S_publish(s);
+        return;
+    }
+    S_answered(&s->parts.database);
+    if (err)
+        sampler_note(s, SEVERITY_WARN, "database", "%s: %s", probe->statement, err->text);
+    else
+        probe->gather(&s->parts, result);
+    s->probe++;
+    S_next_probe(s);
+}
+
+static void S_next_probe(struct sampler *s)
+{
+    while (s->probe < ARRAY_LEN(S_probes) && !S_is_due(s, s->probe))
+        s->probe++;
+    if (s->probe == ARRAY_LEN(S_probes)) {
+        S_end_round(s);
+        return;
+    }
+    const struct probe *probe = &S_probes[s->probe];
+    const char *values[2] = {NULL, NULL};
+    char numbers[2][24];
+    int count = probe->values ? probe->values(s, values, numbers) : 0;
+    s->asked_at[s->probe] = s->parts.database.asked_at = clock_ms();
+    pg_query(s->quick, sql_get(probe->statement), values, count, S_on_probe, s);
+}
+
+static void S_begin_round(struct sampler *s)
+{
+    if (s->in_round || !pg_is_ready(s->quick))
+        return;
+    s->in_round = true;
+    s->probe = 0;
+    S_next_probe(s);
+}
+
+/* ---- the database ---- */
+
+/* The server's last words to an idle connection (57P01 and the like) come as a notice. */
+static void S_on_notice(void *arg, const char *severity, const char *text)
+{
+    sampler_note(arg, SEVERITY_WARN, "database", "%s: %s", severity, text);
+}
+
+static void S_on_database(void *arg, const struct err *err)
+{
+    struct sampler *s = arg;
+    if (err) {
+        s->round_done = true;
+        S_server_down(s, &s->parts.database, &s->database, "database", err, S_connect_database);
+        S_publish(s);
+        return;
+    }
+    S_server_up(s, &s->parts.database, &s->database, "database");
+    memset(s->asked_at, 0, ARRAY_LEN(S_probes) * sizeof(*s->asked_at));
+    S_begin_round(s);
+}
+
+static void S_connect_database(void *arg)
+{
+    struct sampler *s = arg;
+    s->database.retry = NULL;
+    if (s->parts.database.state == SERVER_NONE)
+        s->parts.database.state = SERVER_CONNECTING;
+    s->parts.database.asked_at = clock_ms();
+    pg_connect(s->quick, CONNECT_MS, S_on_database, s);
+}
+
+/* ---- exact counts ---- */
+
+static void S_on_count(void *arg, const struct pg_result *result, const struct err *err)
+{
+    struct sampler *s = arg;
+    struct fact *fact = &s->parts.facts[s->counting];
+    const char *table = s->session->plan->tables[s->counting].name;
+    if (result) {
+        gather_count(&s->parts, s->counting, result);
+    } else {
+        /* Not again by itself until rows have changed: what failed once would fail each time. */
+        free(fact->counted_changes);
+        fact->counted_changes = str_dup(fact->changes);
+        fact->counted_at = UNKNOWN;
+        bool asked_to_stop = str_is(err->sqlstate, "57014");
+        sampler_note(s, asked_to_stop ? SEVERITY_INFO : SEVERITY_WARN, "count",
+                     asked_to_stop ? "counting '%s' was stopped; estimates stand (%s)"
+                                   : "'%s' could not be counted: %s",
+                     table, err->text);
+    }
+    fact->count_state = COUNT_IDLE;
+    fact->by_request = false;
+    s->counting = s->parts.fact_count;
+    S_publish(s);
+    S_count_next(s);
+}
+
+static void S_forget_wishes(struct sampler *s)
+{
+    for (size_t i = 0; i < s->parts.fact_count; i++)
+        if (s->parts.facts[i].count_state == COUNT_WANTED)
+            s->parts.facts[i].count_state = COUNT_IDLE;
+}
+
+static void S_on_slow_open(void *arg, const struct err *err)
+{
+    struct sampler *s = arg;
+    s->slow_connecting = false;
+    if (!err) {
+        S_count_next(s);
+        return;
+    }
+    S_forget_wishes(s); /* the quick connection tells what is wrong, and tries again */
+    S_publish(s);
+}
+
+static void S_count_next(struct sampler *s)
+{
+    size_t next = 0;
+    while (next < s->parts.fact_count && s->parts.facts[next].count_state != COUNT_WANTED)
+        next++;
+    if (next == s->parts.fact_count || s->counting != s->parts.fact_count || s->slow_connecting)
+        return;
+    if (!pg_is_up(s->slow)) {
+        s->slow_connecting = true;
+        pg_connect(s->slow, CONNECT_MS, S_on_slow_open, s);
+        return;
+    }
+    s->counting = next;
+    s->parts.facts[next].count_state = COUNT_RUNNING;
+    pg_query(s->slow, s->parts.facts[next].count_sql, NULL, 0, S_on_count, s);
+}
+
+static bool S_want_count(struct sampler *s, size_t table)
+{
+    struct fact *fact = &s->parts.facts[table];
+    if (!fact->exists || !fact->count_sql)
+        return false;
+    fact->by_request = true;
+    if (fact->count_state == COUNT_IDLE)
+        fact->count_state = COUNT_WANTED;
+    return true;
+}
+
+bool sampler_count(struct sampler *s, const char *table, struct err *err)
+{
+    if (!s->session->plan)
+        return err_set(err, ERR_REFUSED, "without a plan there is nothing to count");
+    if (s->parts.database.state != SERVER_UP)
+        return err_set(err, ERR_LOST, "PostgreSQL does not answer: nothing can be counted now");
+    bool any = false;
+    for (size_t i = 0; i < s->parts.fact_count; i++)
+        if (!table || str_is(table, s->session->plan->tables[i].name))
+            any = S_want_count(s, i) || any;
+    if (!any)
+        return err_set(err, ERR_REFUSED, "'%s' is no table that can be counted",
+                       table ? table : s->session->plan->name);
+    S_count_next(s);
+    S_publish(s);
+    return true;
+}
+
+void sampler_stop_counting(struct sampler *s)
+{
+    S_forget_wishes(s);
+    pg_cancel(s->slow);
+    S_publish(s);
+}
+
+/* ---- Redis ---- */
+
+static void S_connect_redis(void *arg);
+
+static void S_redis_lost(struct sampler *s, const struct err *err)
+{
+    s->info_under_way = false;
+    s->info_done = true;
+    if (census_is_walking(s->parts.census))
+        census_stop(s->parts.census);
+    S_server_down(s, &s->parts.redis, &s->cache, "redis", err, S_connect_redis);
+    S_publish(s);
+}
+
+/* The first pass at once, then every half minute: what expires by itself is seen to go. */
+static void S_continue_census(struct sampler *s)
+{
+    if (census_is_walking(s->parts.census))
+        return;
+    if (s->census_begun_at > s->census_ended_at)
+        s->census_ended_at = clock_ms();
+    bool due = !s->census_begun_at || clock_ms() - s->census_ended_at >= CENSUS_EVERY_MS;
+    if (!due)
+        return;
+    s->census_begun_at = clock_ms();
+    census_start(s->parts.census, s->redis, s->parts.redis.keys);
+}
+
+static void S_on_info(void *arg, const struct redis_reply *reply, const struct err *err)
+{
+    struct sampler *s = arg;
+    if (err && err->kind == ERR_LOST) {
+        S_redis_lost(s, err);
+        return;
+    }
+    s->info_under_way = false;
+    s->info_done = true;
+    S_answered(&s->parts.redis);
+    if (err)
+        sampler_note(s, SEVERITY_WARN, "redis", "INFO: %s", err->text);
+    else
+        gather_redis_info(&s->parts, redis_text(reply));
+    S_continue_census(s);
+}
+
+static void S_ask_info(struct sampler *s)
+{
+    if (s->info_under_way || !redis_is_up(s->redis))
+        return;
+    s->info_under_way = true;
+    s->parts.redis.asked_at = clock_ms();
+    redis_send(s->redis, 1, (const char *[]){"INFO"}, NULL, S_on_info, s);
+}
+
+static void S_on_redis(void *arg, const struct err *err)
+{
+    struct sampler *s = arg;
+    if (err) {
+        S_redis_lost(s, err);
+        return;
+    }
+    S_server_up(s, &s->parts.redis, &s->cache, "redis");
+    S_ask_info(s);
+}
+
+static void S_connect_redis(void *arg)
+{
+    struct sampler *s = arg;
+    s->cache.retry = NULL;
+    if (s->parts.redis.state == SERVER_NONE)
+        s->parts.redis.state = SERVER_CONNECTING;
+    s->parts.redis.asked_at = clock_ms();
+    redis_connect(s->redis, CONNECT_MS, S_on_redis, s);
+}
+
+/* ---- the tick ---- */
+
+/* A server behind a dead network says nothing at all: then the connection is ours to give up. */
+static bool S_is_silent(const struct server *server)
+{
+    return server->state == SERVER_UP && server->asked_at != UNKNOWN &&
+           clock_ms() - server->asked_at > SILENCE_MS;
+}
+
+static void S_look_after_database(struct sampler *s)
+{
+    struct err err = {0};
+    if (S_is_silent(&s->parts.database)) {
+        pg_close(s->quick); /* whoever waits on it hears of the loss */
+    } else if (s->parts.database.state == SERVER_UP && !pg_is_up(s->quick)) {
+        err_set(&err, ERR_LOST, "the connection to PostgreSQL was lost");
+        S_server_down(s, &s->parts.database, &s->database, "database", &err, S_connect_database);
+    } else {
+        S_begin_round(s);
+    }
+}
+
+static void S_look_after_redis(struct sampler *s)
+{
+    struct err err = {0};
+    if (S_is_silent(&s->parts.redis)) {
+        redis_close(s->redis);
+    } else if (s->parts.redis.state == SERVER_UP && !redis_is_up(s->redis)) {
+        err_set(&err, ERR_LOST, "the connection to Redis was lost");
+        S_redis_lost(s, &err);
+    } else {
+        S_ask_info(s);
+    }
+}
+
+static void S_tick(void *arg)
+{
+    struct sampler *s = arg;
+    s->tick = loop_after(s->loop, s->session->refresh_ms, S_tick, s);
+    S_look_after_database(s);
+    if (s->redis)
+        S_look_after_redis(s);
+    S_publish(s); /* ages go on, also while nothing answers */
+}
+
+void sampler_refresh(struct sampler *s)
+{
+    s->hurry = true;
+    s->round_done = false;
+    s->info_done = false;
+    s->census_begun_at = s->census_ended_at = 0;
+    if (s->database.retry) {
+        loop_cancel(s->database.retry);
+        S_connect_database(s);
+    }
+    if (s->cache.retry) {
+        loop_cancel(s->cache.retry);
+        S_connect_redis(s);
+    }
+    loop_cancel(s->tick);
+    S_tick(s);
+}
+
+static bool S_counts_settled(const struct sampler *s)
+{
+    for (size_t i = 0; i < s->parts.fact_count; i++)
+        if (s->parts.facts[i].count_state != COUNT_IDLE)
+            return false;
+    return true;
+}
+
+static bool S_census_settled(const struct sampler *s)
+{
+    if (!s->redis || s->parts.redis.state == SERVER_DOWN)
+        return true;
+    if (!census_is_walking(s->parts.census))
+        return s->census_begun_at != 0;
+    return clock_ms() - s->census_begun_at > CENSUS_PATIENCE_MS;
+}
+
+bool sampler_settled(const struct sampler *s)
+{
+    bool database = s->round_done && !s->in_round && S_counts_settled(s);
+    bool redis = !s->redis || (s->info_done && S_census_settled(s));
+    return database && redis;
+}
+
+bool sampler_census_done(const struct sampler *s)
+{
+    return !s->redis || s->parts.redis.state == SERVER_DOWN || census_passes(s->parts.census) > 0;
+}
+
+/* ---- life ---- */
+
+static void S_new_links(struct sampler *s)
+{
+    struct pg_options quick = {.purpose = "sampler",
+                               .statement_timeout_ms = QUICK_MS,
+                               .lock_timeout_ms = LOCK_MS,
+                               .read_only = true};
+    struct pg_options slow = {.purpose = "counter", .lock_timeout_ms = LOCK_MS, .read_only = true};
+    s->quick = pg_new(s->loop, &s->session->database, &quick);
+    s->slow = pg_new(s->loop, &s->session->database, &slow);
+    pg_on_notice(s->quick, S_on_notice, s);
+    s->parts.database.where = pg_target_describe(&s->session->database);
+    if (!s->session->has_redis)
+        return;
+    s->redis = redis_new(s->loop, &s->session->redis);
+    s->parts.redis.where = redis_target_describe(&s->session->redis);
+}
+
+struct sampler *sampler_new(struct loop *loop, const struct session *session, sampler_fn *fresh,
+                            void *ctx)
+{
+    struct sampler *s = mem_new(sizeof(*s));
+    *s = (struct sampler){.loop = loop, .session = session, .fresh = fresh, .ctx = ctx};
+    parts_init(&s->parts, session);
+    s->parts.census = census_new(loop, session->plan, s->parts.tally);
+    s->asked_at = mem_array(ARRAY_LEN(S_probes), sizeof(*s->asked_at));
+    s->counting = s->parts.fact_count;
+    S_new_links(s);
+    s->snapshot = assemble(&s->parts);
+    s->tick = loop_after(loop, session->refresh_ms, S_tick, s);
+    S_connect_database(s);
+    if (s->redis)
+        S_connect_redis(s);
+    return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+    if (!s)
+        return;
+    loop_cancel(s->tick);
+    loop_cancel(s->database.retry);
+    loop_cancel(s->cache.retry);
+    pg_free(s->quick);
+    pg_free(s->slow);
+    census_stop(s->parts.census); /* answers that come now are known to be late */
+    redis_free(s->redis);
+    census_free(s->parts.census);
+    parts_release(&s->parts);
+    snapshot_free(s->snapshot);
+    free(s->asked_at);
+    free(s);
+}

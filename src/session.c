@@ -1,0 +1,191 @@
+/*
+ * session: see session.h. Decides what wins: the command line before the deck, the deck before
+ * --env-file, and that before the environment.
+ */
+#include "session.h"
+
+#include "deck.h"
+#include "env_servers.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONNECT_MS = 10000, REFRESH_MS = 2000 };
+
+/* ---- the plan ---- */
+
+/* The one plan of the working directory; NULL when there is none or more than one. */
+static char *S_only_plan_here(void)
+{
+    glob_t found;
+    char *path = NULL;
+    if (glob("*.plan", 0, NULL, &found) == 0 && found.gl_pathc == 1)
+        path = str_format("./%s", found.gl_pathv[0]);
+    globfree(&found);
+    return path;
+}
+
+static bool S_open_plan(const char *name, struct session *out, struct err *err)
+{
+    char *path = NULL;
+    bool ok = plan_locate(name, &path, err) && plan_read(path, &out->plan, err);
+    free(path);
+    return ok;
+}
+
+static bool S_choose_plan(const struct session_options *options, const struct deck *deck,
+                          bool needed, struct session *out, struct err *err)
+{
+    char *name = str_dup(options->plan ? options->plan : deck->plan);
+    if (!name)
+        name = S_only_plan_here();
+    bool ok = true;
+    if (name)
+        ok = S_open_plan(name, out, err);
+    else if (needed) {
+        ok = err_set(err, ERR_USAGE, "no plan is named, and this needs one");
+        err_hint(err,
+                 "say -p NAME ('tenantdeck plan list' shows them), or 'plan = NAME' in a deck");
+    }
+    free(name);
+    return ok;
+}
+
+/* ---- the database ---- */
+
+static bool S_libpq_names_one(void)
+{
+    static const char *const names[] = {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE",
+                                        "PGUSER"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return true;
+    }
+    return false;
+}
+
+static bool S_choose_database(const struct session_options *options, const struct deck *deck,
+                              struct session *out, struct err *err)
+{
+    out->has_database = true;
+    const char *given = options->database ? options->database : deck->conninfo;
+    if (given) {
+        out->database.conninfo = str_dup(given);
+        return true;
+    }
+    if (!env_database(&out->env, out->plan, &out->database, err))
+        return false;
+    if (out->database.conninfo)
+        return true;
+    /* A plan that only looks at Redis must not drag in whatever listens on this host. */
+    out->has_database = !out->plan || out->plan->kind != PLAN_CACHE || S_libpq_names_one();
+    out->database.conninfo = str_dup("");
+    return true;
+}
+
+/* ---- Redis ---- */
+
+static bool S_choose_redis(const struct session_options *options, const struct deck *deck,
+                           struct session *out, struct err *err)
+{
+    const char *url = options->redis ? options->redis : deck->redis_url;
+    if (!url)
+        return env_redis(&out->env, out->plan, &out->redis, &out->has_redis, err);
+    if (!redis_target_parse(url, &out->redis, err))
+        return false;
+    out->has_redis = true;
+    /* Who may open a unix socket is settled by its mode; no password of another server goes there. */
+    if (out->redis.password || out->redis.path)
+        return true;
+    if (!options->redis && deck->redis_password) {
+        out->redis.password = str_dup(deck->redis_password);
+        return true;
+    }
+    return env_redis_password(&out->env, out->plan, &out->redis.password, err);
+}
+
+/* ---- the whole ---- */
+
+static bool S_choose(const struct session_options *options, const struct deck *deck,
+                     bool needs_plan, struct session *out, struct err *err)
+{
+    out->environment = str_dup(deck->environment ? deck->environment : "");
+    out->colour = str_dup(deck->colour ? deck->colour : "");
+    out->operator_mode = options->operator_mode;
+    out->refresh_ms = options->refresh_ms ? options->refresh_ms : deck->refresh_ms;
+    if (!out->refresh_ms)
+        out->refresh_ms = REFRESH_MS;
+    return S_choose_plan(options, deck, needs_plan, out, err) &&
+           S_choose_database(options, deck, out, err) && S_choose_redis(options, deck, out, err);
+}
+
+bool session_open(const struct session_options *options, bool needs_plan, struct session *out,
+                  struct err *err)
+{
+    struct deck deck = {0};
+    char *path = deck_locate(options->deck);
+    bool ok = session_open_names(options, out, err) && (!path || deck_read(path, &deck, err)) &&
+              S_choose(options, &deck, needs_plan, out, err);
+    deck_release(&deck);
+    free(path);
+    if (!ok)
+        session_release(out);
+    return ok;
+}
+
+bool session_open_names(const struct session_options *options, struct session *out, struct err *err)
+{
+    *out = (struct session){0};
+    return env_read(options->env_file, &out->env, err);
+}
+
+void session_release(struct session *session)
+{
+    pg_target_release(&session->database);
+    redis_target_release(&session->redis);
+    plan_free(session->plan);
+    free(session->environment);
+    free(session->colour);
+    env_release(&session->env);
+    *session = (struct session){0};
+}
+
+/* ---- connecting ---- */
+
+static bool S_ask_password(struct session *session, session_ask_fn *ask, void *ask_ctx)
+{
+    if (!ask)
+        return false;
+    char *where = pg_target_describe(&session->database);
+    char *prompt = str_format("password for %s: ", where);
+    char *answer = ask(ask_ctx, prompt);
+    free(prompt);
+    free(where);
+    if (!answer)
+        return false;
+    str_wipe(session->database.password);
+    session->database.password = answer;
+    return true;
+}
+
+bool session_connect(struct session *session, struct loop *loop, const struct pg_options *options,
+                     session_ask_fn *ask, void *ask_ctx, struct pg **out, struct err *err)
+{
+    struct err first = {0};
+    *out = pg_new(loop, &session->database, options);
+    if (pg_open(*out, CONNECT_MS, &first))
+        return true;
+    bool again = pg_wants_password(*out) && S_ask_password(session, ask, ask_ctx);
+    /* A connection copies nothing of its target, yet a new one is sure to see the password. */
+    pg_free(*out);
+    *out = again ? pg_new(loop, &session->database, options) : NULL;
+    if (again && pg_open(*out, CONNECT_MS, err))
+        return true;
+    if (!again)
+        *err = first;
+    pg_free(*out);
+    *out = NULL;
+    return false;
+}

@@ -1,0 +1,154 @@
+/*
+ * snapshot: one moment of the whole system, as the panes and the command line show it.
+ *
+ * Made by the sampler, then never changed; one arena, freed whole. No pointer leads from here into
+ * a view. Figures that are not known are -1, never 0. Texts are raw and are cleaned by table.c.
+ */
+#ifndef TD_SNAPSHOT_H
+#define TD_SNAPSHOT_H
+
+#include "base.h"
+
+enum { UNKNOWN = -1 };
+
+enum server_state { SERVER_NONE, SERVER_CONNECTING, SERVER_UP, SERVER_DOWN };
+
+struct server_view {
+    enum server_state state;
+    const char *where;   /* "mentoring@localhost" or "localhost:6379/0" */
+    const char *version; /* "15.18"; "" while unknown */
+    const char *role;    /* database role, or the Redis user */
+    const char *trouble; /* why it is down; NULL when it is up */
+    int64_t answered_at; /* wall clock of the last answer; UNKNOWN: never */
+    bool asking;         /* a question is under way: the age says how long it has waited */
+    int64_t clients, memory, keys; /* Redis INFO; UNKNOWN */
+};
+
+struct count_view { /* a figure with what is known about it */
+    int64_t value;  /* UNKNOWN: not counted and no estimate */
+    bool exact;
+    int64_t at; /* wall clock of the counting, or of the statistics behind an estimate */
+};
+
+struct fill_view { /* a table of the plan */
+    const char *name;
+    const char *source;                /* "user created_by": in the plan's words */
+    bool missing;                      /* the database has no such table */
+    bool optional;                     /* … and the plan says that is fine */
+    bool has_tenant, has_organization; /* the columns are there */
+    bool wants_organization;           /* the plan gives it an organization code */
+    struct count_view rows, with_tenant, with_organization;
+    int64_t bytes;           /* heap and indexes; UNKNOWN */
+    bool counting;           /* an exact count of it is under way or waits */
+    const char *primary_key; /* "id", "tenant_code, id"; "" if it has none */
+};
+
+struct tenant_view {
+    const char *code;
+    int64_t organizations;  /* in the mapping */
+    struct count_view rows; /* over all tables of the plan */
+    double share;           /* of all rows, 0 to 100; UNKNOWN */
+    int64_t keys;           /* in Redis; UNKNOWN */
+    struct tenant_table {   /* its rows per table, in the plan's order; NULL until counted */
+        const char *table;
+        int64_t rows;
+    } * tables;
+    size_t table_count;
+    const char **codes; /* its organization codes */
+    size_t code_count;
+};
+
+enum step_state {
+    STEP_WAITS,
+    STEP_RUNS,
+    STEP_PAUSED,
+    STEP_DONE,
+    STEP_FAILED,
+    STEP_UNDONE,
+    STEP_SKIPPED
+};
+
+struct step_view {
+    const char *name, *type, *does, *undo;
+    enum step_state state;
+    int64_t done, total; /* rows; UNKNOWN */
+    int64_t started_at, ended_at;
+    const char *trouble; /* of a failed step */
+};
+
+enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL, VERDICT_UNKNOWN };
+
+struct check_view {
+    const char *group;   /* "plan", "mapping", "structure", ... */
+    const char *subject; /* a table, a file */
+    enum verdict verdict;
+    const char *message; /* one sentence */
+    const char *detail;  /* more lines: samples, the SQL that found it, the remedy; or NULL */
+    int64_t count;       /* rows concerned; UNKNOWN */
+    int64_t at;
+};
+
+struct keys_view {    /* Redis keys of one template */
+    const char *name; /* "sessions", "(no template)" */
+    const char *pattern;
+    int64_t keys, without_ttl, over_ttl, bytes; /* of those seen; UNKNOWN */
+    int64_t tenants; /* how many tenants or organizations they belong to; UNKNOWN */
+    int64_t ttl;     /* the plan's policy in seconds; 0: none */
+    bool foreign;
+};
+
+struct census_view { /* how much of the keyspace the figures above have seen */
+    bool complete;   /* one whole pass: the figures are of `at` */
+    double seen;     /* 0 to 100 of the pass under way */
+    int64_t at;
+};
+
+enum severity { SEVERITY_DEBUG, SEVERITY_INFO, SEVERITY_WARN, SEVERITY_ERROR };
+
+struct event_view {
+    int64_t at;
+    enum severity severity;
+    const char *source; /* "journal", "database", "redis", "console" */
+    const char *text;
+};
+
+struct run_view {
+    bool present; /* there is or was one; the rest is then known */
+    int64_t id;
+    const char *plan, *state, *who; /* "running", "done", …; "anna@bastion1" */
+    int64_t since;
+    bool alive; /* its heartbeat is fresh */
+};
+
+struct snapshot {
+    struct arena *arena;
+    int64_t at;              /* wall clock */
+    const char *environment; /* "PROD", "DEMO"; "" without a deck */
+    const char *plan, *plan_title;
+    bool operator_mode; /* false: read-only */
+    struct server_view database, redis;
+    bool has_journal;
+    int64_t journal_version;
+    struct run_view run;
+    struct fill_view *fills;
+    size_t fill_count;
+    struct tenant_view *tenants;
+    size_t tenant_count;
+    struct step_view *steps;
+    size_t step_count;
+    struct check_view *checks;
+    size_t check_count;
+    struct keys_view *keys;
+    size_t keys_count;
+    struct census_view census;
+    struct event_view *events; /* oldest first, bounded */
+    size_t event_count;
+};
+
+void snapshot_free(struct snapshot *snapshot); /* NULL is fine */
+
+const char *step_state_name(enum step_state state);
+const char *verdict_name(enum verdict verdict);
+const char *severity_name(enum severity severity);
+
+#endif

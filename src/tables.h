@@ -1,0 +1,31 @@
+/* tables: the columns of every table that is shown anywhere. One array, in the order of the panes. */
+#ifndef TD_TABLES_H
+#define TD_TABLES_H
+
+#include "table.h"
+
+enum table_id {
+    TABLE_STEPS,
+    TABLE_TABLES,
+    TABLE_TENANTS,
+    TABLE_VALIDATION,
+    TABLE_CACHE,
+    TABLE_LOG,
+    TABLE_COUNT
+};
+
+extern const struct table_def table_defs[TABLE_COUNT];
+
+const struct table_def *table_find(const char *name); /* NULL: there is none */
+
+/* Line 1 of every screen and of `status`: who, where, what runs, how old. In parts, for colour. */
+struct banner_part {
+    char *text; /* clean */
+    enum mood mood;
+};
+enum { BANNER_PARTS = 8 };
+size_t banner_parts(const struct snapshot *snapshot, struct banner_part parts[BANNER_PARTS]);
+void banner_release(struct banner_part *parts, size_t count);
+json_t *banner_json(const struct snapshot *snapshot);
+
+#endif

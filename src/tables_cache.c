@@ -1,0 +1,197 @@
+/* tables_cache: the table of keys in Redis, by the plan's templates, and whether they expire. */
+#include "cell.h"
+#include "clock.h"
+#include "detail.h"
+#include "tables_parts.h"
+
+#include <string.h>
+
+enum {
+    CACHE_NAME,
+    CACHE_PATTERN,
+    CACHE_KEYS,
+    CACHE_WITHOUT_TTL,
+    CACHE_OVER_TTL,
+    CACHE_TTL,
+    CACHE_TENANTS,
+    CACHE_MEMORY,
+    CACHE_OWNER,
+    CACHE_END
+};
+_Static_assert((int)CACHE_END == (int)CACHE_COLUMNS, "tables_parts.h counts the columns");
+
+const struct column cache_columns[CACHE_COLUMNS] = {
+    [CACHE_NAME] = {"name", "NAME", "name of the template in the plan", TEXT_LEFT, 14, 1, 1},
+    [CACHE_PATTERN] = {"pattern", "PATTERN", "what its keys look like", TEXT_LEFT, 19, 2, 7},
+    [CACHE_KEYS] = {"keys", "KEYS", "how many there are", TEXT_RIGHT, 9, 0, 2},
+    [CACHE_WITHOUT_TTL] = {"without_ttl", "NO TTL", "keys that never expire", TEXT_RIGHT, 9, 0, 3},
+    [CACHE_OVER_TTL] = {"over_ttl", "OVER TTL", "keys that live longer than the plan's policy",
+                        TEXT_RIGHT, 9, 0, 4},
+    [CACHE_TTL] = {"ttl", "TTL", "the plan's time to live", TEXT_RIGHT, 5, 0, 5},
+    [CACHE_TENANTS] = {"tenants", "TENANTS", "how many tenants or organizations they belong to",
+                       TEXT_RIGHT, 7, 0, 8},
+    [CACHE_MEMORY] = {"bytes", "MEMORY", "memory of its keys and values", TEXT_RIGHT, 7, 0, 9},
+    [CACHE_OWNER] = {"owner", "OWNER", "plan, or foreign: keys that are never touched", TEXT_LEFT,
+                     7, 0, 6},
+};
+
+size_t cache_rows(const struct snapshot *snapshot)
+{
+    return snapshot->keys_count;
+}
+
+static void S_set_figure(const struct snapshot *snapshot, enum cell_kind kind, int64_t number,
+                         struct cell *out)
+{
+    cell_set_number(out, kind, number);
+    out->estimate = number >= 0 && !snapshot->census.complete;
+}
+
+/* Where no segment is somebody's code, a number of tenants would say nothing. */
+static bool S_tells_owner(const struct keys_view *keys)
+{
+    return keys->pattern && (strstr(keys->pattern, "{org}") || strstr(keys->pattern, "{tenant}"));
+}
+
+static const char *S_owner(const struct keys_view *keys)
+{
+    if (keys->foreign)
+        return "foreign";
+    return keys->pattern && *keys->pattern ? "plan" : "nobody";
+}
+
+void cache_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out)
+{
+    const struct keys_view *keys = &snapshot->keys[row];
+    switch (column) {
+    case CACHE_NAME:
+        cell_set_text(out, keys->name);
+        break;
+    case CACHE_PATTERN:
+        cell_set_text(out, keys->pattern);
+        break;
+    case CACHE_KEYS:
+        S_set_figure(snapshot, CELL_COUNT, keys->keys, out);
+        break;
+    case CACHE_WITHOUT_TTL:
+        S_set_figure(snapshot, CELL_COUNT, keys->without_ttl, out);
+        out->mood = keys->ttl > 0 && keys->without_ttl > 0 ? MOOD_WARN : MOOD_PLAIN;
+        break;
+    case CACHE_OVER_TTL:
+        if (keys->ttl > 0)
+            S_set_figure(snapshot, CELL_COUNT, keys->over_ttl, out);
+        out->mood = keys->ttl > 0 && keys->over_ttl > 0 ? MOOD_WARN : MOOD_PLAIN;
+        break;
+    case CACHE_TTL:
+        if (keys->ttl > 0)
+            cell_set_number(out, CELL_SECONDS, keys->ttl);
+        break;
+    case CACHE_TENANTS:
+        if (S_tells_owner(keys))
+            S_set_figure(snapshot, CELL_COUNT, keys->tenants, out);
+        break;
+    case CACHE_MEMORY:
+        S_set_figure(snapshot, CELL_BYTES, keys->bytes, out);
+        break;
+    case CACHE_OWNER:
+        cell_set_text(out, S_owner(keys));
+        break;
+    }
+    if (keys->foreign)
+        out->mood = MOOD_DIM;
+}
+
+static void S_add_sum(struct buf *out, int64_t sum, const char *what)
+{
+    buf_add(out, ", ");
+    text_count(out, sum);
+    buf_format(out, " %s", what);
+}
+
+static void S_add_census(struct buf *out, const struct snapshot *snapshot)
+{
+    char age[16];
+    if (snapshot->census.complete) {
+        clock_format_span(snapshot->at - snapshot->census.at, age);
+        buf_format(out, ", counted %s ago", age);
+        return;
+    }
+    buf_add(out, ", first pass: ");
+    percent_text(out, snapshot->census.seen);
+    buf_add(out, " % of the keys seen");
+}
+
+void cache_summary(const struct snapshot *snapshot, struct buf *out)
+{
+    int64_t total = 0, without_ttl = 0, over_ttl = 0;
+    if (!snapshot->keys_count)
+        return;
+    for (size_t i = 0; i < snapshot->keys_count; i++) {
+        const struct keys_view *keys = &snapshot->keys[i];
+        total += keys->keys > 0 ? keys->keys : 0;
+        if (keys->foreign || keys->ttl <= 0)
+            continue;
+        without_ttl += keys->without_ttl > 0 ? keys->without_ttl : 0;
+        over_ttl += keys->over_ttl > 0 ? keys->over_ttl : 0;
+    }
+    text_count(out, total);
+    buf_add(out, total == 1 ? " key" : " keys");
+    if (without_ttl)
+        S_add_sum(out, without_ttl, "without TTL");
+    if (over_ttl)
+        S_add_sum(out, over_ttl, "over TTL");
+    S_add_census(out, snapshot);
+}
+
+static void S_say_pattern(const struct keys_view *keys, struct buf *out)
+{
+    if (!keys->pattern || !*keys->pattern) {
+        detail_say(out, "These keys fit no template of the plan. They are counted, never touched;\n"
+                        "if they belong to the application, give them a [keys] section.");
+        return;
+    }
+    detail_say(out, "In a pattern {org}, {tenant} and {id} stand for one segment between two\n"
+                    "colons, and * at the end for the rest.");
+    if (keys->foreign)
+        detail_say(out, "The plan calls these keys foreign: another program owns them, and they\n"
+                        "are counted, never changed, never cleared.");
+}
+
+static void S_say_policy(const struct keys_view *keys, struct buf *out)
+{
+    if (!str_is(S_owner(keys), "plan"))
+        return;
+    if (keys->ttl <= 0)
+        detail_say(out, "The plan sets no time to live for them, so none lives too long.");
+    else if (keys->without_ttl > 0 || keys->over_ttl > 0)
+        detail_say(out, "Keys without an expiry stay until somebody deletes them, with what they\n"
+                        "held before the migration; those over the policy stay longer than the\n"
+                        "plan wants.");
+    else if (keys->without_ttl == 0 && keys->over_ttl == 0)
+        detail_say(out, "All of them expire within the plan's time to live.");
+}
+
+void cache_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
+{
+    const struct keys_view *keys = &snapshot->keys[row];
+    detail_text(out, "keys", keys->name);
+    detail_text(out, "pattern", keys->pattern);
+    detail_text(out, "owner", S_owner(keys));
+    detail_number(out, "how many", keys->keys);
+    if (S_tells_owner(keys))
+        detail_number(out, "tenants", keys->tenants);
+    detail_bytes(out, "memory", keys->bytes);
+    if (keys->ttl > 0)
+        detail_seconds(out, "time to live", keys->ttl);
+    else
+        detail_text(out, "time to live", "the plan sets none");
+    detail_number(out, "without expiry", keys->without_ttl);
+    if (keys->ttl > 0)
+        detail_number(out, "over the policy", keys->over_ttl);
+    if (snapshot->census.complete)
+        detail_moment(out, "counted", snapshot->census.at, snapshot->at);
+    else
+        detail_percent(out, "seen so far", snapshot->census.seen, true, "the keys");
+    S_say_pattern(keys, out);
+    S_say_policy(keys, out);
+}

@@ -1,0 +1,207 @@
+/* tables_step: the table of the plan's steps: how far each has come, how fast, and its undo. */
+#include "cell.h"
+#include "detail.h"
+#include "tables_parts.h"
+
+enum {
+    STEP_NAME,
+    STEP_STATE,
+    STEP_TYPE,
+    STEP_DOES,
+    STEP_PROGRESS,
+    STEP_ROWS_DONE,
+    STEP_ROWS_TOTAL,
+    STEP_RATE,
+    STEP_TIME,
+    STEP_UNDO,
+    STEP_END
+};
+_Static_assert((int)STEP_END == (int)STEP_COLUMNS, "tables_parts.h counts the columns");
+
+const struct column step_columns[STEP_COLUMNS] = {
+    [STEP_NAME] = {"step", "STEP", "its name, for `run STEP`", TEXT_LEFT, 12, 0, 1},
+    [STEP_STATE] = {"state", "STATE", "how far it is", TEXT_LEFT, 9, 0, 2},
+    [STEP_TYPE] = {"type", "TYPE", "once, batch, rewrite, copy, scan, verify or outside", TEXT_LEFT,
+                   7, 0, 10},
+    [STEP_DOES] = {"does", "DOES", "what it does", TEXT_LEFT, 24, 3, 3},
+    [STEP_PROGRESS] = {"progress", "PROGRESS", "rows done, as a bar", TEXT_LEFT, 8, 1, 4},
+    [STEP_ROWS_DONE] = {"done", "DONE", "rows done", TEXT_RIGHT, 9, 0, 5},
+    [STEP_ROWS_TOTAL] = {"total", "OF", "rows to do in all", TEXT_RIGHT, 9, 0, 7},
+    [STEP_RATE] = {"rate", "ROWS/S", "rows in a second, on the average", TEXT_RIGHT, 8, 0, 8},
+    [STEP_TIME] = {"seconds", "TIME", "how long it has taken", TEXT_RIGHT, 6, 0, 6},
+    [STEP_UNDO] = {"undo", "UNDO", "how it is taken back", TEXT_LEFT, 20, 3, 9},
+};
+
+static const struct {
+    const char *mark;
+    enum mood mood;
+} S_looks[] = {
+    [STEP_WAITS] = {"·", MOOD_DIM},   [STEP_RUNS] = {"►", MOOD_ACTIVE},
+    [STEP_PAUSED] = {"=", MOOD_WARN}, [STEP_DONE] = {"✓", MOOD_GOOD},
+    [STEP_FAILED] = {"✗", MOOD_BAD},  [STEP_UNDONE] = {"←", MOOD_DIM},
+    [STEP_SKIPPED] = {"–", MOOD_DIM},
+};
+
+size_t step_rows(const struct snapshot *snapshot)
+{
+    return snapshot->step_count;
+}
+
+/* ---- what follows from the figures ---- */
+
+/* The others consist of a few statements or a command, so that they have no rows to count. */
+static bool S_moves_rows(const struct step_view *step)
+{
+    return str_is(step->type, "batch") || str_is(step->type, "rewrite") ||
+           str_is(step->type, "copy") || str_is(step->type, "scan");
+}
+
+static bool S_is_under_way(const struct step_view *step)
+{
+    return step->state == STEP_RUNS || step->state == STEP_PAUSED || step->state == STEP_FAILED;
+}
+
+static double S_percent(const struct step_view *step)
+{
+    struct count_view done = {.value = step->done, .exact = step->state == STEP_DONE};
+    struct count_view total = {.value = step->total, .exact = true};
+    return step->state == STEP_DONE ? 100 : cell_percent(&done, &total);
+}
+
+static int64_t S_elapsed_ms(const struct step_view *step, int64_t now)
+{
+    int64_t end = step->ended_at > 0 ? step->ended_at : now;
+    return step->started_at > 0 && end >= step->started_at ? end - step->started_at : UNKNOWN;
+}
+
+static int64_t S_rate(const struct step_view *step, int64_t now)
+{
+    int64_t elapsed = S_elapsed_ms(step, now);
+    if (step->done <= 0 || elapsed <= 0)
+        return UNKNOWN;
+    return (int64_t)((double)step->done * 1000 / (double)elapsed);
+}
+
+/* ---- cells ---- */
+
+static void S_set_progress(const struct step_view *step, struct cell *out)
+{
+    bool begun = step->state == STEP_DONE || S_is_under_way(step);
+    if (!begun || (step->state != STEP_DONE && !S_moves_rows(step)))
+        return;
+    cell_set_real(out, CELL_BAR, S_percent(step));
+    out->mood = S_looks[step->state].mood;
+}
+
+static void S_set_rows(const struct step_view *step, int64_t rows, struct cell *out)
+{
+    if (rows >= 0 || (S_moves_rows(step) && S_is_under_way(step)))
+        cell_set_number(out, CELL_COUNT, rows);
+}
+
+static void S_set_undo(const struct step_view *step, struct cell *out)
+{
+    cell_set_text(out, step->undo);
+    if (out->kind != CELL_TEXT)
+        cell_set_absent(out, "nothing to undo");
+}
+
+void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out)
+{
+    const struct step_view *step = &snapshot->steps[row];
+    int64_t rate, elapsed;
+    switch (column) {
+    case STEP_NAME:
+        cell_set_text(out, step->name);
+        break;
+    case STEP_STATE:
+        cell_set_word(out, S_looks[step->state].mark, step_state_name(step->state), step->state);
+        out->mood = S_looks[step->state].mood;
+        break;
+    case STEP_TYPE:
+        cell_set_text(out, step->type);
+        break;
+    case STEP_DOES:
+        cell_set_text(out, step->does);
+        break;
+    case STEP_PROGRESS:
+        S_set_progress(step, out);
+        break;
+    case STEP_ROWS_DONE:
+        S_set_rows(step, step->done, out);
+        break;
+    case STEP_ROWS_TOTAL:
+        S_set_rows(step, step->total, out);
+        break;
+    case STEP_RATE:
+        rate = S_rate(step, snapshot->at);
+        if (rate >= 0)
+            cell_set_number(out, CELL_COUNT, rate);
+        break;
+    case STEP_TIME:
+        elapsed = S_elapsed_ms(step, snapshot->at);
+        if (elapsed >= 0)
+            cell_set_number(out, CELL_SECONDS, elapsed / 1000);
+        break;
+    case STEP_UNDO:
+        S_set_undo(step, out);
+        break;
+    }
+}
+
+/* ---- the title ---- */
+
+void step_summary(const struct snapshot *snapshot, struct buf *out)
+{
+    static const enum step_state told[] = {STEP_DONE, STEP_UNDONE, STEP_SKIPPED};
+    size_t counts[ARRAY_LEN(S_looks)] = {0};
+    if (!snapshot->step_count)
+        return;
+    for (size_t i = 0; i < snapshot->step_count; i++)
+        counts[snapshot->steps[i].state]++;
+    buf_format(out, "%zu %s", snapshot->step_count, snapshot->step_count == 1 ? "step" : "steps");
+    for (size_t i = 0; i < ARRAY_LEN(told); i++)
+        if (counts[told[i]])
+            buf_format(out, ", %zu %s", counts[told[i]], step_state_name(told[i]));
+    for (size_t i = 0; i < snapshot->step_count; i++)
+        if (S_is_under_way(&snapshot->steps[i]))
+            buf_format(out, ", %s %s", snapshot->steps[i].name,
+                       step_state_name(snapshot->steps[i].state));
+    if (counts[STEP_WAITS] == snapshot->step_count)
+        buf_add(out, ", none has begun");
+}
+
+/* ---- what Enter opens ---- */
+
+static void S_add_progress(const struct step_view *step, int64_t now, struct buf *out)
+{
+    int64_t rate = S_rate(step, now), elapsed = S_elapsed_ms(step, now);
+    if (step->done >= 0 || step->total >= 0) {
+        detail_number(out, "rows done", step->done);
+        detail_number(out, "rows in all", step->total);
+        detail_percent(out, "progress", S_percent(step), true, "the rows");
+    }
+    if (rate >= 0)
+        detail_number(out, "rows in a second", rate);
+    detail_moment(out, "started", step->started_at, now);
+    detail_moment(out, "ended", step->ended_at, now);
+    if (elapsed >= 0)
+        detail_seconds(out, "time taken", elapsed / 1000);
+}
+
+void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
+{
+    const struct step_view *step = &snapshot->steps[row];
+    detail_text(out, "step", step->name);
+    detail_text(out, "state", step_state_name(step->state));
+    detail_text(out, "type", step->type);
+    S_add_progress(step, snapshot->at, out);
+    detail_say(out, "What it does:");
+    detail_lines(out, step->does);
+    detail_say(out, "How it is undone:");
+    detail_lines(out, step->undo && *step->undo ? step->undo : "there is nothing to undo");
+    if (step->trouble && *step->trouble) {
+        detail_say(out, "What went wrong:");
+        detail_lines(out, step->trouble);
+    }
+}

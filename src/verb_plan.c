@@ -1,0 +1,337 @@
+/*
+ * verb_plan: the verbs that read plans: list, show, check. Only `check` asks a server.
+ */
+#include "verbs.h"
+
+#include "kind.h"
+#include "plan_check.h"
+#include "sql.h"
+#include "tables.h"
+#include "verb_help.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- plan list ---- */
+
+struct S_listing {
+    struct verb_call *call;
+    json_t *plans;
+};
+
+static void S_list_json(json_t *plans, const char *path, const struct plan *plan,
+                        const struct err *err)
+{
+    if (plan)
+        json_array_append_new(plans,
+                              json_pack("{s:o, s:s, s:o, s:o}", "name", verb_json_text(plan->name),
+                                        "kind", plan_kind_name(plan->kind), "title",
+                                        verb_json_text(plan->title), "path", verb_json_text(path)));
+    else
+        json_array_append_new(plans, json_pack("{s:o, s:o}", "path", verb_json_text(path),
+                                               "trouble", verb_json_text(err->text)));
+}
+
+static void S_list_one(void *ctx, const char *path)
+{
+    struct S_listing *listing = ctx;
+    struct err err = {0};
+    struct plan *plan = NULL;
+    bool ok = plan_read(path, &plan, &err);
+    S_list_json(listing->plans, path, ok ? plan : NULL, &err);
+    if (!listing->call->json) {
+        char *text = text_cleaned(!ok ? err.text : plan->title ? plan->title : "");
+        char *name = text_cleaned(ok ? plan->name : "(unreadable)");
+        fprintf(listing->call->out, "%-14s %-9s %s\n", name, ok ? plan_kind_name(plan->kind) : "",
+                text);
+        free(name);
+        free(text);
+    }
+    plan_free(plan);
+}
+
+bool verb_plan_list(struct verb_call *call, struct err *err)
+{
+    (void)err;
+    struct S_listing listing = {.call = call, .plans = json_array()};
+    plan_each_installed(S_list_one, &listing);
+    if (call->json)
+        verb_answer(call, json_pack("{s:O}", "plans", listing.plans));
+    else if (!json_array_size(listing.plans))
+        fprintf(call->out, "no plan is installed, and none is here\n");
+    json_decref(listing.plans);
+    return true;
+}
+
+/* ---- plan show ---- */
+
+static void S_print_list(FILE *out, const struct plan_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        fprintf(out, "%s%s", i ? ", " : "", names->names[i]);
+}
+
+static void S_print_names(FILE *out, const char *title, const struct plan_names *names)
+{
+    if (!names->count)
+        return;
+    fprintf(out, "  %s ", title);
+    S_print_list(out, names);
+    fputc('\n', out);
+}
+
+static void S_print_reference(FILE *out, const struct plan_reference *reference)
+{
+    fputs("  foreign key ", out);
+    S_print_list(out, &reference->columns);
+    fprintf(out, " -> %s (", reference->table);
+    S_print_list(out, &reference->target);
+    fputs(")\n", out);
+}
+
+static void S_print_source(FILE *out, const struct plan_table *table)
+{
+    fprintf(out, "  codes from %s", plan_source_name(table->source));
+    if (table->source == FROM_PARENT)
+        fprintf(out, " %s.%s by %s", table->parent_table, table->parent_column,
+                table->source_column);
+    else if (table->source_column)
+        fprintf(out, " %s", table->source_column);
+    fprintf(out, ", orphans: %s%s\n", plan_orphans_name(table->orphans),
+            table->optional ? ", may be missing" : "");
+}
+
+static void S_print_table(FILE *out, const struct plan_table *table)
+{
+    fprintf(out, "\n%s\n", table->name);
+    S_print_source(out, table);
+    S_print_names(out, "gets", &table->columns);
+    S_print_names(out, "not null", &table->not_null);
+    S_print_names(out, "primary key", &table->primary_key.columns);
+    for (size_t i = 0; i < table->unique_count; i++)
+        S_print_names(out, "unique", &table->uniques[i].columns);
+    for (size_t i = 0; i < table->index_count; i++)
+        S_print_names(out, "index", &table->indexes[i].columns);
+    for (size_t i = 0; i < table->reference_count; i++)
+        S_print_reference(out, &table->references[i]);
+}
+
+static void S_print_keys(FILE *out, const struct plan *plan)
+{
+    int width = 0;
+    for (size_t i = 0; i < plan->key_count; i++)
+        if ((int)strlen(plan->keys[i].name) > width)
+            width = (int)strlen(plan->keys[i].name);
+    if (plan->key_count)
+        fprintf(out, "\nRedis keys\n");
+    for (size_t i = 0; i < plan->key_count; i++) {
+        const struct plan_keys *keys = &plan->keys[i];
+        fprintf(out, "  %-*s  %s", width, keys->name, keys->pattern);
+        if (keys->ttl)
+            fprintf(out, "  %lld s", (long long)keys->ttl);
+        fprintf(out, "%s\n", keys->foreign ? "  foreign: never touched" : "");
+    }
+}
+
+static void S_print_steps(FILE *out, const struct step_def *const *steps, size_t count, int width)
+{
+    enum { NAMES = 25 };
+    if (count)
+        fprintf(out, "\nSteps\n");
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "  %-13s %-8s ", steps[i]->name, step_type_name(steps[i]->type));
+        help_wrap(out, steps[i]->does, NAMES, NAMES, width);
+        if (!steps[i]->undo)
+            continue;
+        fprintf(out, "  %-13s %-8s ", "", "undo");
+        help_wrap(out, steps[i]->undo, NAMES, NAMES, width);
+    }
+}
+
+static void S_print_plan(FILE *out, const struct plan *plan, const struct step_def *const *steps,
+                         size_t count, int width)
+{
+    fprintf(out, "%s: %s\n", plan->name, plan->title ? plan->title : "");
+    fprintf(out, "kind %s, file %s\n", plan_kind_name(plan->kind), plan->path);
+    if (plan->mapping.path)
+        fprintf(out, "mapping %s\n", plan->mapping.path);
+    for (size_t i = 0; i < plan->table_count; i++)
+        S_print_table(out, &plan->tables[i]);
+    S_print_keys(out, plan);
+    S_print_steps(out, steps, count, width);
+}
+
+/* A plan is a file, so its words pass the sanitiser before they reach a terminal: all at once. */
+static void S_print_plan_clean(const struct verb_call *call, const struct plan *plan,
+                               const struct step_def *const *steps, size_t count)
+{
+    char *raw = NULL;
+    size_t len;
+    struct buf clean = {0};
+    FILE *out = open_memstream(&raw, &len);
+    if (!out)
+        die("out of memory: a plan could not be printed");
+    S_print_plan(out, plan, steps, count, call->width);
+    fclose(out);
+    text_clean_lines(&clean, raw, len);
+    fputs(buf_text(&clean), call->out);
+    buf_release(&clean);
+    free(raw);
+}
+
+static json_t *S_steps_json(const struct step_def *const *steps, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "name", steps[i]->name,
+                                              "type", step_type_name(steps[i]->type), "does",
+                                              steps[i]->does, "undo", steps[i]->undo));
+    return list;
+}
+
+static void S_answer_plan(struct verb_call *call, const struct plan *plan,
+                          const struct step_def *const *steps, size_t count)
+{
+    char *text = plan_to_json(plan);
+    json_t *definition = json_loads(text, 0, NULL);
+    verb_answer(call,
+                json_pack("{s:o, s:s, s:o, s:o, s:o}", "plan", verb_json_text(plan->name), "kind",
+                          plan_kind_name(plan->kind), "path", verb_json_text(plan->path),
+                          "definition", definition ? definition : json_null(), "steps",
+                          S_steps_json(steps, count)));
+    free(text);
+}
+
+static bool S_read_named(const char *name, struct plan **out, struct err *err)
+{
+    char *path = NULL;
+    bool ok = plan_locate(name, &path, err) && plan_read(path, out, err);
+    free(path);
+    return ok;
+}
+
+bool verb_plan_show(struct verb_call *call, struct err *err)
+{
+    struct plan *named = NULL;
+    if (call->arg_count && !S_read_named(call->args[0], &named, err))
+        return false;
+    const struct plan *plan = named ? named : call->session->plan;
+    if (!plan) {
+        err_set(err, ERR_USAGE, "no plan is named");
+        return err_hint(err, "'tenantdeck plan list' shows those there are");
+    }
+    struct arena *arena = arena_new();
+    const struct step_def **steps;
+    size_t count = kind_steps(plan, arena, &steps);
+    if (call->json)
+        S_answer_plan(call, plan, steps, count);
+    else
+        S_print_plan_clean(call, plan, steps, count);
+    arena_free(arena);
+    plan_free(named);
+    return true;
+}
+
+/* ---- plan check ---- */
+
+/* The mapping's checks and the catalog's, as one snapshot, which is what tables are printed from. */
+static bool S_check(struct verb_call *call, struct pg *pg, struct snapshot *out, struct err *err)
+{
+    struct pg_result *result = NULL;
+    char *plan = plan_to_json(call->session->plan);
+    const char *values[] = {plan};
+    bool ok = pg_run(pg, sql_get("check_plan"), values, 1, &result, err);
+    free(plan);
+    if (!ok)
+        return err_context(err, "plan check");
+    struct check_view *mapping, *catalog;
+    size_t m = plan_check_mapping(call->session->plan, out->arena, &mapping);
+    size_t c = plan_check_read(result, out->arena, &catalog);
+    pg_result_free(result);
+    out->checks = arena_array(out->arena, m + c, sizeof(*out->checks));
+    for (size_t i = 0; i < m + c; i++)
+        out->checks[i] = i < m ? mapping[i] : catalog[i - m];
+    out->check_count = m + c;
+    return true;
+}
+
+static void S_count_verdicts(const struct snapshot *snapshot, size_t counts[static 4])
+{
+    for (size_t i = 0; i < snapshot->check_count; i++)
+        counts[snapshot->checks[i].verdict]++;
+}
+
+/* A table would cut the sentences, and they are what a person came for. */
+static void S_print_check(const struct verb_call *call, const struct check_view *check)
+{
+    struct buf text = {0};
+    text_clean(&text, check->group, strlen(check->group));
+    buf_add(&text, "  ");
+    text_clean(&text, check->subject, strlen(check->subject));
+    fprintf(call->out, "%-7s %s", verdict_name(check->verdict), buf_text(&text));
+    if (check->count != UNKNOWN)
+        fprintf(call->out, " (%lld)", (long long)check->count);
+    buf_clear(&text);
+    text_clean(&text, check->message, strlen(check->message));
+    fprintf(call->out, "\n%8s", "");
+    help_wrap(call->out, buf_text(&text), 8, 8, call->width);
+    buf_clear(&text);
+    if (check->detail && check->verdict == VERDICT_FAIL)
+        text_clean_lines(&text, check->detail, strlen(check->detail));
+    for (const char *line = buf_text(&text); *line; line += strspn(line, "\n")) {
+        fprintf(call->out, "%8s%.*s\n", "", (int)strcspn(line, "\n"), line);
+        line += strcspn(line, "\n");
+    }
+    buf_release(&text);
+}
+
+static void S_print_checks(const struct verb_call *call, const struct snapshot *snapshot,
+                           const struct arrange_by *by, const size_t counts[static 4])
+{
+    struct arrangement rows;
+    table_arrange(&table_defs[TABLE_VALIDATION], snapshot, by, &rows);
+    for (size_t i = 0; i < rows.count; i++)
+        if (snapshot->checks[rows.rows[i]].verdict != VERDICT_PASS)
+            S_print_check(call, &snapshot->checks[rows.rows[i]]);
+    fprintf(call->out, "%s%zu checks: %zu pass, %zu warn, %zu fail, %zu unknown\n",
+            counts[VERDICT_PASS] < snapshot->check_count ? "\n" : "", snapshot->check_count,
+            counts[VERDICT_PASS], counts[VERDICT_WARN], counts[VERDICT_FAIL],
+            counts[VERDICT_UNKNOWN]);
+    arrangement_release(&rows);
+}
+
+static void S_answer_checks(struct verb_call *call, const struct snapshot *snapshot,
+                            const struct arrange_by *by, const size_t counts[static 4])
+{
+    json_t *summary = json_object();
+    for (enum verdict v = VERDICT_PASS; v <= VERDICT_UNKNOWN; v++)
+        json_object_set_new(summary, verdict_name(v), json_integer((json_int_t)counts[v]));
+    verb_answer(call, json_pack("{s:o, s:o}", "summary", summary, "checks",
+                                table_json(&table_defs[TABLE_VALIDATION], snapshot, by)));
+}
+
+bool verb_plan_check(struct verb_call *call, struct err *err)
+{
+    struct snapshot snapshot = {.plan = call->session->plan->name,
+                                .plan_title = "",
+                                .environment = call->session->environment};
+    size_t counts[4] = {0};
+    struct pg *pg;
+    const struct table_def *def = &table_defs[TABLE_VALIDATION];
+    if (!verb_check_sort(call, &def, 1, err) || !verb_connect(call, &pg, err))
+        return false;
+    snapshot.arena = arena_new();
+    bool ok = S_check(call, pg, &snapshot, err);
+    if (ok) {
+        S_count_verdicts(&snapshot, counts);
+        struct arrange_by by = verb_arrange(call, def);
+        if (call->json)
+            S_answer_checks(call, &snapshot, &by, counts);
+        else
+            S_print_checks(call, &snapshot, &by, counts);
+        call->findings = counts[VERDICT_FAIL] > 0;
+    }
+    arena_free(snapshot.arena);
+    pg_free(pg);
+    return ok;
+}

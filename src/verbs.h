@@ -1,0 +1,31 @@
+/* verbs: what the rows of verb_table.c run. One function a verb, named like it. */
+#ifndef TD_VERBS_H
+#define TD_VERBS_H
+
+#include "demo.h"
+#include "table.h"
+#include "verb.h"
+
+typedef bool verb_fn(struct verb_call *call, struct err *err);
+
+/* verb_show.c */
+verb_fn verb_status, verb_tenant_list, verb_cache_counts, verb_log, verb_journal_status;
+/* verb_plan.c */
+verb_fn verb_plan_list, verb_plan_show, verb_plan_check;
+/* verb_env.c */
+verb_fn verb_env;
+/* verb_help.c */
+verb_fn verb_sql, verb_help, verb_completion_bash;
+/* verb_change.c */
+verb_fn verb_journal_create, verb_demo_load;
+
+/* --sort and --filter: refused when no table has the column, and what they mean for one table. */
+bool verb_check_sort(const struct verb_call *call, const struct table_def *const *defs,
+                     size_t count, struct err *err);
+struct arrange_by verb_arrange(const struct verb_call *call, const struct table_def *def);
+
+/* --scale and --dirty, as the demo and demo load take them. */
+bool demo_options_read(const char *scale, const char *dirty, struct demo_options *out,
+                       struct err *err);
+
+#endif
