@@ -1,0 +1,484 @@
+/*
+ * actions: what keys and confirmed prompts do to the console. Nothing here draws: an action
+ * answers what it wishes to be done.
+ */
+#include "console_state.h"
+#include "help.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FILE_WIDTH = 160 };
+
+static const struct snapshot *S_snapshot(const struct console *console)
+{
+    return sampler_snapshot(console->sampler);
+}
+
+static struct pane *S_pane(struct console *console)
+{
+    return panes_focused(&console->panes);
+}
+
+/* ---- what is not possible ---- */
+
+static bool S_is_counting(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->fill_count; i++)
+        if (snapshot->fills[i].counting)
+            return true;
+    return false;
+}
+
+const char *action_barred(const struct console *console, enum action action)
+{
+    const struct snapshot *snapshot = S_snapshot(console);
+    const struct pane *pane = &console->panes.panes[console->panes.focus];
+    switch (action) {
+    case ACT_COUNT:
+    case ACT_COUNT_ALL:
+        if (snapshot->database.state != SERVER_UP)
+            return "nothing can be counted: the database does not answer";
+        return snapshot->fill_count ? NULL : "nothing can be counted: no plan with tables is open";
+    case ACT_COUNT_STOP:
+        return S_is_counting(snapshot) ? NULL : "nothing is being counted";
+    case ACT_OPEN:
+        return pane->def->detail && pane->shown.count ? NULL : "there is no row to open";
+    case ACT_SEARCH_NEXT:
+    case ACT_SEARCH_PREVIOUS:
+        return console->wanted ? NULL : "nothing was searched for yet: / does";
+    default:
+        return NULL;
+    }
+}
+
+/* ---- moving ---- */
+
+static long S_page(size_t page)
+{
+    return page > 1 ? (long)page - 1 : 1;
+}
+
+static unsigned S_move_in_reader(struct reader *reader, enum action action)
+{
+    switch (action) {
+    case ACT_UP:
+        reader_move(reader, -1);
+        break;
+    case ACT_DOWN:
+        reader_move(reader, 1);
+        break;
+    case ACT_PAGE_UP:
+        reader_move(reader, -S_page(reader->page));
+        break;
+    case ACT_PAGE_DOWN:
+        reader_move(reader, S_page(reader->page));
+        break;
+    case ACT_FIRST:
+        reader_move_to(reader, 0);
+        break;
+    default:
+        reader_move_to(reader, SIZE_MAX);
+    }
+    return WISH_REDRAW;
+}
+
+static unsigned S_move_in_pane(struct console *console, enum action action)
+{
+    struct pane *pane = S_pane(console);
+    const struct snapshot *snapshot = S_snapshot(console);
+    switch (action) {
+    case ACT_UP:
+        pane_move(pane, snapshot, -1);
+        break;
+    case ACT_DOWN:
+        pane_move(pane, snapshot, 1);
+        break;
+    case ACT_PAGE_UP:
+        pane_move(pane, snapshot, -S_page(pane->page));
+        break;
+    case ACT_PAGE_DOWN:
+        pane_move(pane, snapshot, S_page(pane->page));
+        break;
+    case ACT_FIRST:
+        pane_move_to(pane, snapshot, 0);
+        break;
+    default:
+        pane_move_to(pane, snapshot, SIZE_MAX);
+    }
+    return WISH_REDRAW;
+}
+
+static unsigned S_focus(struct console *console, int pane)
+{
+    console->panes.focus = (enum table_id)((pane + TABLE_COUNT) % TABLE_COUNT);
+    return WISH_REDRAW;
+}
+
+static unsigned S_go_back(struct console *console)
+{
+    struct pane *pane = S_pane(console);
+    if (console->reader.open) {
+        action_end_verb(console);
+        reader_close(&console->reader);
+    } else if (*pane->filter) {
+        pane_filter(pane, "");
+        return WISH_ARRANGE;
+    } else {
+        console->panes.zoomed = false;
+    }
+    return WISH_REDRAW;
+}
+
+/* ---- looking closer ---- */
+
+static unsigned S_open_row(struct console *console)
+{
+    const struct pane *pane = S_pane(console);
+    size_t row;
+    if (!pane_row(pane, &row) || !pane->def->detail) {
+        console->panes.zoomed = !console->panes.zoomed;
+        return WISH_REDRAW;
+    }
+    struct buf title = {0}, text = {0};
+    struct cell cell = {0};
+    buf_format(&title, "%s: ", pane->def->title);
+    pane->def->cell(S_snapshot(console), row, 0, &cell);
+    cell_text(&title, &cell, 0, screen_is_ascii(), S_snapshot(console)->at);
+    pane->def->detail(S_snapshot(console), row, &text);
+    reader_open(&console->reader, buf_text(&title));
+    reader_add(&console->reader, buf_text(&text), text.len);
+    reader_end(&console->reader);
+    buf_release(&title);
+    buf_release(&text);
+    return WISH_REDRAW;
+}
+
+static unsigned S_open_help(struct console *console)
+{
+    if (console->child)
+        return console_say(console, MOOD_WARN, "the verb still runs; Esc ends it");
+    struct buf text = {0};
+    char *title = console->reader.open ? str_dup("Help: texts")
+                                       : str_format("Help: %s", S_pane(console)->def->title);
+    if (console->reader.open)
+        help_of_reader(&text);
+    else
+        help_of_pane(&text, console->panes.focus);
+    reader_open(&console->reader, title);
+    reader_add(&console->reader, buf_text(&text), text.len);
+    reader_end(&console->reader);
+    buf_release(&text);
+    free(title);
+    return WISH_REDRAW;
+}
+
+/* ---- searching and sorting ---- */
+
+static unsigned S_search(struct console *console, bool backwards)
+{
+    bool wrapped = false, found;
+    if (console->reader.open) {
+        found = reader_search(&console->reader, console->wanted, backwards, &wrapped);
+    } else {
+        enum pane_found what =
+            pane_search(S_pane(console), S_snapshot(console), console->wanted, backwards);
+        found = what != FOUND_NONE;
+        wrapped = what == FOUND_WRAPPED;
+    }
+    if (!found)
+        return console_say(console, MOOD_WARN, "'%s' is not here", console->wanted);
+    if (wrapped)
+        return console_say(console, MOOD_PLAIN, "'%s': went on from the other end",
+                           console->wanted);
+    return WISH_REDRAW;
+}
+
+static unsigned S_sort(struct console *console, bool reverse)
+{
+    struct pane *pane = S_pane(console);
+    if (reverse)
+        pane->by.descending = !pane->by.descending;
+    else
+        pane_sort_next(pane);
+    const char *column = pane->by.sort < 0 ? NULL : pane->def->columns[pane->by.sort].note;
+    console_say(console, MOOD_PLAIN, "%s%s, %s", column ? "sorted by " : "in their own order",
+                column ? column : "",
+                column ? pane->by.descending ? "the largest first" : "the smallest first"
+                : pane->by.descending ? "turned round"
+                                      : "not sorted");
+    return WISH_ARRANGE;
+}
+
+/* ---- counting ---- */
+
+static unsigned S_count(struct console *console, bool all)
+{
+    struct err err = {0};
+    size_t row;
+    const char *table = NULL;
+    if (!all) {
+        if (!pane_row(S_pane(console), &row))
+            return console_say(console, MOOD_WARN, "there is no row to count");
+        table = S_snapshot(console)->fills[row].name;
+    }
+    /* The call may publish a new snapshot, and the name goes with the old one. */
+    char *name = str_dup(table ? table : "all tables");
+    bool ok = sampler_count(console->sampler, all ? NULL : name, &err);
+    if (ok)
+        console_say(console, MOOD_PLAIN, "counting %s exactly; X stops it", name);
+    else
+        console_say(console, MOOD_BAD, "%s", err.text);
+    free(name);
+    return WISH_REDRAW;
+}
+
+static unsigned S_stop_counting(struct console *console)
+{
+    sampler_stop_counting(console->sampler);
+    return console_say(console, MOOD_PLAIN, "the counting was stopped");
+}
+
+/* ---- prompts ---- */
+
+static unsigned S_ask(struct console *console, enum question question)
+{
+    static const struct {
+        const char *label;
+        size_t history; /* offset in struct console; 0: none */
+    } kinds[] = {
+        [ASKS_SEARCH] = {"/", offsetof(struct console, searches)},
+        [ASKS_FILTER] = {"show rows with: ", offsetof(struct console, filters)},
+        [ASKS_COMMAND] = {":", offsetof(struct console, commands)},
+        [ASKS_FILE] = {"write to file: ", 0},
+    };
+    size_t offset = kinds[question].history;
+    struct history *history = offset ? (struct history *)((char *)console + offset) : NULL;
+    const char *text = question == ASKS_FILTER ? S_pane(console)->filter : "";
+    console->question = question;
+    prompt_open(&console->prompt, kinds[question].label, text, history);
+    return WISH_REDRAW;
+}
+
+static unsigned S_take_search(struct console *console, const char *text)
+{
+    if (*text) {
+        free(console->wanted);
+        console->wanted = str_dup(text);
+    }
+    return console->wanted ? S_search(console, false) : WISH_REDRAW;
+}
+
+static void S_tell_shown(struct console *console, struct buf *out)
+{
+    struct pane *pane = S_pane(console);
+    if (console->reader.open)
+        buf_format(out, "%s\n\n%s", console->reader.title, buf_text(&console->reader.text));
+    else
+        table_print(out, pane->def, S_snapshot(console), &pane->by, FILE_WIDTH, screen_is_ascii());
+}
+
+static bool S_write_file(const char *path, const struct buf *text)
+{
+    /* Names of tenants are nobody else's business, and no file of anybody's is replaced. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    size_t done = 0;
+    while (done < text->len) {
+        ssize_t wrote = write(fd, text->text + done, text->len - done);
+        if (wrote < 0 && errno != EINTR)
+            break;
+        done += wrote > 0 ? (size_t)wrote : 0;
+    }
+    int trouble = errno;
+    bool ok = close(fd) == 0 && done == text->len;
+    if (!ok)
+        unlink(path);
+    errno = done < text->len ? trouble : errno;
+    return ok;
+}
+
+static unsigned S_take_file(struct console *console, const char *path)
+{
+    struct buf text = {0};
+    if (!*path)
+        return WISH_REDRAW;
+    S_tell_shown(console, &text);
+    if (S_write_file(path, &text))
+        console_say(console, MOOD_GOOD, "written to '%s'", path);
+    else if (errno == EEXIST)
+        console_say(console, MOOD_BAD, "'%s' exists already, and was left as it is", path);
+    else
+        console_say(console, MOOD_BAD, "'%s' could not be written: %s", path, strerror(errno));
+    buf_release(&text);
+    return WISH_REDRAW;
+}
+
+/* ---- verbs ---- */
+
+static void S_heard(void *ctx, const char *bytes, size_t length)
+{
+    struct console *console = ctx;
+    reader_add(&console->reader, bytes, length);
+    console->wishes |= WISH_REDRAW;
+}
+
+static void S_ended(void *ctx, int status)
+{
+    struct console *console = ctx;
+    char *remark =
+        status < 0 ? str_format("ended by signal %d", -status) : str_format("exit %d", status);
+    console->child = NULL;
+    reader_end(&console->reader);
+    reader_remark(&console->reader,
+                  status == 0   ? MOOD_GOOD
+                  : status == 1 ? MOOD_WARN
+                                : MOOD_BAD,
+                  remark);
+    free(remark);
+    console->wishes |= WISH_REDRAW;
+}
+
+void action_end_verb(struct console *console)
+{
+    child_end(console->child);
+    console->child = NULL;
+}
+
+static unsigned S_run_verb(struct console *console, const char *line)
+{
+    struct command *command = &console->command;
+    struct err err = {0};
+    const struct child_ears ears = {.heard = S_heard, .ended = S_ended, .ctx = console};
+    words_release(&command->words);
+    *command = (struct command){.session = console->session,
+                                .width = layout_inside(console->layout.body, FRAME_ALL).width - 2,
+                                .ascii = screen_is_ascii()};
+    if (!words_split(line, &command->words, &err) || !command_check(command, &err))
+        return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
+    char *title = str_format(":%s", line);
+    action_end_verb(console);
+    reader_open(&console->reader, title);
+    reader_remark(&console->reader, MOOD_ACTIVE, "running");
+    console->child = child_start(console->loop, command_work, command, &ears, &err);
+    free(title);
+    return console->child ? WISH_REDRAW : console_say(console, MOOD_BAD, "%s", err.text);
+}
+
+static unsigned S_take_command(struct console *console, const char *line)
+{
+    line += strspn(line, " ");
+    if (!*line)
+        return WISH_REDRAW;
+    if (str_is(line, "q") || str_is(line, "quit"))
+        return WISH_LEAVE;
+    if (line[0] >= '1' && line[0] < '1' + TABLE_COUNT && !line[1]) {
+        action_end_verb(console);
+        reader_close(&console->reader);
+        return S_focus(console, line[0] - '1');
+    }
+    return S_run_verb(console, line);
+}
+
+unsigned action_answer(struct console *console)
+{
+    char *text = str_dup(buf_text(&console->prompt.text));
+    unsigned wishes = WISH_REDRAW;
+    if (console->prompt.history)
+        history_add(console->prompt.history, text);
+    prompt_close(&console->prompt);
+    switch (console->question) {
+    case ASKS_SEARCH:
+        wishes = S_take_search(console, text);
+        break;
+    case ASKS_COMMAND:
+        wishes = S_take_command(console, text);
+        break;
+    case ASKS_FILE:
+        wishes = S_take_file(console, text);
+        break;
+    case ASKS_FILTER:
+        break; /* it took effect with each letter */
+    }
+    free(text);
+    return wishes;
+}
+
+/* ---- all of them ---- */
+
+unsigned action_do(struct console *console, enum action action, int key)
+{
+    const char *reason = action_barred(console, action);
+    if (reason && action != ACT_OPEN)
+        return console_say(console, MOOD_WARN, "%s", reason);
+    switch (action) {
+    case ACT_NONE:
+        return 0;
+    case ACT_UP:
+    case ACT_DOWN:
+    case ACT_PAGE_UP:
+    case ACT_PAGE_DOWN:
+    case ACT_FIRST:
+    case ACT_LAST:
+        return console->reader.open ? S_move_in_reader(&console->reader, action)
+                                    : S_move_in_pane(console, action);
+    case ACT_NEXT_PANE:
+        return S_focus(console, (int)console->panes.focus + 1);
+    case ACT_PREVIOUS_PANE:
+        return S_focus(console, (int)console->panes.focus - 1);
+    case ACT_PANE:
+        return S_focus(console, key - '1');
+    case ACT_OPEN:
+        return S_open_row(console);
+    case ACT_ZOOM:
+        console->panes.zoomed = !console->panes.zoomed;
+        return WISH_REDRAW;
+    case ACT_BACK:
+        return S_go_back(console);
+    case ACT_SEARCH:
+        return S_ask(console, ASKS_SEARCH);
+    case ACT_SEARCH_NEXT:
+        return S_search(console, false);
+    case ACT_SEARCH_PREVIOUS:
+        return S_search(console, true);
+    case ACT_FILTER:
+        return S_ask(console, ASKS_FILTER);
+    case ACT_SORT:
+        return S_sort(console, false);
+    case ACT_SORT_REVERSE:
+        return S_sort(console, true);
+    case ACT_COUNT:
+        return S_count(console, false);
+    case ACT_COUNT_ALL:
+        return S_count(console, true);
+    case ACT_COUNT_STOP:
+        return S_stop_counting(console);
+    case ACT_FOLLOW:
+        pane_follow(S_pane(console), S_snapshot(console), !S_pane(console)->follows);
+        return WISH_REDRAW;
+    case ACT_FOLLOW_END:
+        pane_follow(S_pane(console), S_snapshot(console), true);
+        return WISH_REDRAW;
+    case ACT_REFRESH:
+        return WISH_REFRESH;
+    case ACT_WRITE:
+        return S_ask(console, ASKS_FILE);
+    case ACT_COMMAND:
+        return S_ask(console, ASKS_COMMAND);
+    case ACT_HELP:
+        return S_open_help(console);
+    case ACT_REDRAW:
+        screen_repaint();
+        return WISH_REDRAW;
+    case ACT_SUSPEND:
+        screen_suspend();
+        return WISH_REDRAW;
+    case ACT_QUIT:
+        return WISH_LEAVE;
+    }
+    return 0;
+}

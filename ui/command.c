@@ -1,0 +1,161 @@
+/* command: see command.h. */
+#include "command.h"
+
+#include "options.h"
+#include "verb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- running ---- */
+
+/* getopt moves the words about, so it gets its own array of them. */
+static bool S_read_options(const struct command *command, char ***argv, struct options *out,
+                           struct err *err)
+{
+    size_t count = command->words.count;
+    *argv = mem_array(count + 2, sizeof(**argv));
+    (*argv)[0] = (char *)"tenantdeck";
+    if (count)
+        memcpy(*argv + 1, command->words.words, count * sizeof(**argv));
+    return options_read((int)count + 1, *argv, out, err);
+}
+
+/* What decides which servers and which plan are meant was decided when the console was opened. */
+static bool S_check_common(const struct options *options, struct err *err)
+{
+    static const char *const allowed[] = {"json", "yes", "ascii"};
+    for (size_t i = 0; i < common_option_count; i++) {
+        const char *name = common_options[i].name;
+        bool fine = !options_value(options, name);
+        for (size_t j = 0; j < ARRAY_LEN(allowed); j++)
+            fine |= str_is(allowed[j], name);
+        if (!fine) {
+            err_set(err, ERR_USAGE,
+                    "'--%s' cannot be given here: the console was opened without it", name);
+            return err_hint(err, "leave the console and give it on the command line");
+        }
+    }
+    return true;
+}
+
+static bool S_prepare(const struct command *command, const struct options *options,
+                      struct verb_call *call, struct err *err)
+{
+    size_t used;
+    const struct verb *verb = verb_find(options->words, options->word_count, &used, err);
+    if (!verb || !S_check_common(options, err))
+        return false;
+    *call = (struct verb_call){.verb = verb,
+                               .session = command->session,
+                               .args = options->words + used,
+                               .arg_count = options->word_count - used,
+                               .width = command->width,
+                               .ascii = command->ascii,
+                               .json = options_value(options, "json"),
+                               .yes = options_value(options, "yes")};
+    return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err);
+}
+
+bool command_check(const struct command *command, struct err *err)
+{
+    char **argv = NULL;
+    struct options options = {0};
+    struct verb_call call;
+    bool ok =
+        S_read_options(command, &argv, &options, err) && S_prepare(command, &options, &call, err);
+    options_release(&options);
+    free(argv);
+    return ok;
+}
+
+int command_work(void *ctx, FILE *out)
+{
+    const struct command *command = ctx;
+    char **argv = NULL;
+    struct options options = {0};
+    struct verb_call call;
+    struct err err = {0};
+    bool ok =
+        S_read_options(command, &argv, &options, &err) && S_prepare(command, &options, &call, &err);
+    if (ok) {
+        call.out = out;
+        call.loop = loop_new();
+        ok = verb_run(&call, &err);
+    }
+    if (!ok) {
+        fprintf(out, "%s\n", err.text);
+        if (*err.hint)
+            fprintf(out, "  hint: %s\n", err.hint);
+    }
+    /* The process ends here, so nothing is put away. */
+    return !ok ? err_exit_code(err.kind) : call.findings ? 1 : 0;
+}
+
+/* ---- completing ---- */
+
+struct candidates {
+    struct buf common; /* what all of them begin with */
+    struct buf offers;
+    size_t count;
+};
+
+static void S_offer(struct candidates *candidates, const char *name, const char *prefix)
+{
+    if (!str_starts(name, prefix))
+        return;
+    if (candidates->count++ == 0) {
+        buf_add(&candidates->common, name);
+    } else {
+        size_t same = 0;
+        const char *common = buf_text(&candidates->common);
+        while (common[same] && common[same] == name[same])
+            same++;
+        candidates->common.text[same] = '\0';
+        candidates->common.len = same;
+        buf_add(&candidates->offers, "  ");
+    }
+    buf_add(&candidates->offers, name);
+}
+
+static void S_offer_verbs(struct candidates *candidates, const char *prefix)
+{
+    for (size_t i = 0; i < verb_count; i++)
+        if (verbs[i].run)
+            S_offer(candidates, verbs[i].name, prefix);
+}
+
+static void S_offer_options(struct candidates *candidates, const char *text, const char *prefix)
+{
+    struct words words;
+    struct err err = {0};
+    size_t used;
+    if (!words_split(text, &words, &err))
+        return;
+    const struct verb *verb = verb_find((const char *const *)words.words, words.count, &used, &err);
+    for (size_t i = 0; verb && i < VERB_OPTIONS && verb->options[i].name; i++)
+        S_offer(candidates, verb->options[i].name, prefix);
+    if (verb && verb->json)
+        S_offer(candidates, "json", prefix);
+    words_release(&words);
+}
+
+void command_complete(const char *text, char **line, char **offers)
+{
+    struct candidates candidates = {0};
+    const char *blank = strrchr(text, ' '), *last = blank ? blank + 1 : text;
+    size_t kept = 0;
+    text += strspn(text, " ");
+    if (str_starts(last, "--")) {
+        S_offer_options(&candidates, text, last + 2);
+        kept = (size_t)(last + 2 - text);
+    } else {
+        S_offer_verbs(&candidates, text);
+    }
+    *line = candidates.count ? str_format("%.*s%s%s", (int)kept, text, buf_text(&candidates.common),
+                                          candidates.count == 1 ? " " : "")
+                             : str_dup(text);
+    *offers = candidates.count == 1 ? str_dup("") : buf_take(&candidates.offers);
+    buf_release(&candidates.common);
+    buf_release(&candidates.offers);
+}

@@ -1,0 +1,34 @@
+/*
+ * command: the `:` line: which verb is meant, whether it may run here, and its run in a child.
+ *
+ * The verbs, their options and their guards are those of the command line, from the same table;
+ * only what opens another session (-d, -p, …) and what needs its own terminal stays outside.
+ */
+#ifndef TD_COMMAND_H
+#define TD_COMMAND_H
+
+#include "session.h"
+#include "words.h"
+
+#include <stdio.h>
+
+struct command {
+    struct words words;
+    struct session *session;
+    int width;
+    bool ascii;
+};
+
+/* Everything that can be known before it runs; a refusal says why. */
+bool command_check(const struct command *command, struct err *err);
+
+/* In a child: runs it, writes what it has to say to `out`, answers its exit status. */
+int command_work(void *command, FILE *out);
+
+/*
+ * Completes a typed line: `*line` (yours) goes as far as it is certain, `*offers` (yours) says
+ * what may follow, "" when there is nothing to choose.
+ */
+void command_complete(const char *text, char **line, char **offers);
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * console: see console.h. Opens and closes the console, turns the loop, obeys wishes, draws.
+ *
+ * The order of a turn: what came from servers, keyboard, timers and signals is handled and only
+ * leaves wishes; then rows are put in order, once; then the screen is drawn, once.
+ */
+#include "console_state.h"
+#include "script.h"
+#include "signals.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- drawing ---- */
+
+static void S_draw_too_small(void)
+{
+    char *sentence = str_format("window too small: %dx%d, %dx%d is needed", screen_cols(),
+                                screen_lines(), LAYOUT_LEAST_COLS, LAYOUT_LEAST_LINES);
+    struct wrapped wrapped = {0};
+    wrap_text(&wrapped, sentence, screen_cols());
+    for (size_t i = 0; i < wrapped.count; i++)
+        wrap_put(&wrapped, i, (int)i, 0, screen_cols(), (struct style){.bold = true});
+    wrap_release(&wrapped);
+    free(sentence);
+}
+
+static uint64_t S_find_barred(const struct console *console)
+{
+    uint64_t barred = 0;
+    for (size_t i = 0; i < binding_count; i++)
+        if (action_barred(console, bindings[i].action))
+            barred |= UINT64_C(1) << bindings[i].action;
+    return barred;
+}
+
+static unsigned S_place(const struct console *console)
+{
+    return console->reader.open ? IN_READER : 1U << console->panes.focus;
+}
+
+static void S_draw_last_line(const struct console *console)
+{
+    int y = screen_lines() - 1;
+    if (console->prompt.open) {
+        prompt_draw(&console->prompt, y);
+    } else if (console->message) {
+        struct buf text = {0};
+        text_pad(&text, console->message, (size_t)screen_cols(), TEXT_LEFT, screen_is_ascii());
+        screen_put(y, 0, screen_cols(), buf_text(&text),
+                   (struct style){.mood = console->message_mood, .bold = true});
+        buf_release(&text);
+    } else {
+        keys_draw_bar(y, S_place(console), S_find_barred(console));
+    }
+}
+
+static void S_draw(struct console *console)
+{
+    const struct snapshot *snapshot = sampler_snapshot(console->sampler);
+    screen_begin();
+    layout_make(screen_lines(), screen_cols(), console->panes.focus, console->panes.zoomed,
+                &console->layout);
+    if (console->layout.too_small) {
+        S_draw_too_small();
+    } else {
+        panes_draw_banner(0, snapshot);
+        panes_draw_tabs(1, &console->panes, snapshot);
+        if (console->reader.open)
+            reader_draw(&console->reader, console->layout.body, console->layout.frame);
+        else
+            panes_draw_bodies(&console->panes, &console->layout, snapshot);
+        S_draw_last_line(console);
+    }
+    screen_end();
+}
+
+unsigned console_say(struct console *console, enum mood mood, const char *format, ...)
+{
+    va_list args;
+    struct buf text = {0};
+    va_start(args, format);
+    buf_vformat(&text, format, args);
+    va_end(args);
+    free(console->message);
+    console->message = text_cleaned(buf_text(&text));
+    console->message_mood = mood;
+    buf_release(&text);
+    return WISH_REDRAW;
+}
+
+/* ---- wishes ---- */
+
+static void S_arrange(struct console *console)
+{
+    panes_arrange(&console->panes, sampler_snapshot(console->sampler));
+    console->wishes = (console->wishes & ~(unsigned)WISH_ARRANGE) | WISH_REDRAW;
+}
+
+void console_obey(struct console *console)
+{
+    if (console->wishes & WISH_REFRESH)
+        sampler_refresh(console->sampler);
+    if (console->wishes & WISH_ARRANGE)
+        S_arrange(console);
+    if (console->wishes & WISH_REDRAW)
+        S_draw(console);
+    console->wishes &= WISH_LEAVE;
+}
+
+void console_turn(struct console *console, int max_ms)
+{
+    loop_turn(console->loop, max_ms);
+    console_obey(console);
+}
+
+/* ---- keys ---- */
+
+static void S_forget_message(struct console *console)
+{
+    free(console->message);
+    console->message = NULL;
+}
+
+static unsigned S_hear_prompt(struct console *console, enum prompt_news news)
+{
+    char *line;
+    switch (news) {
+    case PROMPT_DONE:
+        return action_answer(console);
+    case PROMPT_LEFT:
+        prompt_close(&console->prompt);
+        if (console->question != ASKS_FILTER)
+            return WISH_REDRAW;
+        pane_filter(panes_focused(&console->panes), "");
+        return WISH_ARRANGE;
+    case PROMPT_CHANGED:
+        if (console->question != ASKS_FILTER)
+            return WISH_REDRAW;
+        pane_filter(panes_focused(&console->panes), buf_text(&console->prompt.text));
+        return WISH_ARRANGE;
+    case PROMPT_COMPLETE:
+        if (console->question == ASKS_COMMAND) {
+            command_complete(buf_text(&console->prompt.text), &line, &console->prompt.offers);
+            prompt_replace(&console->prompt, line);
+            free(line);
+        }
+        return WISH_REDRAW;
+    case PROMPT_STAYS:
+        break;
+    }
+    return WISH_REDRAW;
+}
+
+/* Rows are put in order before the next key: it may be about the row that is then under it. */
+static void S_wish(struct console *console, unsigned wishes)
+{
+    console->wishes |= wishes;
+    if (wishes & WISH_ARRANGE)
+        S_arrange(console);
+}
+
+void console_press(struct console *console, int key)
+{
+    bool had_message = console->message != NULL;
+    S_forget_message(console);
+    if (had_message)
+        S_wish(console, WISH_REDRAW);
+    if (console->prompt.open)
+        S_wish(console, S_hear_prompt(console, prompt_key(&console->prompt, key)));
+    else
+        S_wish(console, action_do(console, keys_find(key, S_place(console)), key));
+}
+
+void console_paste(struct console *console, const char *raw)
+{
+    S_forget_message(console);
+    if (console->prompt.open)
+        S_wish(console, S_hear_prompt(console, prompt_paste(&console->prompt, raw)));
+    else
+        S_wish(console, console_say(console, MOOD_WARN,
+                                    "pasted text is no key, so nothing was done; : or / first"));
+}
+
+/* ---- what comes from outside ---- */
+
+static void S_keyboard_ready(void *ctx, short revents)
+{
+    struct console *console = ctx;
+    int key;
+    while ((key = screen_key()) != K_NONE) {
+        if (key == K_PASTE)
+            console_paste(console, screen_pasted());
+        else
+            console_press(console, key);
+        if (console->wishes & WISH_LEAVE)
+            return;
+    }
+    /* The terminal has gone; poll() would wake us for ever. */
+    if (revents & (POLLHUP | POLLERR | POLLNVAL))
+        console->wishes |= WISH_LEAVE;
+}
+
+static void S_signals_arrived(void *ctx, unsigned news)
+{
+    struct console *console = ctx;
+    if (news & NEWS_RESIZED)
+        screen_measure();
+    if (news & NEWS_CONTINUED)
+        screen_resume();
+    console->wishes |= news & NEWS_LEAVE ? WISH_LEAVE : WISH_REDRAW;
+}
+
+static void S_snapshot_fresh(void *ctx, const struct snapshot *snapshot)
+{
+    struct console *console = ctx;
+    /* At once: the panes' rows are numbers of rows of the snapshot that goes now. */
+    panes_arrange(&console->panes, snapshot);
+    console->wishes |= WISH_REDRAW;
+}
+
+/* ---- life ---- */
+
+static bool S_open_screen(struct console *console, const struct console_options *options,
+                          struct err *err)
+{
+    const struct screen_options screen = {.mono = options->mono,
+                                          .ascii = options->ascii,
+                                          .offscreen = options->script != NULL,
+                                          .lines = options->lines ? options->lines : 24,
+                                          .cols = options->cols ? options->cols : 80};
+    signals_open(console->loop, screen_abandon, S_signals_arrived, console);
+    if (!screen_open(&screen, err)) {
+        signals_close();
+        return false;
+    }
+    if (!options->script)
+        console->keyboard =
+            loop_watch(console->loop, STDIN_FILENO, POLLIN, S_keyboard_ready, console);
+    return true;
+}
+
+static void S_close(struct console *console)
+{
+    action_end_verb(console);
+    sampler_free(console->sampler);
+    loop_unwatch(console->keyboard);
+    screen_close();
+    signals_close();
+    panes_release(&console->panes);
+    reader_close(&console->reader);
+    prompt_close(&console->prompt);
+    history_release(&console->searches);
+    history_release(&console->filters);
+    history_release(&console->commands);
+    words_release(&console->command.words);
+    free(console->message);
+    free(console->wanted);
+}
+
+/* Somebody who leaves in the middle of a run shall not think that it ended with the console. */
+static char *S_tell_run(const struct snapshot *snapshot)
+{
+    const struct run_view *run = &snapshot->run;
+    return run->present && run->alive
+               ? str_format("run %lld goes on without this console; 'tenantdeck status' shows it",
+                            (long long)run->id)
+               : NULL;
+}
+
+bool console_run(struct loop *loop, struct session *session, const struct console_options *options,
+                 struct err *err)
+{
+    struct console console = {.loop = loop, .session = session, .wishes = WISH_REDRAW};
+    bool ok = true;
+    if (!S_open_screen(&console, options, err))
+        return false;
+    panes_init(&console.panes);
+    console.sampler = sampler_new(loop, session, S_snapshot_fresh, &console);
+    panes_arrange(&console.panes, sampler_snapshot(console.sampler));
+    console_obey(&console);
+    if (options->script)
+        ok = script_run(&console, options->script, err);
+    while (!options->script && !(console.wishes & WISH_LEAVE))
+        console_turn(&console, -1);
+    char *farewell = S_tell_run(sampler_snapshot(console.sampler));
+    S_close(&console);
+    if (farewell)
+        fprintf(stderr, "%s\n", farewell);
+    free(farewell);
+    return ok;
+}

@@ -1,0 +1,37 @@
+/* help: see help.h. */
+#include "help.h"
+
+static void S_tell_columns(struct buf *out, const struct table_def *def)
+{
+    size_t widest = 0;
+    for (size_t i = 0; i < def->column_count; i++) {
+        size_t width = text_width(def->columns[i].heading);
+        widest = width > widest ? width : widest;
+    }
+    buf_add(out, "\nColumns\n\n");
+    for (size_t i = 0; i < def->column_count; i++) {
+        buf_add(out, "  ");
+        text_pad(out, def->columns[i].heading, widest, TEXT_LEFT, false);
+        buf_format(out, "  %s\n", def->columns[i].note);
+    }
+    if (def->estimate_note)
+        buf_format(out, "  ~ before a figure: %s\n", def->estimate_note);
+}
+
+void help_of_pane(struct buf *out, enum table_id id)
+{
+    const struct table_def *def = &table_defs[id];
+    buf_format(out, "%s\n", def->note);
+    S_tell_columns(out, def);
+    buf_add(out, "\nKeys\n\n");
+    keys_tell(out, 1U << id);
+    buf_add(out, "\nA narrow window leaves out columns; Enter shows all of a row. The console only "
+                 "looks at the servers, unless it was opened with --operator. :help lists the "
+                 "verbs, :help VERB tells about one.\n");
+}
+
+void help_of_reader(struct buf *out)
+{
+    buf_add(out, "A text to scroll in.\n\n");
+    keys_tell(out, IN_READER);
+}

@@ -1,0 +1,10 @@
+/* help: the help of a pane, made from the table of keys and the columns of its table. */
+#ifndef TD_HELP_H
+#define TD_HELP_H
+
+#include "keys.h"
+
+void help_of_pane(struct buf *out, enum table_id id);
+void help_of_reader(struct buf *out);
+
+#endif

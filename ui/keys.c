@@ -1,0 +1,151 @@
+/* keys: see keys.h. */
+#include "keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(table) (1 << TABLE_##table)
+#define IN_ALL (IN_PANES | IN_READER)
+
+const struct binding bindings[] = {
+    {ACT_UP, IN_ALL, {K_UP, 'k'}, "Up k", "one row up", NULL},
+    {ACT_DOWN, IN_ALL, {K_DOWN, 'j'}, "Down j", "one row down", NULL},
+    {ACT_PAGE_UP, IN_ALL, {K_PAGE_UP, K_CTRL('b')}, "PgUp Ctrl-B", "one page up", NULL},
+    {ACT_PAGE_DOWN, IN_ALL, {K_PAGE_DOWN, K_CTRL('f')}, "PgDn Ctrl-F", "one page down", NULL},
+    {ACT_PAGE_DOWN, IN_READER, {' '}, "Space", "one page down", "page"},
+    {ACT_FIRST, IN_ALL, {K_HOME, 'g'}, "Home g", "to the first row", NULL},
+    {ACT_LAST, IN_ALL, {K_END, 'G'}, "End G", "to the last row", NULL},
+    {ACT_NEXT_PANE, IN_PANES, {K_TAB, K_RIGHT}, "Tab Right", "to the next pane", NULL},
+    {ACT_PREVIOUS_PANE,
+     IN_PANES,
+     {K_BACKTAB, K_LEFT},
+     "Shift-Tab Left",
+     "to the pane before",
+     NULL},
+    {ACT_PANE, IN_PANES, {0}, "1 to 6", "to this pane", NULL},
+    {ACT_OPEN, IN_PANES, {K_ENTER}, "Enter", "opens all that is known of the row", "open"},
+    {ACT_BACK,
+     IN_READER,
+     {K_ESC, 'q'},
+     "Esc q",
+     "back to the panes; ends a verb that still runs",
+     "back"},
+    {ACT_FOLLOW, AT(LOG), {' '}, "Space", "stops following the end, or follows it again", "pause"},
+    {ACT_FOLLOW_END, AT(LOG), {'F'}, "F", "to the end, and follows it", "follow"},
+    {ACT_SEARCH, IN_ALL, {'/'}, "/", "searches a text in any column, in any case", "search"},
+    {ACT_SEARCH_NEXT, IN_ALL, {'n'}, "n", "to the next that was searched for", NULL},
+    {ACT_SEARCH_PREVIOUS, IN_ALL, {'N'}, "N", "to the one before", NULL},
+    {ACT_FILTER, IN_PANES, {'f'}, "f", "shows only rows with a text in them", "filter"},
+    {ACT_SORT, IN_PANES & ~AT(LOG), {'s'}, "s", "sorts by the next column", "sort"},
+    {ACT_SORT_REVERSE, IN_PANES, {'S'}, "S", "turns the order round", NULL},
+    {ACT_COUNT, AT(TABLES), {'c'}, "c", "counts the rows of this table exactly", "count"},
+    {ACT_COUNT_ALL, AT(TABLES) | AT(TENANTS), {'C'}, "C", "counts all tables exactly", "count all"},
+    {ACT_COUNT_STOP, AT(TABLES) | AT(TENANTS), {'X'}, "X", "stops the counting", "stop count"},
+    {ACT_ZOOM, IN_PANES, {'z'}, "z", "gives the pane the whole window, or takes it back", "zoom"},
+    {ACT_BACK, IN_PANES, {K_ESC}, "Esc", "takes back the filter, then the zoom", NULL},
+    {ACT_COMMAND, IN_ALL, {':'}, ":", "runs a verb, as on the command line", "verb"},
+    {ACT_REFRESH, IN_PANES, {'r'}, "r", "asks the servers now", NULL},
+    {ACT_WRITE, IN_ALL, {'w'}, "w", "writes what is shown into a file", "write"},
+    {ACT_HELP, IN_ALL, {'?', K_F1, 'h'}, "? F1 h", "this help", "help"},
+    {ACT_REDRAW, IN_ALL, {K_CTRL('l')}, "Ctrl-L", "draws the whole screen again", NULL},
+    {ACT_SUSPEND, IN_ALL, {K_CTRL('z')}, "Ctrl-Z", "back to the shell, until 'fg'", NULL},
+    {ACT_QUIT, IN_PANES, {'q', K_CTRL('c')}, "q Ctrl-C", "leaves; what runs goes on", "quit"},
+    {ACT_BACK, IN_READER, {K_CTRL('c')}, "Ctrl-C", "back, too", NULL},
+};
+const size_t binding_count = ARRAY_LEN(bindings);
+
+static bool S_has_key(const struct binding *binding, int key)
+{
+    if (binding->action == ACT_PANE)
+        return key >= '1' && key < '1' + TABLE_COUNT;
+    for (size_t i = 0; i < BINDING_KEYS && binding->keys[i]; i++)
+        if (binding->keys[i] == key)
+            return true;
+    return false;
+}
+
+enum action keys_find(int key, unsigned place)
+{
+    for (size_t i = 0; i < binding_count; i++)
+        if ((bindings[i].where & place) && S_has_key(&bindings[i], key))
+            return bindings[i].action;
+    return ACT_NONE;
+}
+
+int keys_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        int key;
+    } names[] = {
+        {"Up", K_UP},         {"Down", K_DOWN},    {"Left", K_LEFT},
+        {"Right", K_RIGHT},   {"PgUp", K_PAGE_UP}, {"PgDn", K_PAGE_DOWN},
+        {"Home", K_HOME},     {"End", K_END},      {"Tab", K_TAB},
+        {"S-Tab", K_BACKTAB}, {"Enter", K_ENTER},  {"Esc", K_ESC},
+        {"Space", ' '},       {"F1", K_F1},        {"Backspace", K_BACKSPACE},
+        {"Delete", K_DELETE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_is(names[i].name, name))
+            return names[i].key;
+    if (str_starts(name, "C-") && name[2] >= 'a' && name[2] <= 'z' && !name[3])
+        return K_CTRL(name[2]);
+    size_t used, length = strlen(name);
+    int32_t rune = text_next(name, length, &used);
+    return rune >= ' ' && used == length ? rune : K_NONE;
+}
+
+/* ---- the key bar ---- */
+
+static bool S_is_kept(enum action action)
+{
+    return action == ACT_HELP || action == ACT_QUIT || action == ACT_BACK;
+}
+
+/* The first of the names: "Enter" of "Enter", "?" of "? F1 h". */
+static char *S_first_name(const struct binding *binding)
+{
+    return str_ndup(binding->shown, strcspn(binding->shown, " "));
+}
+
+static int S_label_width(const struct binding *binding)
+{
+    return (int)(strcspn(binding->shown, " ") + 1 + strlen(binding->label) + 2);
+}
+
+static int S_draw_label(int y, int x, const struct binding *binding, bool barred)
+{
+    char *name = S_first_name(binding);
+    struct style dim = {.mood = MOOD_DIM};
+    x += screen_put(y, x, screen_cols(), name,
+                    barred ? dim : (struct style){.mood = MOOD_ACTIVE, .bold = true});
+    x += 1 + screen_put(y, x + 1, screen_cols(), binding->label, barred ? dim : (struct style){0});
+    free(name);
+    return x + 2;
+}
+
+void keys_draw_bar(int y, unsigned place, uint64_t barred)
+{
+    int right = screen_cols(), x = 0;
+    for (size_t i = 0; i < binding_count; i++)
+        if ((bindings[i].where & place) && bindings[i].label && S_is_kept(bindings[i].action))
+            right -= S_label_width(&bindings[i]);
+    int kept = right + 1;
+    for (size_t i = 0; i < binding_count; i++) {
+        const struct binding *binding = &bindings[i];
+        if (!(binding->where & place) || !binding->label)
+            continue;
+        bool dim = barred & (UINT64_C(1) << binding->action);
+        if (S_is_kept(binding->action))
+            kept = S_draw_label(y, kept, binding, dim);
+        else if (x + S_label_width(binding) <= right)
+            x = S_draw_label(y, x, binding, dim);
+    }
+}
+
+void keys_tell(struct buf *out, unsigned place)
+{
+    for (size_t i = 0; i < binding_count; i++)
+        if (bindings[i].where & place)
+            buf_format(out, "  %-15s %s\n", bindings[i].shown, bindings[i].note);
+}

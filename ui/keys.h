@@ -1,0 +1,75 @@
+/*
+ * keys: one table of keys, what they do and where. The help and the key bar are made from it.
+ */
+#ifndef TD_KEYS_H
+#define TD_KEYS_H
+
+#include "screen.h"
+#include "tables.h"
+
+enum action {
+    ACT_NONE,
+    ACT_UP,
+    ACT_DOWN,
+    ACT_PAGE_UP,
+    ACT_PAGE_DOWN,
+    ACT_FIRST,
+    ACT_LAST,
+    ACT_NEXT_PANE,
+    ACT_PREVIOUS_PANE,
+    ACT_PANE, /* the one whose digit was pressed */
+    ACT_OPEN,
+    ACT_ZOOM,
+    ACT_BACK,
+    ACT_SEARCH,
+    ACT_SEARCH_NEXT,
+    ACT_SEARCH_PREVIOUS,
+    ACT_FILTER,
+    ACT_SORT,
+    ACT_SORT_REVERSE,
+    ACT_COUNT,
+    ACT_COUNT_ALL,
+    ACT_COUNT_STOP,
+    ACT_FOLLOW,
+    ACT_FOLLOW_END,
+    ACT_REFRESH,
+    ACT_WRITE,
+    ACT_COMMAND,
+    ACT_HELP,
+    ACT_REDRAW,
+    ACT_SUSPEND,
+    ACT_QUIT,
+};
+
+/* Where a key means something: 1 << table_id for a pane, and the reader. */
+enum key_place {
+    IN_PANES = (1 << TABLE_COUNT) - 1,
+    IN_READER = 1 << TABLE_COUNT,
+};
+
+enum { BINDING_KEYS = 5 };
+
+struct binding {
+    enum action action;
+    unsigned where;
+    int keys[BINDING_KEYS];
+    const char *shown; /* the keys as people call them */
+    const char *note;  /* what it does, for the help */
+    const char *label; /* in the key bar; NULL: not there */
+};
+
+extern const struct binding bindings[];
+extern const size_t binding_count;
+
+enum action keys_find(int key, unsigned place);
+
+/* "Down", "C-l", "Enter", "x": the key of a name; K_NONE: there is none. For scripts. */
+int keys_named(const char *name);
+
+/* The key bar of a place; what stands in `barred` (1 << action) is drawn as not possible. */
+void keys_draw_bar(int y, unsigned place, uint64_t barred);
+
+/* The keys of a place, a line each. */
+void keys_tell(struct buf *out, unsigned place);
+
+#endif

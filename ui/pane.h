@@ -1,0 +1,65 @@
+/*
+ * pane: a table with a cursor: which rows are shown, which of them is meant, and their drawing.
+ *
+ * Draws from a const snapshot and keeps no pointer into it: the cursor remembers its row by what
+ * the row says, so it stays there when the data are refreshed, sorted or filtered. A log (a table
+ * with `tail`) follows its end until somebody moves away from it.
+ */
+#ifndef TD_PANE_H
+#define TD_PANE_H
+
+#include "layout.h"
+#include "table.h"
+
+struct pane {
+    const struct table_def *def;
+    struct arrange_by by; /* by.filter points to `filter` */
+    char *filter;         /* never NULL */
+    struct arrangement shown;
+    size_t cursor, top; /* positions in `shown` */
+    size_t page;        /* rows that had room in the last drawing */
+    char *words;        /* pane_words() of the cursor's row; NULL: nobody has moved it yet */
+    char *subject;      /* its first column, in case the texts have changed */
+    bool follows;       /* the end of a log */
+    char *seen;         /* the last row when it stopped following */
+};
+
+void pane_init(struct pane *pane, const struct table_def *def);
+void pane_release(struct pane *pane);
+
+/* After each new snapshot, and after sort or filter have changed: puts the rows in order. */
+void pane_arrange(struct pane *pane, const struct snapshot *snapshot);
+void pane_filter(struct pane *pane, const char *filter);
+
+/* `rows` may be more than there are. */
+void pane_move(struct pane *pane, const struct snapshot *snapshot, long rows);
+void pane_move_to(struct pane *pane, const struct snapshot *snapshot, size_t position);
+void pane_follow(struct pane *pane, const struct snapshot *snapshot, bool follows);
+
+/* The next column to sort by: each in turn, then the table's own order. */
+void pane_sort_next(struct pane *pane);
+
+/* The row of the snapshot that the cursor is on; false when there is none. */
+bool pane_row(const struct pane *pane, size_t *row);
+
+/* What a row says without its figures, which change while the row stays the same; yours. */
+char *pane_words(const struct pane *pane, const struct snapshot *snapshot, size_t row);
+
+/* Moves to the next (or previous) row that contains `wanted`, any case. */
+enum pane_found { FOUND_NONE, FOUND_HERE, FOUND_AHEAD, FOUND_WRAPPED };
+enum pane_found pane_search(struct pane *pane, const struct snapshot *snapshot, const char *wanted,
+                            bool backwards);
+
+struct pane_look {
+    enum layout_frame frame;
+    bool focused;
+    const char
+        *stale; /* why the rows may not be true any more: "no answer for 12s"; NULL: they are */
+    const char *nothing; /* said instead of the table's own sentence when it is empty; NULL */
+    const char *number;  /* in front of the title: "2" */
+};
+
+void pane_draw(struct pane *pane, const struct snapshot *snapshot, struct box box,
+               const struct pane_look *look);
+
+#endif

@@ -1,0 +1,229 @@
+/* pane_draw: a pane on the screen: frame, headings, rows, and a word where there are none. */
+#include "pane.h"
+
+#include "frame.h"
+#include "wrap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the frame ---- */
+
+/* Rows that have come since the log stopped following. */
+static size_t S_count_new(const struct pane *pane, const struct snapshot *snapshot)
+{
+    if (!pane->seen)
+        return 0;
+    size_t fresh = 0;
+    while (fresh < pane->shown.count) {
+        size_t row = pane->shown.rows[pane->shown.count - 1 - fresh];
+        char *words = pane_words(pane, snapshot, row);
+        bool known = strcmp(words, pane->seen) == 0;
+        free(words);
+        if (known)
+            break;
+        fresh++;
+    }
+    return fresh;
+}
+
+static void S_add_remark(struct buf *out, const char *remark)
+{
+    buf_add(out, out->len ? ", " : "");
+    buf_add(out, remark);
+}
+
+static void S_tell_remarks(const struct pane *pane, const struct snapshot *snapshot,
+                           const struct pane_look *look, struct buf *out)
+{
+    struct buf part = {0};
+    if (look->stale)
+        S_add_remark(out, look->stale);
+    if (*pane->filter) {
+        buf_add(&part, "filter '");
+        text_clean(&part, pane->filter, strlen(pane->filter));
+        buf_add_char(&part, '\'');
+        S_add_remark(out, buf_text(&part));
+    }
+    if (pane->def->tail && !pane->follows) {
+        size_t fresh = S_count_new(pane, snapshot);
+        S_add_remark(out, "paused");
+        buf_clear(&part);
+        buf_format(&part, "%zu new below", fresh);
+        if (fresh)
+            S_add_remark(out, buf_text(&part));
+    }
+    buf_release(&part);
+}
+
+static void S_tell_position(const struct pane *pane, struct buf *out)
+{
+    if (pane->shown.count)
+        buf_format(out, "%zu/%zu", pane->cursor + 1, pane->shown.count);
+    if (pane->shown.hidden)
+        buf_format(out, "%s%zu hidden", out->len ? ", " : "", pane->shown.hidden);
+}
+
+static void S_tell_summary(const struct pane *pane, const struct snapshot *snapshot,
+                           struct buf *out)
+{
+    struct buf raw = {0};
+    if (pane->def->summary)
+        pane->def->summary(snapshot, &raw);
+    const struct cell cell = {.kind = CELL_TEXT, .text = buf_text(&raw)};
+    cell_text(out, &cell, 0, screen_is_ascii(), snapshot->at);
+    buf_release(&raw);
+}
+
+static bool S_has_estimates(const struct pane *pane, const struct snapshot *snapshot)
+{
+    if (!pane->def->estimate_note)
+        return false;
+    for (size_t i = 0; i < pane->shown.count; i++)
+        for (size_t column = 0; column < pane->def->column_count; column++) {
+            struct cell cell = {0};
+            pane->def->cell(snapshot, pane->shown.rows[i], column, &cell);
+            if (cell.estimate)
+                return true;
+        }
+    return false;
+}
+
+static void S_draw_frame(const struct pane *pane, const struct snapshot *snapshot, struct box box,
+                         const struct pane_look *look)
+{
+    struct buf title = {0}, remark = {0}, figures = {0}, position = {0}, footer = {0};
+    buf_format(&title, "%s %s", look->number, pane->def->title);
+    S_tell_remarks(pane, snapshot, look, &remark);
+    S_tell_summary(pane, snapshot, &figures);
+    S_tell_position(pane, &position);
+    if (S_has_estimates(pane, snapshot))
+        buf_format(&footer, "~ %s", pane->def->estimate_note);
+    const struct frame_texts texts = {.title = buf_text(&title),
+                                      .remark = buf_text(&remark),
+                                      .remark_mood = look->stale ? MOOD_BAD : MOOD_WARN,
+                                      .figures = buf_text(&figures),
+                                      .position = buf_text(&position),
+                                      .footer = buf_text(&footer)};
+    frame_draw(box, look->frame, look->focused, &texts);
+    buf_release(&title);
+    buf_release(&remark);
+    buf_release(&figures);
+    buf_release(&position);
+    buf_release(&footer);
+}
+
+/* ---- headings and rows ---- */
+
+static void S_draw_headings(const struct pane *pane, struct box box, const int *widths)
+{
+    const char *rising = screen_is_ascii() ? "^" : "▴", *falling = screen_is_ascii() ? "v" : "▾";
+    int x = box.x;
+    for (size_t i = 0; i < pane->def->column_count; i++) {
+        if (!widths[i])
+            continue;
+        const struct column *column = &pane->def->columns[i];
+        bool sorted = pane->by.sort == (int)i;
+        struct buf text = {0};
+        text_pad(&text, column->heading, (size_t)widths[i], column->align, screen_is_ascii());
+        screen_put(box.y, x, widths[i], buf_text(&text),
+                   (struct style){.bold = true, .underline = sorted});
+        /* The mark stands in the gap, so that it never costs a heading its last letter. */
+        if (sorted)
+            screen_put(box.y, x + widths[i], TABLE_GAP, pane->by.descending ? falling : rising,
+                       (struct style){.mood = MOOD_ACTIVE, .bold = true});
+        buf_release(&text);
+        x += widths[i] + TABLE_GAP;
+    }
+}
+
+static struct style S_cell_style(const struct cell *cell, const struct pane_look *look, bool meant)
+{
+    if (meant && look->focused)
+        return (struct style){.reverse = true};
+    if (look->stale)
+        return (struct style){.mood = MOOD_DIM};
+    return (struct style){.mood = cell->mood};
+}
+
+static void S_draw_row(const struct pane *pane, const struct snapshot *snapshot, size_t position,
+                       struct box box, const int *widths, const struct pane_look *look)
+{
+    size_t row = pane->shown.rows[position];
+    bool meant = position == pane->cursor, ascii = screen_is_ascii();
+    struct buf raw = {0}, text = {0};
+    int x = box.x;
+    if (meant && look->focused) {
+        text_pad(&text, "", (size_t)box.width, TEXT_LEFT, ascii);
+        screen_put(box.y, box.x, box.width, buf_text(&text), (struct style){.reverse = true});
+    }
+    for (size_t i = 0; i < pane->def->column_count; i++) {
+        if (!widths[i])
+            continue;
+        struct cell cell = {0};
+        pane->def->cell(snapshot, row, i, &cell);
+        buf_clear(&raw);
+        buf_clear(&text);
+        cell_text(&raw, &cell, widths[i], ascii, snapshot->at);
+        text_pad(&text, buf_text(&raw), (size_t)widths[i], pane->def->columns[i].align, ascii);
+        screen_put(box.y, x, widths[i], buf_text(&text), S_cell_style(&cell, look, meant));
+        x += widths[i] + TABLE_GAP;
+    }
+    buf_release(&raw);
+    buf_release(&text);
+}
+
+/* The window moves as little as it must for the cursor to be inside, and shows no empty end. */
+static void S_scroll(struct pane *pane)
+{
+    if (pane->cursor < pane->top)
+        pane->top = pane->cursor;
+    if (pane->cursor >= pane->top + pane->page)
+        pane->top = pane->cursor - pane->page + 1;
+    if (pane->top + pane->page > pane->shown.count)
+        pane->top = pane->shown.count > pane->page ? pane->shown.count - pane->page : 0;
+}
+
+static void S_draw_rows(struct pane *pane, const struct snapshot *snapshot, struct box box,
+                        const struct pane_look *look)
+{
+    int *widths = mem_array(pane->def->column_count, sizeof(*widths));
+    table_layout(pane->def, box.width, widths);
+    S_draw_headings(pane, box, widths);
+    pane->page = box.height > 1 ? (size_t)box.height - 1 : 1;
+    S_scroll(pane);
+    for (size_t i = 0; i < pane->page && pane->top + i < pane->shown.count; i++)
+        S_draw_row(pane, snapshot, pane->top + i,
+                   (struct box){box.y + 1 + (int)i, box.x, 1, box.width}, widths, look);
+    free(widths);
+}
+
+/* ---- nothing to show ---- */
+
+static void S_draw_nothing(const struct pane *pane, struct box box, const struct pane_look *look)
+{
+    char *hidden =
+        str_format("none of the %zu rows contains the filter; Esc clears it", pane->shown.hidden);
+    struct wrapped wrapped = {0};
+    wrap_text(&wrapped,
+              pane->shown.hidden ? hidden
+              : look->nothing    ? look->nothing
+                                 : pane->def->empty,
+              box.width - 2);
+    int y = box.y + (box.height > (int)wrapped.count + 2 ? 1 : 0);
+    for (size_t i = 0; i < wrapped.count && y < box.y + box.height; i++, y++)
+        wrap_put(&wrapped, i, y, box.x + 1, box.width - 2, (struct style){.mood = MOOD_DIM});
+    wrap_release(&wrapped);
+    free(hidden);
+}
+
+void pane_draw(struct pane *pane, const struct snapshot *snapshot, struct box box,
+               const struct pane_look *look)
+{
+    struct box inside = layout_inside(box, look->frame);
+    S_draw_frame(pane, snapshot, box, look);
+    if (pane->shown.count)
+        S_draw_rows(pane, snapshot, inside, look);
+    else
+        S_draw_nothing(pane, inside, look);
+}

@@ -1,0 +1,220 @@
+/* panes: see panes.h. */
+#include "panes.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SILENT_MS = 5000 };
+
+/* ---- what a tab wears when something wants to be looked at ---- */
+
+struct mark {
+    size_t count;
+    enum mood mood;
+};
+
+static struct mark S_mark_steps(const struct snapshot *snapshot)
+{
+    struct mark mark = {.mood = MOOD_BAD};
+    for (size_t i = 0; i < snapshot->step_count; i++)
+        mark.count += snapshot->steps[i].state == STEP_FAILED;
+    return mark;
+}
+
+static struct mark S_mark_tables(const struct snapshot *snapshot)
+{
+    struct mark mark = {.mood = MOOD_BAD};
+    for (size_t i = 0; i < snapshot->fill_count; i++)
+        mark.count += snapshot->fills[i].missing && !snapshot->fills[i].optional;
+    return mark;
+}
+
+static struct mark S_mark_validation(const struct snapshot *snapshot)
+{
+    struct mark failures = {.mood = MOOD_BAD}, warnings = {.mood = MOOD_WARN};
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        failures.count += snapshot->checks[i].verdict == VERDICT_FAIL;
+        warnings.count += snapshot->checks[i].verdict == VERDICT_WARN;
+    }
+    return failures.count ? failures : warnings;
+}
+
+static const struct {
+    bool database, redis; /* whose silence makes it old */
+    struct mark (*mark)(const struct snapshot *snapshot);
+} S_infos[TABLE_COUNT] = {
+    [TABLE_STEPS] = {.database = true, .mark = S_mark_steps},
+    [TABLE_TABLES] = {.database = true, .mark = S_mark_tables},
+    [TABLE_TENANTS] = {.database = true},
+    [TABLE_VALIDATION] = {.database = true, .mark = S_mark_validation},
+    [TABLE_CACHE] = {.redis = true},
+};
+
+/* ---- the panes ---- */
+
+void panes_init(struct panes *panes)
+{
+    *panes = (struct panes){.focus = TABLE_TABLES};
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        pane_init(&panes->panes[i], &table_defs[i]);
+}
+
+void panes_release(struct panes *panes)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        pane_release(&panes->panes[i]);
+}
+
+void panes_arrange(struct panes *panes, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        pane_arrange(&panes->panes[i], snapshot);
+}
+
+struct pane *panes_focused(struct panes *panes)
+{
+    return &panes->panes[panes->focus];
+}
+
+/* ---- banner and tabs ---- */
+
+static struct style S_part_style(const struct banner_part *part, bool environment)
+{
+    return (struct style){.mood = part->mood, .reverse = environment, .bold = environment};
+}
+
+void panes_draw_banner(int y, const struct snapshot *snapshot)
+{
+    struct banner_part parts[BANNER_PARTS];
+    size_t count = banner_parts(snapshot, parts);
+    bool labelled = snapshot->environment && *snapshot->environment;
+    int x = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool environment = labelled && i == 0;
+        char *text = environment ? str_format(" %s ", parts[i].text) : str_dup(parts[i].text);
+        int width = (int)text_width(text), room = screen_cols() - x;
+        /* The server's troubles are cut rather than dropped: they are why somebody looks. */
+        bool shown = width <= room || (room > 20 && parts[i].mood == MOOD_BAD);
+        if (shown)
+            x += screen_put(y, x, room, text, S_part_style(&parts[i], environment)) + 2;
+        free(text);
+        if (!shown)
+            break;
+    }
+    banner_release(parts, count);
+}
+
+/* How much of the names is shown, from the widest form to the narrowest. */
+enum tab_form { TABS_WIDE, TABS_CLOSE, TABS_SHORT, TABS_DIGITS, TAB_FORMS };
+
+static char *S_tell_tab(enum table_id id, enum tab_form form, bool active)
+{
+    const char *title = table_defs[id].title;
+    int length = form >= TABS_DIGITS && !active ? 0 : form >= TABS_SHORT && !active ? 4 : 99;
+    return str_format(length ? " %d %.*s " : " %d ", (int)id + 1, length, title);
+}
+
+static char *S_tell_mark(enum table_id id, const struct snapshot *snapshot, enum mood *mood)
+{
+    struct mark mark = {0};
+    if (S_infos[id].mark)
+        mark = S_infos[id].mark(snapshot);
+    *mood = mark.mood;
+    if (!mark.count)
+        return str_dup("");
+    return str_format("%zu%s ", mark.count, mark.mood == MOOD_BAD ? "!" : "");
+}
+
+/* Draws when `y` is not negative; says in any case how wide the tabs are. */
+static int S_place_tabs(int y, const struct panes *panes, const struct snapshot *snapshot,
+                        enum tab_form form)
+{
+    int x = 0;
+    for (enum table_id id = 0; id < TABLE_COUNT; id++) {
+        bool active = id == panes->focus;
+        enum mood mood;
+        char *tab = S_tell_tab(id, form, active), *mark = S_tell_mark(id, snapshot, &mood);
+        struct style style = {.reverse = active, .bold = active};
+        struct style marked = {.mood = mood, .reverse = active, .bold = true};
+        screen_put(y, x, screen_cols(), tab, style);
+        x += (int)text_width(tab);
+        screen_put(y, x, screen_cols(), mark, marked);
+        x += (int)text_width(mark) + (form == TABS_WIDE ? 1 : 0);
+        free(tab);
+        free(mark);
+    }
+    return x;
+}
+
+void panes_draw_tabs(int y, const struct panes *panes, const struct snapshot *snapshot)
+{
+    enum tab_form form = TABS_WIDE;
+    while (form < TABS_DIGITS && S_place_tabs(-1, panes, snapshot, form) > screen_cols() + 1)
+        form++;
+    S_place_tabs(y, panes, snapshot, form);
+}
+
+/* ---- the bodies ---- */
+
+static bool S_is_silent(const struct server_view *server, int64_t now)
+{
+    if (server->state == SERVER_UP)
+        return server->asking && server->answered_at > 0 && now - server->answered_at > SILENT_MS;
+    return server->state != SERVER_NONE;
+}
+
+static const struct server_view *S_find_silent(enum table_id id, const struct snapshot *snapshot)
+{
+    if (S_infos[id].database && S_is_silent(&snapshot->database, snapshot->at))
+        return &snapshot->database;
+    if (S_infos[id].redis && S_is_silent(&snapshot->redis, snapshot->at))
+        return &snapshot->redis;
+    return NULL;
+}
+
+static char *S_tell_silence(const struct server_view *server, int64_t now)
+{
+    char span[16];
+    if (server->answered_at <= 0)
+        return str_dup("no answer yet");
+    clock_format_span(now - server->answered_at, span);
+    return str_format("no answer for %s", span);
+}
+
+static char *S_tell_trouble(enum table_id id, const struct server_view *server)
+{
+    struct buf text = {0};
+    buf_format(&text, "%s does not answer", S_infos[id].database ? "PostgreSQL" : "Redis");
+    if (server->trouble && *server->trouble) {
+        buf_add(&text, ": ");
+        text_clean(&text, server->trouble, strcspn(server->trouble, "\n"));
+    }
+    buf_add(&text, "; it is asked again and again");
+    return buf_take(&text);
+}
+
+static void S_draw_slot(struct panes *panes, const struct layout_slot *slot,
+                        enum layout_frame frame, const struct snapshot *snapshot)
+{
+    const struct server_view *silent = S_find_silent(slot->pane, snapshot);
+    const char number[] = {(char)('1' + slot->pane), '\0'};
+    char *stale = silent ? S_tell_silence(silent, snapshot->at) : NULL;
+    char *trouble = silent ? S_tell_trouble(slot->pane, silent) : NULL;
+    const struct pane_look look = {.frame = frame,
+                                   .focused = slot->pane == panes->focus,
+                                   .stale = stale,
+                                   .nothing = trouble,
+                                   .number = number};
+    pane_draw(&panes->panes[slot->pane], snapshot, slot->box, &look);
+    free(stale);
+    free(trouble);
+}
+
+void panes_draw_bodies(struct panes *panes, const struct layout *layout,
+                       const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < layout->count; i++)
+        S_draw_slot(panes, &layout->slots[i], layout->frame, snapshot);
+}

@@ -1,0 +1,28 @@
+/*
+ * panes: which panes there are: their order and digit, what they depend on, what mark their tab
+ * wears. One pane for each table, in the tables' order.
+ */
+#ifndef TD_PANES_H
+#define TD_PANES_H
+
+#include "pane.h"
+
+struct panes {
+    struct pane panes[TABLE_COUNT];
+    enum table_id focus;
+    bool zoomed;
+};
+
+void panes_init(struct panes *panes);
+void panes_release(struct panes *panes);
+void panes_arrange(struct panes *panes, const struct snapshot *snapshot);
+
+struct pane *panes_focused(struct panes *panes);
+
+/* The banner in line `y`; parts that have no room drop from the right. */
+void panes_draw_banner(int y, const struct snapshot *snapshot);
+void panes_draw_tabs(int y, const struct panes *panes, const struct snapshot *snapshot);
+void panes_draw_bodies(struct panes *panes, const struct layout *layout,
+                       const struct snapshot *snapshot);
+
+#endif

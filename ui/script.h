@@ -1,0 +1,16 @@
+/*
+ * script: plays a console from a file on a virtual screen, and writes down what stands on it.
+ *
+ * One command a line, # begins a comment: clock ISO-TIME, settle, key NAME..., type TEXT,
+ * paste TEXT, wait TEXT, expect TEXT, reject TEXT, resize COLSxLINES, dump NAME, styles NAME.
+ * Nothing in it waits for time to pass: settle and wait turn the loop until what they wait for is
+ * there. A command that fails ends the script with its file and line.
+ */
+#ifndef TD_SCRIPT_H
+#define TD_SCRIPT_H
+
+#include "console_state.h"
+
+bool script_run(struct console *console, const char *path, struct err *err);
+
+#endif

@@ -1,0 +1,71 @@
+/* wrap: see wrap.h. */
+#include "wrap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void S_add_line(struct wrapped *wrapped, const char *start, size_t length, int indent)
+{
+    wrapped->lines =
+        mem_room(wrapped->lines, wrapped->count, &wrapped->cap, sizeof(*wrapped->lines));
+    wrapped->lines[wrapped->count++] = (struct wrapped_line){start, length, indent};
+}
+
+/* How many bytes of `text` go into this line: up to the last blank that fits, else what fits. */
+static size_t S_find_break(const char *text, size_t length, int width)
+{
+    size_t fits = text_fit(text, (size_t)width);
+    if (fits >= length)
+        return length;
+    size_t at = fits;
+    while (at > 0 && text[at] != ' ')
+        at--;
+    /* A word that is longer than half a line is cut, for a table's row would lose its shape. */
+    if (at > fits / 2)
+        return at;
+    return fits ? fits : 1;
+}
+
+static void S_wrap_line(struct wrapped *wrapped, const char *text, size_t length, int width)
+{
+    int hang = (int)strspn(text, " "), indent = 0;
+    if (hang > width / 2 || (size_t)hang >= length)
+        hang = 0;
+    do {
+        size_t taken = S_find_break(text, length, width - indent);
+        S_add_line(wrapped, text, taken, indent);
+        text += taken;
+        length -= taken;
+        for (; length && *text == ' '; length--)
+            text++;
+        indent = hang;
+    } while (length);
+}
+
+void wrap_text(struct wrapped *wrapped, const char *text, int width)
+{
+    wrapped->count = 0;
+    if (width < 1)
+        width = 1;
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        S_wrap_line(wrapped, text, length, width);
+        text += length;
+        text += *text == '\n';
+    }
+}
+
+void wrap_release(struct wrapped *wrapped)
+{
+    free(wrapped->lines);
+    *wrapped = (struct wrapped){0};
+}
+
+void wrap_put(const struct wrapped *wrapped, size_t line, int y, int x, int width,
+              struct style style)
+{
+    const struct wrapped_line *at = &wrapped->lines[line];
+    char *text = str_ndup(at->start, at->length);
+    screen_put(y, x + at->indent, width - at->indent, text, style);
+    free(text);
+}

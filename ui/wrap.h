@@ -1,0 +1,27 @@
+/*
+ * wrap: breaks a clean text into lines of a width, at blanks where it can.
+ *
+ * The rest of a broken line hangs under its first word, so that an indented list stays one.
+ */
+#ifndef TD_WRAP_H
+#define TD_WRAP_H
+
+#include "screen.h"
+
+struct wrapped {
+    struct wrapped_line {
+        const char *start; /* borrowed from the text */
+        size_t length;
+        int indent; /* blanks in front of a continued line */
+    } * lines;
+    size_t count, cap;
+};
+
+/* Replaces what was there; borrows `text`. */
+void wrap_text(struct wrapped *wrapped, const char *text, int width);
+void wrap_release(struct wrapped *wrapped);
+
+void wrap_put(const struct wrapped *wrapped, size_t line, int y, int x, int width,
+              struct style style);
+
+#endif
