@@ -1,0 +1,212 @@
+/* test_banner: line 1: its parts, their order and mood, in good times and in bad. */
+#include "clock.h"
+#include "moment.h"
+#include "tables.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct snapshot S_calm(void)
+{
+    return (struct snapshot){
+        .at = NOW,
+        .environment = "DEMO",
+        .plan = "mentoring",
+        .plan_title = "MentorEd",
+        .database = {.state = SERVER_UP,
+                     .where = "mentoring@localhost",
+                     .version = "15.18",
+                     .role = "postgres",
+                     .answered_at = AGO(300)},
+        .redis = {.state = SERVER_UP,
+                  .where = "localhost:6379/0",
+                  .version = "7.0.15",
+                  .role = "",
+                  .answered_at = AGO(200),
+                  .clients = 4,
+                  .memory = 1048576,
+                  .keys = 41},
+    };
+}
+
+static const char S_mood_letters[] = {
+    [MOOD_PLAIN] = 'p', [MOOD_DIM] = 'd', [MOOD_GOOD] = 'g',
+    [MOOD_WARN] = 'w',  [MOOD_BAD] = 'b', [MOOD_ACTIVE] = 'a',
+};
+
+/* Each part is checked with the letter of its mood in front: "g:PG 15.18 | ...". */
+static void S_check_banner(const struct snapshot *snapshot, const char *expected)
+{
+    struct banner_part parts[BANNER_PARTS];
+    size_t count = banner_parts(snapshot, parts);
+    struct buf out = {0};
+    for (size_t i = 0; i < count; i++)
+        buf_format(&out, "%s%c:%s", i ? " | " : "", S_mood_letters[parts[i].mood], parts[i].text);
+    assert_string_equal(buf_text(&out), expected);
+    banner_release(parts, count);
+    buf_release(&out);
+}
+
+static void test_calm(void **state)
+{
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    S_check_banner(&snapshot, "a:DEMO | p:mentoring@localhost as postgres | g:PG 15.18 | "
+                              "g:Redis 7.0.15 | p:0.3s | p:no run | d:read-only");
+    snapshot.environment = "";
+    snapshot.operator_mode = true;
+    snapshot.redis = (struct server_view){.state = SERVER_NONE, .answered_at = UNKNOWN};
+    S_check_banner(&snapshot, "p:mentoring@localhost as postgres | g:PG 15.18 | d:no Redis | "
+                              "p:0.3s | p:no run | a:operator");
+}
+
+static void test_production_is_red_however_it_is_spelled(void **state)
+{
+    static const char *const names[] = {"PROD", "prod", "Production"};
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct banner_part parts[BANNER_PARTS];
+        snapshot.environment = names[i];
+        size_t count = banner_parts(&snapshot, parts);
+        assert_int_equal(parts[0].mood, MOOD_BAD);
+        assert_string_equal(parts[0].text, names[i]);
+        banner_release(parts, count);
+    }
+}
+
+static void test_servers_in_trouble_say_why(void **state)
+{
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    snapshot.database.state = SERVER_DOWN;
+    snapshot.database.trouble = "connection to server at \"db\", port 5432 failed: Connection "
+                                "refused\n\tIs the server running on that host?\n";
+    snapshot.redis.state = SERVER_CONNECTING;
+    S_check_banner(&snapshot, "a:DEMO | p:mentoring@localhost as postgres | "
+                              "b:PostgreSQL down: Connection refused | w:Redis connecting | "
+                              "p:no run | d:read-only");
+    snapshot.database.trouble = NULL;
+    snapshot.redis.state = SERVER_DOWN;
+    snapshot.redis.trouble = "NOAUTH \x1b[2J";
+    S_check_banner(&snapshot, "a:DEMO | p:mentoring@localhost as postgres | "
+                              "b:PostgreSQL down: no reason known | b:Redis down: NOAUTH \\x1b[2J "
+                              "| p:no run | d:read-only");
+}
+
+static void S_check_age(const struct snapshot *snapshot, enum mood mood, const char *text)
+{
+    enum { AGE = 4 };
+    struct banner_part parts[BANNER_PARTS];
+    size_t count = banner_parts(snapshot, parts);
+    assert_true(count > AGE);
+    assert_string_equal(parts[AGE].text, text);
+    assert_int_equal(parts[AGE].mood, mood);
+    banner_release(parts, count);
+}
+
+static void test_age_of_the_last_answer(void **state)
+{
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    snapshot.database.answered_at = AGO(5000);
+    S_check_age(&snapshot, MOOD_PLAIN, "5.0s");
+    snapshot.database.answered_at = AGO(5001);
+    S_check_age(&snapshot, MOOD_WARN, "5.0s");
+    snapshot.database.answered_at = AGO(15000);
+    S_check_age(&snapshot, MOOD_WARN, "15s");
+    snapshot.database.answered_at = AGO(23000);
+    S_check_age(&snapshot, MOOD_BAD, "no answer for 23s");
+    snapshot.database.answered_at = AGO(1000);
+    snapshot.redis.answered_at = AGO(190000);
+    S_check_age(&snapshot, MOOD_BAD, "Redis: no answer for 3m10s");
+    snapshot.redis.answered_at = AGO(-5000);
+    S_check_age(&snapshot, MOOD_PLAIN, "1.0s");
+}
+
+static void test_run(void **state)
+{
+    struct step_view steps[] = {{.name = "columns", .state = STEP_DONE},
+                                {.name = "fill", .state = STEP_RUNS}};
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    snapshot.environment = "";
+    snapshot.database.where = "";
+    snapshot.steps = steps;
+    snapshot.step_count = ARRAY_LEN(steps);
+    snapshot.run = (struct run_view){.present = true,
+                                     .id = 12,
+                                     .plan = "mentoring",
+                                     .state = "running",
+                                     .who = "anna@bastion1",
+                                     .since = AGO(190000),
+                                     .alive = true};
+    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
+                              "a:run 12 fill running, anna@bastion1, 3m10s | d:read-only");
+    snapshot.run.alive = false;
+    S_check_banner(&snapshot,
+                   "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
+                   "b:run 12 fill running, anna@bastion1, no heartbeat, 3m10s | d:read-only");
+    snapshot.run.state = "done";
+    steps[1].state = STEP_DONE;
+    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
+                              "p:run 12 done, anna@bastion1, begun 3m10s ago | d:read-only");
+    snapshot.run.state = "held";
+    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
+                              "b:run 12 held, anna@bastion1, no heartbeat, 3m10s | d:read-only");
+    snapshot.run.alive = true;
+    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
+                              "w:run 12 held, anna@bastion1, 3m10s | d:read-only");
+    snapshot.run.state = "failed";
+    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
+                              "b:run 12 failed, anna@bastion1, begun 3m10s ago | d:read-only");
+}
+
+static void test_parts_are_clean(void **state)
+{
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    snapshot.environment = "DE\x1b[31mMO";
+    snapshot.database.where = "m\xff@h";
+    S_check_banner(&snapshot, "a:DE\\x1b[31mMO | p:m\xef\xbf\xbd@h as postgres | g:PG 15.18 | "
+                              "g:Redis 7.0.15 | p:0.3s | p:no run | d:read-only");
+}
+
+static void test_json(void **state)
+{
+    struct snapshot snapshot = S_calm();
+    json_t *object = banner_json(&snapshot);
+    char *text = json_dumps(object, JSON_COMPACT);
+    (void)state;
+    assert_string_equal(
+        text,
+        "{\"at\":\"2026-01-01T10:11:11Z\",\"environment\":\"DEMO\",\"mode\":\"read-only\","
+        "\"plan\":\"mentoring\",\"plan_title\":\"MentorEd\",\"postgresql\":{\"state\":\"up\","
+        "\"where\":\"mentoring@localhost\",\"role\":\"postgres\",\"version\":\"15.18\","
+        "\"trouble\":null,\"answered_at\":\"2026-01-01T10:11:10Z\"},\"redis\":{\"state\":\"up\","
+        "\"where\":\"localhost:6379/0\",\"role\":null,\"version\":\"7.0.15\",\"trouble\":null,"
+        "\"answered_at\":\"2026-01-01T10:11:10Z\",\"clients\":4,\"memory\":1048576,\"keys\":41},"
+        "\"journal_version\":null,\"run\":null}");
+    free(text);
+    json_decref(object);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calm),
+        cmocka_unit_test(test_production_is_red_however_it_is_spelled),
+        cmocka_unit_test(test_servers_in_trouble_say_why),
+        cmocka_unit_test(test_age_of_the_last_answer),
+        cmocka_unit_test(test_run),
+        cmocka_unit_test(test_parts_are_clean),
+        cmocka_unit_test(test_json),
+    };
+    clock_freeze(NOW);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

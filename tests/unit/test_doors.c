@@ -1,0 +1,296 @@
+/* What the doors can be asked without a server: addresses, error kinds, INFO, key templates, maps. */
+#include "key_template.h"
+#include "loop.h"
+#include "map.h"
+#include "pg.h"
+#include "redis.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- Redis addresses ---- */
+
+struct address {
+    const char *url;
+    const char *host, *path, *user, *password;
+    int port, db;
+};
+
+static void S_same(const char *got, const char *expected)
+{
+    if (expected)
+        assert_string_equal(got, expected);
+    else
+        assert_null(got);
+}
+
+static void S_good_addresses(void **state)
+{
+    (void)state;
+    static const struct address cases[] = {
+        {"redis://", "localhost", NULL, NULL, NULL, 6379, 0},
+        {"redis://cache1", "cache1", NULL, NULL, NULL, 6379, 0},
+        {"redis://cache1:7000/3", "cache1", NULL, NULL, NULL, 7000, 3},
+        {"redis://:se%40cret@cache1", "cache1", NULL, NULL, "se@cret", 6379, 0},
+        {"redis://anna:a:b@cache1:1/", "cache1", NULL, "anna", "a:b", 1, 0},
+        {"redis://[::1]:7000/1", "::1", NULL, NULL, NULL, 7000, 1},
+        {"unix:///run/redis.sock", NULL, "/run/redis.sock", NULL, NULL, 6379, 0},
+        {"unix:///run/my%20redis.sock?db=2", NULL, "/run/my redis.sock", NULL, NULL, 6379, 2},
+        {"cache1:7001", "cache1", NULL, NULL, NULL, 7001, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct redis_target target;
+        struct err err = {0};
+        if (!redis_target_parse(cases[i].url, &target, &err))
+            fail_msg("%s: %s", cases[i].url, err.text);
+        S_same(target.host, cases[i].host);
+        S_same(target.path, cases[i].path);
+        S_same(target.user, cases[i].user);
+        S_same(target.password, cases[i].password);
+        assert_int_equal(target.port, cases[i].port);
+        assert_int_equal(target.db, cases[i].db);
+        redis_target_release(&target);
+    }
+}
+
+static void S_bad_addresses_are_refused_without_repeating_them(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "http://secret@x",      "redis://secret@x:port",  "redis://x:0/secret",
+        "redis://:secret%zz@x", "redis://secret@x/-1",    "redis://:secret%00@x",
+        "unix://secret",        "unix:///s?secret=1",     "redis://secret@x:65536",
+        "redis://secret@[::1",  "redis://secret@x/1?a=b", "redis://secret@x/99999999999999999999",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct redis_target target;
+        struct err err = {0};
+        if (redis_target_parse(cases[i], &target, &err))
+            fail_msg("%s was taken", cases[i]);
+        assert_int_equal(err.kind, ERR_USAGE);
+        assert_null(strstr(err.text, "secret"));
+        assert_true(*err.hint);
+    }
+}
+
+static void S_descriptions_hide_passwords(void **state)
+{
+    (void)state;
+    struct redis_target target;
+    struct err err = {0};
+    assert_true(redis_target_parse("redis://anna:secret@cache1/2", &target, &err));
+    char *text = redis_target_describe(&target);
+    assert_string_equal(text, "cache1:6379/2");
+    free(text);
+    redis_target_release(&target);
+
+    struct pg_target url = {.conninfo = (char *)"postgres://anna:secret@db1:6432/mentoring"};
+    text = pg_target_describe(&url);
+    assert_string_equal(text, "mentoring@db1");
+    free(text);
+    struct pg_target words = {.conninfo = (char *)"dbname=shop password=secret host=/run/pg"};
+    text = pg_target_describe(&words);
+    assert_string_equal(text, "shop@local");
+    free(text);
+}
+
+static void S_info_is_read(void **state)
+{
+    (void)state;
+    const char *info =
+        "# Memory\r\nused_memory:1024\r\nused_memory_human:1K\r\nredis_version:7.0.15\r\n"
+        "db0:keys=12,expires=3\r\n";
+    assert_int_equal(redis_info_int(info, "used_memory"), 1024);
+    assert_int_equal(redis_info_int(info, "memory"), -1);
+    assert_int_equal(redis_info_int(info, "redis_version"), -1);
+    char *version = redis_info_text(info, "redis_version");
+    assert_string_equal(version, "7.0.15");
+    free(version);
+    assert_null(redis_info_text(info, "used"));
+}
+
+/* ---- PostgreSQL ---- */
+
+static void S_error_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sqlstate;
+        enum err_kind kind;
+    } cases[] = {
+        {"55P03", ERR_RETRY},  {"40P01", ERR_RETRY},  {"40001", ERR_RETRY},   {"53300", ERR_RETRY},
+        {"57P01", ERR_LOST},   {"57P02", ERR_LOST},   {"57P03", ERR_LOST},    {"08006", ERR_LOST},
+        {"08003", ERR_LOST},   {"28P01", ERR_LOST},   {"42501", ERR_REFUSED}, {"42P01", ERR_FAILED},
+        {"57014", ERR_FAILED}, {"53100", ERR_FAILED}, {"", ERR_FAILED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(pg_kind_of(cases[i].sqlstate), cases[i].kind);
+}
+
+/* ---- key templates ---- */
+
+static void S_key_templates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *key, *owner; /* owner NULL: no match; "": a match without one */
+    } cases[] = {
+        {"org:{org}:*", "org:acme:details", "acme"},
+        {"org:{org}:*", "org:acme:a:b:c", "acme"},
+        {"org:{org}:*", "org:acme", NULL},
+        {"org:{org}:*", "org::details", NULL},
+        {"org:{org}:*", "orga:acme:x", NULL},
+        {"tenant:{tenant}:org:{org}:*", "tenant:t1:org:o1:forms", "t1"},
+        {"tenant:{tenant}:sessions:{id}", "tenant:t1:sessions:9", "t1"},
+        {"tenant:{tenant}:sessions:{id}", "tenant:t1:sessions:9:x", NULL},
+        {"bull:*", "bull:queue:1", ""},
+        {"bull:*", "bull", NULL},
+        {"plain", "plain", ""},
+        {"plain", "plainer", NULL},
+        {"{tenant}", "acme", "acme"},
+        {"*", "anything:at:all", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct key_owner owner;
+        bool fits =
+            key_template_match(cases[i].pattern, cases[i].key, strlen(cases[i].key), &owner);
+        if (fits != (cases[i].owner != NULL))
+            fail_msg("'%s' against '%s'", cases[i].key, cases[i].pattern);
+        if (!fits)
+            continue;
+        const char *text = owner.tenant ? owner.tenant : owner.organization;
+        size_t len = owner.tenant ? owner.tenant_len : owner.organization_len;
+        assert_int_equal(len, strlen(cases[i].owner));
+        if (len)
+            assert_memory_equal(text, cases[i].owner, len);
+    }
+}
+
+static void S_map_keeps_what_it_is_given(void **state)
+{
+    (void)state;
+    struct map map = {0};
+    char key[32];
+    assert_int_equal(map_get(&map, "x"), MAP_NONE);
+    for (int i = 0; i < 10000; i++) {
+        snprintf(key, sizeof(key), "key %d", i);
+        map_put(&map, key, i);
+    }
+    map_put(&map, "key 7", 77);
+    for (int i = 0; i < 10000; i++) {
+        snprintf(key, sizeof(key), "key %d", i);
+        assert_int_equal(map_get(&map, key), i == 7 ? 77 : i);
+    }
+    assert_int_equal(map.count, 10000);
+    assert_int_equal(map_get(&map, "key 10000"), MAP_NONE);
+    map_release(&map);
+}
+
+/* ---- the loop ---- */
+
+struct trail {
+    struct loop *loop;
+    char order[16];
+    struct watch *watch;
+    int fd;
+};
+
+static void S_append(struct trail *trail, char c)
+{
+    size_t len = strlen(trail->order);
+    assert_true(len + 1 < sizeof(trail->order));
+    trail->order[len] = c;
+}
+
+static void S_late(void *ctx)
+{
+    S_append(ctx, 'b');
+}
+
+static void S_early(void *ctx)
+{
+    struct trail *trail = ctx;
+    S_append(trail, 'a');
+    loop_after(trail->loop, 1, S_late, trail);
+}
+
+static void S_readable(void *ctx, short revents)
+{
+    struct trail *trail = ctx;
+    char byte;
+    assert_true(revents & POLLIN);
+    assert_int_equal(read(trail->fd, &byte, 1), 1);
+    S_append(trail, byte);
+    loop_unwatch(trail->watch); /* a callback may remove its own watch */
+}
+
+static void S_never(void *ctx)
+{
+    (void)ctx;
+    fail_msg("a timer that was cancelled has fired");
+}
+
+static void S_loop_calls_in_order(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct trail trail = {.loop = loop_new(), .fd = ends[0]};
+    loop_after(trail.loop, 5, S_early, &trail);
+    loop_cancel(loop_after(trail.loop, 1, S_never, &trail));
+    trail.watch = loop_watch(trail.loop, ends[0], POLLIN, S_readable, &trail);
+    assert_int_equal(write(ends[1], "wx", 2), 2);
+    while (!strchr(trail.order, 'b'))
+        loop_turn(trail.loop, -1);
+    assert_string_equal(trail.order, "wab"); /* 'x' came after the watch was gone */
+    loop_free(trail.loop);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void S_opening_what_is_not_there(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct err err = {0};
+    struct redis_target target = {.path = (char *)"/nonexistent/redis.sock"};
+    struct redis *redis = redis_new(loop, &target);
+    assert_false(redis_open(redis, 1000, &err));
+    assert_int_equal(err.kind, ERR_LOST);
+    assert_true(*err.hint);
+    assert_false(redis_is_up(redis));
+    redis_free(redis);
+
+    struct pg_target place = {.conninfo = (char *)"host=/nonexistent dbname=x"};
+    struct pg_options options = {.purpose = "test"};
+    struct pg *pg = pg_new(loop, &place, &options);
+    err_clear(&err);
+    assert_false(pg_open(pg, 1000, &err));
+    assert_int_equal(err.kind, ERR_LOST);
+    assert_true(*err.hint);
+    assert_false(pg_run(pg, "SELECT 1", NULL, 0, NULL, &err));
+    pg_free(pg);
+    loop_free(loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S_good_addresses),
+        cmocka_unit_test(S_bad_addresses_are_refused_without_repeating_them),
+        cmocka_unit_test(S_descriptions_hide_passwords),
+        cmocka_unit_test(S_info_is_read),
+        cmocka_unit_test(S_error_kinds),
+        cmocka_unit_test(S_key_templates),
+        cmocka_unit_test(S_map_keeps_what_it_is_given),
+        cmocka_unit_test(S_loop_calls_in_order),
+        cmocka_unit_test(S_opening_what_is_not_there),
+    };
+    return cmocka_run_group_tests_name("doors", tests, NULL, NULL);
+}
