@@ -23,7 +23,3 @@ SELECT count(*) AS relations, min(format('%I.%I', n.nspname, c.relname)) AS exam
    AND NOT EXISTS (SELECT FROM pg_depend AS d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                       AND d.deptype = 'e');
-
--- name: demo_target_undo
--- Ends the transaction of a sample whose loading has failed, so that nothing of it stays.
-ROLLBACK;

@@ -48,7 +48,7 @@ void buf_add(struct buf *b, const char *s);
 void buf_add_mem(struct buf *b, const void *bytes, size_t len);
 void buf_add_char(struct buf *b, char c);
 void buf_format(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
-void buf_vformat(struct buf *b, const char *format, va_list args);
+void buf_vformat(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
 void buf_clear(struct buf *b);             /* empty, but keeps its memory */
 const char *buf_text(const struct buf *b); /* never NULL */
 char *buf_take(struct buf *b);             /* yours, never NULL; the buffer is empty afterwards */

@@ -34,7 +34,8 @@ const char *demo_directory(const struct demo *demo);
 
 /*
  * Loads the sample into servers that run already. Refused unless the database has no table of its
- * own and the Redis database has no key. redis may be NULL. A failure leaves no table behind.
+ * own and the Redis database has no key. redis may be NULL. When the loading itself fails, no table
+ * is left behind, and the connection is closed.
  */
 bool demo_load(struct pg *pg, struct redis *redis, const struct demo_options *options,
                struct err *err);

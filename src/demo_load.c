@@ -67,9 +67,7 @@ static bool S_load_rows(struct pg *pg, const struct demo_options *options, struc
     if (S_run_filled(pg, "demo_mentoring_schema", options, err) &&
         S_run_filled(pg, "demo_mentoring_data", options, err))
         return true;
-    struct err unheard = {0}; /* a connection that is lost has undone it already */
-    if (pg_is_ready(pg))
-        pg_run(pg, sql_get("demo_target_undo"), NULL, 0, NULL, &unheard);
+    pg_close(pg); /* and with it the transaction that the schema's statement has begun */
     return err_context(err, "the sample could not be loaded, and nothing of it stays");
 }
 

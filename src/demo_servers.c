@@ -281,12 +281,14 @@ static void S_start_postgres(struct guard *guard)
 
 static void S_start_redis(struct guard *guard)
 {
+    char *socket_path = str_format("%s/redis.sock", guard->servers->directory);
     /* clang-format off */
     const char *const argv[] = {guard->servers->redis, "--port", "0",
-                                "--unixsocket", "redis.sock", "--unixsocketperm", "700",
+                                "--unixsocket", socket_path, "--unixsocketperm", "700",
                                 "--save", "", "--appendonly", "no", NULL};
     /* clang-format on */
     guard->redis = S_spawn("redis.log", argv, SIGTERM);
+    free(socket_path);
 }
 
 /* postgres says so itself, in the eighth line of its lock file; pg_ctl looks there, too. */

@@ -29,17 +29,6 @@ void detail_text(struct buf *out, const char *label, const char *value)
     buf_add_char(out, '\n');
 }
 
-void detail_format(struct buf *out, const char *label, const char *format, ...)
-{
-    struct buf value = {0};
-    va_list args;
-    va_start(args, format);
-    buf_vformat(&value, format, args);
-    va_end(args);
-    detail_text(out, label, buf_text(&value));
-    buf_release(&value);
-}
-
 void detail_number(struct buf *out, const char *label, int64_t number)
 {
     S_add_label(out, label);
@@ -106,7 +95,8 @@ void detail_moment(struct buf *out, const char *label, int64_t at, int64_t now)
         return;
     clock_format_time(at, time);
     clock_format_span(now - at, age);
-    detail_format(out, label, "%s, %s ago", time, age);
+    S_add_label(out, label);
+    buf_format(out, "%s, %s ago\n", time, age);
 }
 
 void detail_lines(struct buf *out, const char *text)

@@ -11,7 +11,6 @@
 
 /* A value that is NULL or "" gives no line. */
 void detail_text(struct buf *out, const char *label, const char *value);
-void detail_format(struct buf *out, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
 void detail_number(struct buf *out, const char *label, int64_t number); /* or "not known" */
 void detail_percent(struct buf *out, const char *label, double percent, bool exact, const char *of);
 void detail_bytes(struct buf *out, const char *label, int64_t bytes); /* likewise */

@@ -367,8 +367,13 @@ static size_t S_next_column(const struct table_def *def, const int *widths)
 static void S_share_rest(const struct table_def *def, int rest, int *widths)
 {
     int shares = 0, left = rest;
-    for (size_t i = 0; i < def->column_count; i++)
-        shares += widths[i] ? def->columns[i].flex : 0;
+    size_t most = 0;
+    for (size_t i = 0; i < def->column_count; i++) {
+        int flex = widths[i] ? def->columns[i].flex : 0;
+        shares += flex;
+        if (flex > def->columns[most].flex || !widths[most])
+            most = i;
+    }
     if (!shares)
         return;
     for (size_t i = 0; i < def->column_count; i++)
@@ -377,12 +382,8 @@ static void S_share_rest(const struct table_def *def, int rest, int *widths)
             widths[i] += more;
             left -= more;
         }
-    /* What integer division has left over goes to the first that stretches. */
-    for (size_t i = 0; i < def->column_count; i++)
-        if (widths[i] && def->columns[i].flex) {
-            widths[i] += left;
-            return;
-        }
+    /* What integer division has left over goes where most of the rest went. */
+    widths[most] += left;
 }
 
 void table_layout(const struct table_def *def, int total, int *widths)

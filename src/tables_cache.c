@@ -21,16 +21,16 @@ enum {
 _Static_assert((int)CACHE_END == (int)CACHE_COLUMNS, "tables_parts.h counts the columns");
 
 const struct column cache_columns[CACHE_COLUMNS] = {
-    [CACHE_NAME] = {"name", "NAME", "name of the template in the plan", TEXT_LEFT, 14, 1, 1},
-    [CACHE_PATTERN] = {"pattern", "PATTERN", "what its keys look like", TEXT_LEFT, 19, 2, 7},
+    [CACHE_NAME] = {"name", "NAME", "name of the template in the plan", TEXT_LEFT, 17, 1, 1},
+    [CACHE_PATTERN] = {"pattern", "PATTERN", "what its keys look like", TEXT_LEFT, 30, 2, 9},
     [CACHE_KEYS] = {"keys", "KEYS", "how many there are", TEXT_RIGHT, 9, 0, 2},
-    [CACHE_WITHOUT_TTL] = {"without_ttl", "NO TTL", "keys that never expire", TEXT_RIGHT, 9, 0, 3},
+    [CACHE_WITHOUT_TTL] = {"without_ttl", "NO TTL", "keys that never expire", TEXT_RIGHT, 7, 0, 3},
     [CACHE_OVER_TTL] = {"over_ttl", "OVER TTL", "keys that live longer than the plan's policy",
-                        TEXT_RIGHT, 9, 0, 4},
+                        TEXT_RIGHT, 8, 0, 4},
     [CACHE_TTL] = {"ttl", "TTL", "the plan's time to live", TEXT_RIGHT, 5, 0, 5},
     [CACHE_TENANTS] = {"tenants", "TENANTS", "how many tenants or organizations they belong to",
-                       TEXT_RIGHT, 7, 0, 8},
-    [CACHE_MEMORY] = {"bytes", "MEMORY", "memory of its keys and values", TEXT_RIGHT, 7, 0, 9},
+                       TEXT_RIGHT, 7, 0, 7},
+    [CACHE_MEMORY] = {"bytes", "MEMORY", "memory of its keys and values", TEXT_RIGHT, 7, 0, 8},
     [CACHE_OWNER] = {"owner", "OWNER", "plan, or foreign: keys that are never touched", TEXT_LEFT,
                      7, 0, 6},
 };

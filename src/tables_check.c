@@ -18,10 +18,10 @@ _Static_assert((int)CHECK_VERDICT == (int)CHECK_DEFAULT_SORT, "the worst stands 
 const struct column check_columns[CHECK_COLUMNS] = {
     [CHECK_VERDICT] = {"verdict", "VERDICT", "pass, warn, fail, or unknown: could not be checked",
                        TEXT_LEFT, 9, 0, 1},
-    [CHECK_GROUP] = {"group", "GROUP", "what kind of check", TEXT_LEFT, 12, 0, 5},
-    [CHECK_SUBJECT] = {"subject", "SUBJECT", "the table or file it is about", TEXT_LEFT, 16, 1, 3},
-    [CHECK_COUNT] = {"count", "ROWS", "rows concerned", TEXT_RIGHT, 9, 0, 4},
-    [CHECK_MESSAGE] = {"message", "MESSAGE", "what was found", TEXT_LEFT, 30, 4, 2},
+    [CHECK_GROUP] = {"group", "GROUP", "what kind of check", TEXT_LEFT, 14, 0, 5},
+    [CHECK_SUBJECT] = {"subject", "SUBJECT", "the table or file it is about", TEXT_LEFT, 22, 1, 3},
+    [CHECK_COUNT] = {"count", "ROWS", "rows concerned", TEXT_RIGHT, 7, 0, 4},
+    [CHECK_MESSAGE] = {"message", "MESSAGE", "what was found", TEXT_LEFT, 25, 6, 2},
     [CHECK_AGE] = {"checked", "AGE", "how long ago it was checked", TEXT_RIGHT, 6, 0, 6},
 };
 

@@ -133,7 +133,7 @@ static void S_set_code(const struct fill_view *fill, bool wanted, bool there,
     if (fill->missing || !wanted)
         return;
     if (!there)
-        cell_set_absent(out, "no column");
+        cell_set_absent(out, "-");
     else
         cell_set_count(out, count);
 }
@@ -343,8 +343,9 @@ static void S_say_next(struct buf *out, const struct fill_view *fill)
     if (fill->counting)
         detail_say(out, "An exact count is under way or waits for its turn.");
     else if (missing.value < 0 || !missing.exact)
-        detail_say(out, "Press c to count exactly. The server then reads the whole table once; it\n"
-                        "takes no lock that anybody would wait for.");
+        detail_say(out,
+                   "Press c to count exactly. The server then reads the whole table once; reads\n"
+                   "and writes go on meanwhile, only a change of its definition would wait.");
     if (S_lacks_column(fill))
         detail_say(out, "The step 'columns' adds the missing column, the step 'fill' fills it.");
     else if (missing.value > 0)

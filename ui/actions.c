@@ -135,6 +135,14 @@ static unsigned S_go_back(struct console *console)
 
 /* ---- looking closer ---- */
 
+static void S_open_text(struct console *console, const char *title, struct buf *text)
+{
+    reader_open(&console->reader, title);
+    reader_add(&console->reader, buf_text(text), text->len);
+    reader_end(&console->reader);
+    buf_release(text);
+}
+
 static unsigned S_open_row(struct console *console)
 {
     const struct pane *pane = S_pane(console);
@@ -143,17 +151,13 @@ static unsigned S_open_row(struct console *console)
         console->panes.zoomed = !console->panes.zoomed;
         return WISH_REDRAW;
     }
-    struct buf title = {0}, text = {0};
-    struct cell cell = {0};
-    buf_format(&title, "%s: ", pane->def->title);
-    pane->def->cell(S_snapshot(console), row, 0, &cell);
-    cell_text(&title, &cell, 0, screen_is_ascii(), S_snapshot(console)->at);
+    struct buf text = {0};
+    char *subject = pane_subject(pane, S_snapshot(console), row);
+    char *title = str_format("%s: %s", pane->def->title, subject);
     pane->def->detail(S_snapshot(console), row, &text);
-    reader_open(&console->reader, buf_text(&title));
-    reader_add(&console->reader, buf_text(&text), text.len);
-    reader_end(&console->reader);
-    buf_release(&title);
-    buf_release(&text);
+    S_open_text(console, title, &text);
+    free(title);
+    free(subject);
     return WISH_REDRAW;
 }
 
@@ -168,10 +172,7 @@ static unsigned S_open_help(struct console *console)
         help_of_reader(&text);
     else
         help_of_pane(&text, console->panes.focus);
-    reader_open(&console->reader, title);
-    reader_add(&console->reader, buf_text(&text), text.len);
-    reader_end(&console->reader);
-    buf_release(&text);
+    S_open_text(console, title, &text);
     free(title);
     return WISH_REDRAW;
 }

@@ -22,9 +22,9 @@ void help_of_pane(struct buf *out, enum table_id id)
 {
     const struct table_def *def = &table_defs[id];
     buf_format(out, "%s\n", def->note);
-    S_tell_columns(out, def);
     buf_add(out, "\nKeys\n\n");
     keys_tell(out, 1U << id);
+    S_tell_columns(out, def);
     buf_add(out, "\nA narrow window leaves out columns; Enter shows all of a row. The console only "
                  "looks at the servers, unless it was opened with --operator. :help lists the "
                  "verbs, :help VERB tells about one.\n");

@@ -37,11 +37,15 @@ char *pane_words(const struct pane *pane, const struct snapshot *snapshot, size_
     return buf_take(&words);
 }
 
-static char *S_row_subject(const struct pane *pane, const struct snapshot *snapshot, size_t row)
+char *pane_subject(const struct pane *pane, const struct snapshot *snapshot, size_t row)
 {
+    const struct table_def *def = pane->def;
     struct buf subject = {0};
     struct cell cell = {0};
-    pane->def->cell(snapshot, row, 0, &cell);
+    size_t column = 0;
+    while (column < def->column_count && !str_is(def->columns[column].name, "subject"))
+        column++;
+    def->cell(snapshot, row, column < def->column_count ? column : 0, &cell);
     cell_text(&subject, &cell, 0, false, snapshot->at);
     return buf_take(&subject);
 }
@@ -55,7 +59,7 @@ static void S_remember(struct pane *pane, const struct snapshot *snapshot)
         return;
     size_t row = pane->shown.rows[pane->cursor];
     pane->words = pane_words(pane, snapshot, row);
-    pane->subject = S_row_subject(pane, snapshot, row);
+    pane->subject = pane_subject(pane, snapshot, row);
 }
 
 typedef char *S_tell_fn(const struct pane *, const struct snapshot *, size_t);
@@ -87,7 +91,7 @@ static void S_find_cursor_again(struct pane *pane, const struct snapshot *snapsh
 {
     size_t found, count = pane->shown.count, before = pane->cursor;
     if (pane->words && (S_find_near(pane, snapshot, pane_words, pane->words, &found) ||
-                        S_find_near(pane, snapshot, S_row_subject, pane->subject, &found))) {
+                        S_find_near(pane, snapshot, pane_subject, pane->subject, &found))) {
         pane->cursor = found;
         S_remember(pane, snapshot);
     } else if (pane->cursor >= count) {

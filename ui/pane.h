@@ -19,7 +19,7 @@ struct pane {
     size_t cursor, top; /* positions in `shown` */
     size_t page;        /* rows that had room in the last drawing */
     char *words;        /* pane_words() of the cursor's row; NULL: nobody has moved it yet */
-    char *subject;      /* its first column, in case the texts have changed */
+    char *subject;      /* pane_subject() of it, in case the words have changed */
     bool follows;       /* the end of a log */
     char *seen;         /* the last row when it stopped following */
 };
@@ -44,6 +44,9 @@ bool pane_row(const struct pane *pane, size_t *row);
 
 /* What a row says without its figures, which change while the row stays the same; yours. */
 char *pane_words(const struct pane *pane, const struct snapshot *snapshot, size_t row);
+
+/* What a row is about, clean: the column "subject", else the first; yours. */
+char *pane_subject(const struct pane *pane, const struct snapshot *snapshot, size_t row);
 
 /* Moves to the next (or previous) row that contains `wanted`, any case. */
 enum pane_found { FOUND_NONE, FOUND_HERE, FOUND_AHEAD, FOUND_WRAPPED };

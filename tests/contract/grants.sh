@@ -42,7 +42,7 @@ is "$(as "$me" "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles
                    AND NOT rolcreaterole AND NOT rolbypassrls")" 'td_observer td_oncall td_worker' \
     'there are three roles without attributes'
 is "$(as td_observer 'SELECT count(*) FROM tenantdeck.meta')" 1 'the observer reads the journal'
-like "$(as td_observer "SET default_transaction_read_only = off;
+like "$(as td_observer "BEGIN READ WRITE;
                         INSERT INTO tenantdeck.event (severity, source, text)
                         VALUES ('info', 'x', 'x')")" 'permission denied' \
     'and cannot write, even when it takes back its read-only setting'

@@ -109,7 +109,7 @@ like "$(ask "$checkpoint")" 'checkpoint_pkey' 'and cannot be committed twice'
 
 like "$(ask "UPDATE tenantdeck.step SET state = 'running'")" 'step_state_check' \
     'a state that the program does not know is refused'
-for state in waits runs paused done failed undone skipped; do
+for state in waits runs paused "done" failed undone skipped; do
     is "$(ask "UPDATE tenantdeck.step SET state = '$state' RETURNING state")" "$state" \
         "a step can be '$state'"
     grep -q "\"$state\"" "$TD_SRCDIR/src/snapshot.c"

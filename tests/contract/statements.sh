@@ -20,23 +20,29 @@ run_psql() {
     psql -X -q -At -v ON_ERROR_STOP=1 "$@" >"$work/out" 2>&1
 }
 
+troubles() {
+    grep -E 'ERROR|FATAL|PANIC' "$work/out"
+}
+
 # ---- what can be said of the texts alone ----
 
 "$TENANTDECK" sql | sed -n 's/^\([a-z][a-z0-9_]*\)  (\([^:]*\):[0-9]*)$/\1 \2/p' >"$work/list"
+# shellcheck disable=SC2086 # several names, without blanks
 files=$(sed 's/.* //' "$work/list" | sort -u)
-is "$(wc -l <"$work/list")" "$(cat $(printf "$TD_SRCDIR/sql/%s " $files) | grep -c '^-- name: ')" \
+is "$(wc -l <"$work/list")" "$(cd "$TD_SRCDIR/sql" && grep -h '^-- name: ' $files | wc -l)" \
     'the list has every statement of the files'
 
-strip_notes() {
-    awk 'body || !/^--/ { body = 1; print }' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
+# A text without its blank lines, which the embedding does not keep at either end.
+lines_of() {
+    sed -e 's/[[:space:]]*$//' -e '/^$/d'
 }
 
 while read -r name file; do
     statement "$name" >"$work/$name.sql"
-    strip_notes <"$work/$name.sql" >"$work/text"
-    awk -v name="$name" '/^-- name: / { on = $3 == name; next } on' "$TD_SRCDIR/sql/$file" |
-        strip_notes >"$work/in_file"
-    cmp -s "$work/text" "$work/in_file"
+    lines_of <"$work/$name.sql" >"$work/printed"
+    awk -v name="$name" '/^-- name: / { on = $3 == name } on' "$TD_SRCDIR/sql/$file" |
+        lines_of >"$work/in_file"
+    cmp -s "$work/printed" "$work/in_file"
     ok $? "$name is printed as it stands in $file"
     sed -n 2p "$work/$name.sql" | grep -q '^-- [A-Z]'
     ok $? "$name says what it is for"
@@ -44,15 +50,15 @@ done <"$work/list"
 
 # ---- the set-up: the sample, and the journal ----
 
-createdb empty
+dropdb mentoring # the statement that makes it is among the tested
 createdb contract
 cat "$work/demo_mentoring_schema.sql" "$work/demo_mentoring_data.sql" |
     run_psql -v scale=0.01 -v dirty=true contract
-is "$?: $(cat "$work/out")" '0: ' 'the sample is made by psql alone'
+is "$?: $(troubles)" '0: ' 'the sample is made by psql alone'
 journal=$(grep -c '^journal_upgrade_' "$work/list")
 for version in $(seq "$journal"); do
     run_psql -1 -f "$work/journal_upgrade_$version.sql" contract
-    is "$?: $(cat "$work/out")" '0: ' "psql alone brings the journal to version $version"
+    is "$?: $(troubles)" '0: ' "psql alone brings the journal to version $version"
 done
 [ "$journal" -gt 0 ]
 ok $? 'there is a journal to be made'
@@ -108,12 +114,12 @@ while read -r name file; do
     esac
     if [ "$kind" = 1 ]; then
         prepare "$sql"
-        is "$?: $(cat "$work/out")" '0: ' "$name can be prepared"
+        is "$?: $(troubles)" '0: ' "$name can be prepared"
     else
         sed '/^--/d' "$sql" | grep -qE '\$[0-9]'
         ok $((! $?)) "$name has several commands or defines, so it takes no parameters"
         carry_out "$sql"
-        is "$?: $(grep -E 'ERROR|FATAL|psql:' "$work/out")" '0: ' "$name can be carried out"
+        is "$?: $(troubles)" '0: ' "$name can be carried out"
     fi
 done <"$work/list"
 

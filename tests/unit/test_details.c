@@ -92,6 +92,57 @@ static void test_empty_tables_say_what_to_do(void **state)
     }
 }
 
+/* ---- figures that do not agree ---- */
+
+static void S_check_cells(const struct fill_view *fill, const char *missing, const char *percent)
+{
+    enum { MISSING = 4, PERCENT = 5 };
+    struct fill_view fills[] = {*fill};
+    struct snapshot snapshot = {.at = NOW, .fills = fills, .fill_count = 1};
+    const struct table_def *def = &table_defs[TABLE_TABLES];
+    const char *const expected[] = {[MISSING] = missing, [PERCENT] = percent};
+    for (size_t column = MISSING; column <= PERCENT; column++) {
+        struct cell cell = {0};
+        struct buf out = {0};
+        def->cell(&snapshot, 0, column, &cell);
+        cell_text(&out, &cell, 0, false, NOW);
+        assert_string_equal(buf_text(&out), expected[column]);
+        buf_release(&out);
+    }
+}
+
+static void test_missing_is_exact_only_if_all_figures_are(void **state)
+{
+    struct fill_view fill = {.has_tenant = true,
+                             .has_organization = true,
+                             .wants_organization = true,
+                             .rows = EXACT(100, 0),
+                             .with_tenant = EXACT(100, 0),
+                             .with_organization = EXACT(100, 0)};
+    (void)state;
+    S_check_cells(&fill, "0", "100");
+    fill.with_organization.exact = false;
+    S_check_cells(&fill, "~0", "~99.9");
+    fill.with_organization.value = UNKNOWN;
+    S_check_cells(&fill, "?", "?");
+    fill.has_organization = false;
+    S_check_cells(&fill, "100", "0");
+    fill.wants_organization = false;
+    S_check_cells(&fill, "0", "100");
+}
+
+static void test_estimates_that_disagree_are_not_negative(void **state)
+{
+    struct fill_view fill = {
+        .has_tenant = true, .rows = ESTIMATE(90, 0), .with_tenant = EXACT(100, 0)};
+    (void)state;
+    S_check_cells(&fill, "~0", "~99.9");
+    fill.rows = (struct count_view)NOT_COUNTED;
+    S_check_cells(&fill, "?", "?");
+    fill.has_tenant = false;
+    S_check_cells(&fill, "?", "0");
+}
+
 /* ---- what Enter opens ---- */
 
 static void S_check_detail(enum table_id id, size_t row, const char *expected)
@@ -117,8 +168,8 @@ static void test_detail_of_a_table(void **state)
                    "heap and indexes   700 MB\n"
                    "primary key        id\n"
                    "\n"
-                   "Press c to count exactly. The server then reads the whole table once; it\n"
-                   "takes no lock that anybody would wait for.\n"
+                   "Press c to count exactly. The server then reads the whole table once; reads\n"
+                   "and writes go on meanwhile, only a change of its definition would wait.\n"
                    "\n"
                    "The step 'fill' gives these rows their codes, from the source above.\n");
     S_check_detail(TABLE_TABLES, 6,
@@ -359,6 +410,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_summary_before_the_migration),
         cmocka_unit_test(test_summary_is_complete_only_when_all_is_sure),
+        cmocka_unit_test(test_missing_is_exact_only_if_all_figures_are),
+        cmocka_unit_test(test_estimates_that_disagree_are_not_negative),
         cmocka_unit_test(test_summary_of_the_census),
         cmocka_unit_test(test_empty_tables_say_what_to_do),
         cmocka_unit_test(test_detail_of_a_table),

@@ -93,7 +93,7 @@ static void test_tables_at_every_width(void **state)
     S_check_print(TABLE_TABLES, 78,
         "Tables: 8 tables, over ~1,303,818 rows, ~69 % with tenant, 2 not there, count…\n"
         "TABLE                        ROWS    TENANT       ORG   MISSING     % FILLED\n"
-        "availabilities              1,203 no column no column     1,203     0 ········\n"
+        "availabilities              1,203         -         -     1,203     0 ········\n"
         "organization_extension         41        41        41         0   100 ████████\n"
         "user_extensions             8,000     8,000     7,999         1  99.9 ███████▉\n"
         "sessions                  ~1,235k  ~900,000            ~334,567   ~72 █████▊··\n"
@@ -101,36 +101,36 @@ static void test_tables_at_every_width(void **state)
         "feedbacks                       ?         ?                   ?     ? ?\n"
         "post_session_details    not there\n"
         "modules                 not there\n"
-        "evil\\x1b[31m\\nname�             7 no column                   7     0 ········\n"
+        "evil\\x1b[31m\\nname�             7         -                   7     0 ········\n"
         "日本語テーブル                  0         0                   0   100 ████████\n"
         "~ estimate of the server's statistics; count exactly with `status --exact`\n");
     S_check_print(TABLE_TABLES, 118,
         "Tables: 8 tables, over ~1,303,818 rows, ~69 % with tenant, 2 not there, counting 1\n"
-        "TABLE                           ROWS    TENANT       ORG   MISSING     % FILLED           AGE    SIZE KEY\n"
-        "availabilities                 1,203 no column no column     1,203     0 ···········     4.0s  256 kB id, organizatio…\n"
-        "organization_extension            41        41        41         0   100 ███████████     4.0s   64 kB organization_id\n"
-        "user_extensions                8,000     8,000     7,999         1  99.9 ██████████▉     4.0s  9.0 MB user_id\n"
-        "sessions                     ~1,235k  ~900,000            ~334,567   ~72 ████████···    3h20m  700 MB id\n"
-        "session_attendees             60,000         3              59,997  <0.1 ▏··········    1m10s   11 MB tenant_code, id\n"
-        "feedbacks                          ?         ?                   ?     ? ?           counting       ? id, user_id\n"
-        "post_session_details       not there\n"
-        "modules                    not there\n"
-        "evil\\x1b[31m\\nname�                7 no column                   7     0 ···········     1.0s  8.0 kB none\n"
-        "日本語テーブル                     0         0                   0   100 ███████████     1.0s  8.0 kB id\n"
+        "TABLE                          ROWS    TENANT       ORG   MISSING     % FILLED            AGE    SIZE KEY\n"
+        "availabilities                1,203         -         -     1,203     0 ············     4.0s  256 kB id, organizatio…\n"
+        "organization_extension           41        41        41         0   100 ████████████     4.0s   64 kB organization_id\n"
+        "user_extensions               8,000     8,000     7,999         1  99.9 ███████████▉     4.0s  9.0 MB user_id\n"
+        "sessions                    ~1,235k  ~900,000            ~334,567   ~72 ████████▋···    3h20m  700 MB id\n"
+        "session_attendees            60,000         3              59,997  <0.1 ▏···········    1m10s   11 MB tenant_code, id\n"
+        "feedbacks                         ?         ?                   ?     ? ?            counting       ? id, user_id\n"
+        "post_session_details      not there\n"
+        "modules                   not there\n"
+        "evil\\x1b[31m\\nname�               7         -                   7     0 ············     1.0s  8.0 kB none\n"
+        "日本語テーブル                    0         0                   0   100 ████████████     1.0s  8.0 kB id\n"
         "~ estimate of the server's statistics; count exactly with `status --exact`\n");
     S_check_print(TABLE_TABLES, 158,
         "Tables: 8 tables, over ~1,303,818 rows, ~69 % with tenant, 2 not there, counting 1\n"
-        "TABLE                              ROWS    TENANT       ORG   MISSING     % FILLED              AGE    SIZE KEY                SOURCE                STATE\n"
-        "availabilities                    1,203 no column no column     1,203     0 ··············     4.0s  256 kB id, organization_… own organization_id   no column\n"
-        "organization_extension               41        41        41         0   100 ██████████████     4.0s   64 kB organization_id    own organization_id   filled\n"
-        "user_extensions                   8,000     8,000     7,999         1  99.9 █████████████▉     4.0s  9.0 MB user_id            own organization_id   partly\n"
-        "sessions                        ~1,235k  ~900,000            ~334,567   ~72 ██████████▏···    3h20m  700 MB id                 user created_by       partly\n"
-        "session_attendees                60,000         3              59,997  <0.1 ▏·············    1m10s   11 MB tenant_code, id    user mentee_id        partly\n"
-        "feedbacks                             ?         ?                   ?     ? ?              counting       ? id, user_id        user user_id          unknown\n"
-        "post_session_details          not there                                                                                        parent sessions.id b… not there\n"
-        "modules                       not there                                                                                        constant              not there\n"
-        "evil\\x1b[31m\\nname�                   7 no column                   7     0 ··············     1.0s  8.0 kB none               user id               no column\n"
-        "日本語テーブル                        0         0                   0   100 ██████████████     1.0s  8.0 kB id                 user id               filled\n"
+        "TABLE                            ROWS    TENANT       ORG   MISSING     % FILLED                AGE    SIZE KEY                SOURCE                STATE\n"
+        "availabilities                  1,203         -         -     1,203     0 ················     4.0s  256 kB id, organization_… own organization_id   no column\n"
+        "organization_extension             41        41        41         0   100 ████████████████     4.0s   64 kB organization_id    own organization_id   filled\n"
+        "user_extensions                 8,000     8,000     7,999         1  99.9 ███████████████▉     4.0s  9.0 MB user_id            own organization_id   partly\n"
+        "sessions                      ~1,235k  ~900,000            ~334,567   ~72 ███████████▋····    3h20m  700 MB id                 user created_by       partly\n"
+        "session_attendees              60,000         3              59,997  <0.1 ▏···············    1m10s   11 MB tenant_code, id    user mentee_id        partly\n"
+        "feedbacks                           ?         ?                   ?     ? ?                counting       ? id, user_id        user user_id          unknown\n"
+        "post_session_details        not there                                                                                          parent sessions.id b… not there\n"
+        "modules                     not there                                                                                          constant              not there\n"
+        "evil\\x1b[31m\\nname�                 7         -                   7     0 ················     1.0s  8.0 kB none               user id               no column\n"
+        "日本語テーブル                      0         0                   0   100 ████████████████     1.0s  8.0 kB id                 user id               filled\n"
         "~ estimate of the server's statistics; count exactly with `status --exact`\n");
 }
 
@@ -148,27 +148,27 @@ static void test_tenants_at_every_width(void **state)
         "`status --exact`\n");
     S_check_print(TABLE_TENANTS, 78,
         "Tenants: 3 tenants, 4 organizations, ~985,024 rows, 12 of them unmapped\n"
-        "TENANT                      ORGS      ROWS     % SHARE                    KEYS\n"
-        "shikshalokam                   2   900,012    91 █████████████████▎·    12,034\n"
-        "default_tenant                 1   ~85,000  ~8.6 █▋·················         ?\n"
-        "empty                          1         0     0 ···················         0\n"
-        "(unmapped)                              12  <0.1 ▏··················         3\n"
+        "TENANT                     ORGS      ROWS     % SHARE                     KEYS\n"
+        "shikshalokam                  2   900,012    91 ██████████████████▎·    12,034\n"
+        "default_tenant                1   ~85,000  ~8.6 █▋··················         ?\n"
+        "empty                         1         0     0 ····················         0\n"
+        "(unmapped)                             12  <0.1 ▏···················         3\n"
         "~ not every table is counted as it is now; count with `status --exact`\n");
     S_check_print(TABLE_TENANTS, 118,
         "Tenants: 3 tenants, 4 organizations, ~985,024 rows, 12 of them unmapped\n"
-        "TENANT                           ORGS      ROWS     % SHARE                           KEYS LARGEST TABLE\n"
-        "shikshalokam                        2   900,012    91 ███████████████████████▋··    12,034 sessions\n"
-        "default_tenant                      1   ~85,000  ~8.6 ██▏·······················         ?\n"
-        "empty                               1         0     0 ··························         0\n"
-        "(unmapped)                                   12  <0.1 ▏·························         3\n"
+        "TENANT                          ORGS      ROWS     % SHARE                            KEYS LARGEST TABLE\n"
+        "shikshalokam                       2   900,012    91 ████████████████████████▋··    12,034 sessions\n"
+        "default_tenant                     1   ~85,000  ~8.6 ██▎························         ?\n"
+        "empty                              1         0     0 ···························         0\n"
+        "(unmapped)                                  12  <0.1 ▏··························         3\n"
         "~ not every table is counted as it is now; count with `status --exact`\n");
     S_check_print(TABLE_TENANTS, 158,
         "Tenants: 3 tenants, 4 organizations, ~985,024 rows, 12 of them unmapped\n"
-        "TENANT                                          ORGS      ROWS     % SHARE                                               KEYS LARGEST TABLE\n"
-        "shikshalokam                                       2   900,012    91 █████████████████████████████████████████▉····    12,034 sessions\n"
-        "default_tenant                                     1   ~85,000  ~8.6 ███▉··········································         ?\n"
-        "empty                                              1         0     0 ··············································         0\n"
-        "(unmapped)                                                  12  <0.1 ▏·············································         3\n"
+        "TENANT                                         ORGS      ROWS     % SHARE                                                KEYS LARGEST TABLE\n"
+        "shikshalokam                                      2   900,012    91 ██████████████████████████████████████████▉····    12,034 sessions\n"
+        "default_tenant                                    1   ~85,000  ~8.6 ████···········································         ?\n"
+        "empty                                             1         0     0 ···············································         0\n"
+        "(unmapped)                                                 12  <0.1 ▏··············································         3\n"
         "~ not every table is counted as it is now; count with `status --exact`\n");
 }
 
@@ -177,32 +177,32 @@ static void test_validation_at_every_width(void **state)
     (void)state;
     S_check_print(TABLE_VALIDATION, 58,
         "Validation: 4 checks, 1 fail, 1 warn, 1 unknown, 1 pass\n"
-        "VERDICT   SUBJECT           MESSAGE\n"
-        "✗ fail    data_codes.csv    organization 41 stands in no …\n"
-        "! warn    session_attendees 12 rows name a user that does…\n"
-        "? unknown permissions       may not read the table\n"
-        "✓ pass    sessions          the table is there with all c…\n");
+        "VERDICT   SUBJECT                MESSAGE\n"
+        "✗ fail    data_codes.csv         organization 41 stands i…\n"
+        "! warn    session_attendees      12 rows name a user that…\n"
+        "? unknown permissions            may not read the table\n"
+        "✓ pass    sessions               the table is there with …\n");
     S_check_print(TABLE_VALIDATION, 78,
         "Validation: 4 checks, 1 fail, 1 warn, 1 unknown, 1 pass\n"
-        "VERDICT   SUBJECT                  ROWS MESSAGE\n"
-        "✗ fail    data_codes.csv      1,234,567 organization 41 stands in no row of t…\n"
-        "! warn    session_attendees          12 12 rows name a user that does not exi…\n"
-        "? unknown permissions                   may not read the table\n"
-        "✓ pass    sessions                      the table is there with all columns o…\n");
+        "VERDICT   SUBJECT                    ROWS MESSAGE\n"
+        "✗ fail    data_codes.csv           1,235k organization 41 stands in no row of…\n"
+        "! warn    session_attendees            12 12 rows name a user that does not e…\n"
+        "? unknown permissions                     may not read the table\n"
+        "✓ pass    sessions                        the table is there with all columns…\n");
     S_check_print(TABLE_VALIDATION, 118,
         "Validation: 4 checks, 1 fail, 1 warn, 1 unknown, 1 pass\n"
-        "VERDICT   GROUP        SUBJECT                      ROWS MESSAGE                                                   AGE\n"
-        "✗ fail    mapping      data_codes.csv          1,234,567 organization 41 stands in no row of the mapping          4.0s\n"
-        "! warn    integrity    session_attendees              12 12 rows name a user that does not exist                  4.0s\n"
-        "? unknown plan         permissions                       may not read the table\n"
-        "✓ pass    structure    sessions                          the table is there with all columns of the plan          4.0s\n");
+        "VERDICT   GROUP          SUBJECT                       ROWS MESSAGE                                                AGE\n"
+        "✗ fail    mapping        data_codes.csv              1,235k organization 41 stands in no row of the mapping       4.0s\n"
+        "! warn    integrity      session_attendees               12 12 rows name a user that does not exist               4.0s\n"
+        "? unknown plan           permissions                        may not read the table\n"
+        "✓ pass    structure      sessions                           the table is there with all columns of the plan       4.0s\n");
     S_check_print(TABLE_VALIDATION, 158,
         "Validation: 4 checks, 1 fail, 1 warn, 1 unknown, 1 pass\n"
-        "VERDICT   GROUP        SUBJECT                              ROWS MESSAGE                                                                                   AGE\n"
-        "✗ fail    mapping      data_codes.csv                  1,234,567 organization 41 stands in no row of the mapping                                          4.0s\n"
-        "! warn    integrity    session_attendees                      12 12 rows name a user that does not exist                                                  4.0s\n"
-        "? unknown plan         permissions                               may not read the table\n"
-        "✓ pass    structure    sessions                                  the table is there with all columns of the plan                                          4.0s\n");
+        "VERDICT   GROUP          SUBJECT                             ROWS MESSAGE                                                                                  AGE\n"
+        "✗ fail    mapping        data_codes.csv                    1,235k organization 41 stands in no row of the mapping                                         4.0s\n"
+        "! warn    integrity      session_attendees                     12 12 rows name a user that does not exist                                                 4.0s\n"
+        "? unknown plan           permissions                              may not read the table\n"
+        "✓ pass    structure      sessions                                 the table is there with all columns of the plan                                         4.0s\n");
 }
 
 static void test_cache_at_every_width(void **state)
@@ -210,32 +210,32 @@ static void test_cache_at_every_width(void **state)
     (void)state;
     S_check_print(TABLE_CACHE, 58,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counte…\n"
-        "NAME                KEYS    NO TTL  OVER TTL   TTL OWNER\n"
-        "sessions          12,034        12         3    2h plan\n"
-        "org                   41        41                 plan\n"
-        "bull           1,234,567         ?                 foreign\n"
-        "(no template)          3         3                 nobody\n");
+        "NAME                   KEYS  NO TTL OVER TTL   TTL OWNER\n"
+        "sessions             12,034      12        3    2h plan\n"
+        "org                      41      41                plan\n"
+        "bull              1,234,567       ?                foreign\n"
+        "(no template)             3       3                nobody\n");
     S_check_print(TABLE_CACHE, 78,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counted 12s ago\n"
-        "NAME           PATTERN                  KEYS    NO TTL  OVER TTL   TTL OWNER\n"
-        "sessions       sessions:{org}:*       12,034        12         3    2h plan\n"
-        "org            org:{id}                   41        41                 plan\n"
-        "bull           bull:*              1,234,567         ?                 foreign\n"
-        "(no template)                              3         3                 nobody\n");
+        "NAME                       KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY OWNER\n"
+        "sessions                 12,034      12        3    2h      12  5.0 MB plan\n"
+        "org                          41      41                              ? plan\n"
+        "bull                  1,234,567       ?                              ? foreign\n"
+        "(no template)                 3       3                          300 B nobody\n");
     S_check_print(TABLE_CACHE, 118,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counted 12s ago\n"
-        "NAME                   PATTERN                                  KEYS    NO TTL  OVER TTL   TTL TENANTS  MEMORY OWNER\n"
-        "sessions               sessions:{org}:*                       12,034        12         3    2h      12  5.0 MB plan\n"
-        "org                    org:{id}                                   41        41                               ? plan\n"
-        "bull                   bull:*                              1,234,567         ?                               ? foreign\n"
-        "(no template)                                                      3         3                           300 B nobody\n");
+        "NAME                  PATTERN                                      KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY OWNER\n"
+        "sessions              sessions:{org}:*                           12,034      12        3    2h      12  5.0 MB plan\n"
+        "org                   org:{id}                                       41      41                              ? plan\n"
+        "bull                  bull:*                                  1,234,567       ?                              ? foreign\n"
+        "(no template)                                                         3       3                          300 B nobody\n");
     S_check_print(TABLE_CACHE, 158,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counted 12s ago\n"
-        "NAME                                 PATTERN                                                            KEYS    NO TTL  OVER TTL   TTL TENANTS  MEMORY OWNER\n"
-        "sessions                             sessions:{org}:*                                                 12,034        12         3    2h      12  5.0 MB plan\n"
-        "org                                  org:{id}                                                             41        41                               ? plan\n"
-        "bull                                 bull:*                                                        1,234,567         ?                               ? foreign\n"
-        "(no template)                                                                                              3         3                           300 B nobody\n");
+        "NAME                               PATTERN                                                                 KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY OWNER\n"
+        "sessions                           sessions:{org}:*                                                      12,034      12        3    2h      12  5.0 MB plan\n"
+        "org                                org:{id}                                                                  41      41                              ? plan\n"
+        "bull                               bull:*                                                             1,234,567       ?                              ? foreign\n"
+        "(no template)                                                                                                 3       3                          300 B nobody\n");
 }
 
 static void test_log_at_every_width(void **state)

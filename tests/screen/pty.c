@@ -1,0 +1,225 @@
+/*
+ * pty: runs a program on a pseudo terminal and says what it did to the terminal.
+ *
+ * usage: pty COLSxLINES SCRIPT COMMAND [ARG...]
+ *
+ * Commands of the script, one a line: `wait TEXT` until the output since the last wait has TEXT;
+ * `send TEXT` (\e, \r and \xHH are understood); `signal NAME`; `size COLSxLINES`; `count MS`
+ * prints how many bytes come in that time; `end` waits for the program and prints how it ended and
+ * whether the terminal is as it was. It knows no curses: it looks at bytes and at termios alone.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#include <utmp.h>
+
+enum { PATIENCE_MS = 15000, MOST = 4 * 1024 * 1024 };
+
+static struct {
+    int fd;
+    pid_t pid;
+    char *bytes; /* all that has come, with a NUL after it */
+    size_t length, waited;
+    struct termios before;
+} S_pty;
+
+static int64_t S_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool S_fail(const char *what, const char *text)
+{
+    fprintf(stderr, "pty: %s '%s'\n", what, text);
+    return false;
+}
+
+/* Takes what comes, at most for `ms`; false when the program has closed the terminal. */
+static bool S_take(int ms)
+{
+    struct pollfd poll_fd = {.fd = S_pty.fd, .events = POLLIN};
+    if (poll(&poll_fd, 1, ms) <= 0)
+        return true;
+    ssize_t got = read(S_pty.fd, S_pty.bytes + S_pty.length, MOST - S_pty.length);
+    if (got <= 0)
+        return false;
+    S_pty.length += (size_t)got;
+    S_pty.bytes[S_pty.length] = '\0';
+    return true;
+}
+
+static char *S_find(const char *text)
+{
+    return memmem(S_pty.bytes + S_pty.waited, S_pty.length - S_pty.waited, text, strlen(text));
+}
+
+static bool S_wait(const char *text)
+{
+    int64_t end = S_now() + PATIENCE_MS;
+    while (!S_find(text))
+        if (S_now() > end || !S_take(100))
+            return S_fail("the program never wrote", text);
+    S_pty.waited = (size_t)(S_find(text) - S_pty.bytes) + strlen(text);
+    return true;
+}
+
+static bool S_send(const char *text)
+{
+    char out[1024];
+    size_t length = 0;
+    for (; *text && length < sizeof(out); text++) {
+        unsigned byte;
+        int used = 0;
+        if (text[0] == '\\' && text[1] == 'e' && (used = 1))
+            out[length++] = '\033';
+        else if (text[0] == '\\' && text[1] == 'r' && (used = 1))
+            out[length++] = '\r';
+        else if (sscanf(text, "\\x%2x%n", &byte, &used) == 1 && used-- > 0)
+            out[length++] = (char)byte;
+        else
+            out[length++] = *text;
+        text += used;
+    }
+    return write(S_pty.fd, out, length) == (ssize_t)length;
+}
+
+static bool S_signal(const char *name)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {{"TERM", SIGTERM}, {"HUP", SIGHUP}, {"SEGV", SIGSEGV}, {"ABRT", SIGABRT}};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (strcmp(signals[i].name, name) == 0)
+            return kill(S_pty.pid, signals[i].number) == 0;
+    return S_fail("no signal is called", name);
+}
+
+static bool S_read_size(const char *text, struct winsize *size)
+{
+    return sscanf(text, "%hux%hu", &size->ws_col, &size->ws_row) == 2;
+}
+
+static bool S_size(const char *text)
+{
+    struct winsize size = {0};
+    return S_read_size(text, &size) && ioctl(S_pty.fd, TIOCSWINSZ, &size) == 0;
+}
+
+static bool S_count(const char *text)
+{
+    int64_t end = S_now() + atoi(text);
+    size_t before = S_pty.length;
+    while (S_now() < end && S_take((int)(end - S_now()) + 1)) {
+    }
+    printf("bytes %zu\n", S_pty.length - before);
+    return true;
+}
+
+/* Whether the last of two opposite sequences was the second. */
+static bool S_ended_with(const char *on, const char *off)
+{
+    const char *last_on = NULL, *last_off = NULL;
+    for (const char *at = S_pty.bytes;
+         (at = memmem(at, S_pty.length - (size_t)(at - S_pty.bytes), on, strlen(on)));)
+        last_on = at++;
+    for (const char *at = S_pty.bytes;
+         (at = memmem(at, S_pty.length - (size_t)(at - S_pty.bytes), off, strlen(off)));)
+        last_off = at++;
+    return !last_on || (last_off && last_off > last_on);
+}
+
+static bool S_end(const char *unused)
+{
+    int status;
+    int64_t end = S_now() + PATIENCE_MS;
+    struct termios after;
+    (void)unused;
+    while (waitpid(S_pty.pid, &status, WNOHANG) == 0) {
+        S_take(20);
+        if (S_now() > end)
+            return S_fail("the program does not end", "");
+    }
+    while (S_take(50) && S_now() < end && S_pty.length < MOST) {
+        struct pollfd poll_fd = {.fd = S_pty.fd, .events = POLLIN};
+        if (poll(&poll_fd, 1, 0) <= 0)
+            break;
+    }
+    if (WIFSIGNALED(status))
+        printf("signal %d\n", WTERMSIG(status));
+    else
+        printf("exit %d\n", WEXITSTATUS(status));
+    tcgetattr(S_pty.fd, &after);
+    bool modes = after.c_lflag == S_pty.before.c_lflag && after.c_iflag == S_pty.before.c_iflag &&
+                 after.c_oflag == S_pty.before.c_oflag;
+    printf("modes %s\n", modes ? "restored" : "changed");
+    printf("screen %s\n", S_ended_with("\033[?1049h", "\033[?1049l") ? "restored" : "left");
+    printf("cursor %s\n", S_ended_with("\033[?25l", "\033[?25h") ? "restored" : "hidden");
+    printf("paste %s\n", S_ended_with("\033[?2004h", "\033[?2004l") ? "restored" : "left on");
+    return true;
+}
+
+static bool S_run_line(char *line)
+{
+    static const struct {
+        const char *name;
+        bool (*run)(const char *rest);
+    } commands[] = {{"wait", S_wait}, {"send", S_send},   {"signal", S_signal},
+                    {"size", S_size}, {"count", S_count}, {"end", S_end}};
+    line[strcspn(line, "\n")] = '\0';
+    char *rest = line + strcspn(line, " ");
+    if (*rest)
+        *rest++ = '\0';
+    if (!*line || *line == '#')
+        return true;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+        if (strcmp(commands[i].name, line) == 0)
+            return commands[i].run(rest);
+    return S_fail("no such command:", line);
+}
+
+int main(int argc, char **argv)
+{
+    struct winsize size = {0};
+    if (argc < 4 || !S_read_size(argv[1], &size)) {
+        fprintf(stderr, "usage: pty COLSxLINES SCRIPT COMMAND [ARG...]\n");
+        return 2;
+    }
+    FILE *script = fopen(argv[2], "r");
+    S_pty.bytes = malloc(MOST + 1);
+    int slave;
+    if (!script || !S_pty.bytes || openpty(&S_pty.fd, &slave, NULL, NULL, &size) < 0)
+        return 2;
+    tcgetattr(S_pty.fd, &S_pty.before);
+    S_pty.pid = fork();
+    if (S_pty.pid == 0) {
+        close(S_pty.fd);
+        login_tty(slave);
+        setenv("TERM", "xterm-256color", 1);
+        execvp(argv[3], argv + 3);
+        _exit(127);
+    }
+    /* Our end of the slave stays open, so that its modes can be looked at afterwards. */
+    char line[1024];
+    bool ok = true;
+    while (ok && fgets(line, sizeof(line), script))
+        ok = S_run_line(line);
+    if (!ok)
+        kill(S_pty.pid, SIGKILL);
+    fclose(script);
+    free(S_pty.bytes);
+    return ok ? 0 : 1;
+}
