@@ -1,26 +1,28 @@
--- The roles to work with, for a DBA to read and to run once per stage: a script for psql.
---
---   tenantdeck sql grants | psql -v stage=1 DATABASE      before the migration
---   tenantdeck sql grants | psql -v stage=2 DATABASE      when the step `columns` is done
---   tenantdeck sql grants | psql -v stage=3 DATABASE      when the migration is over
+-- The roles to work with, for a DBA to read and to run once per stage.
 
 -- name: grants
 -- A psql script. Makes three roles and gives each what it needs, and no more: the observer watches,
 -- the worker migrates, the on-call watches, asks a run to pause or stop, and ends blockers. Runs in
--- one transaction, may be run again, and takes nothing from a role that exists. A superuser runs
--- it; passwords are yours to set (\password).
+-- one transaction, may be run again, and takes nothing from a role that exists but what it gave. A
+-- superuser runs it; passwords are yours to set (\password). Its head names stages and variables.
+
+-- Stages:
+--   tenantdeck sql grants | psql -v stage=1 DATABASE      before the migration
+--   tenantdeck sql grants | psql -v stage=2 DATABASE      when the step `columns` is done
+--   tenantdeck sql grants | psql -v stage=3 DATABASE      when the migration is over
 --
--- Variables (psql -v NAME=VALUE), all with defaults:
---   stage     1, 2 or 3, see above                                            1
---   observer  worker  oncall   the names of the roles    td_observer td_worker td_oncall
---   schema    where the application's tables are                              public
---   plan      which plan's tables: its name in the journal; without it, all tables of the schema
---             (stage 1), or those that have the columns (stage 2)             (empty)
---   columns   the columns the worker fills            "tenant_code organization_code"
---   owner     the role that owns the tables, instead of who owns them now     (empty)
---   data      on: the observer may read the application's rows, for exact counts    off
+-- Variables (psql -v NAME=VALUE), and what they are when they are not given:
+--   stage     1, 2 or 3, as above: 1
+--   observer, worker, oncall
+--             the names of the roles: td_observer, td_worker, td_oncall
+--   schema    where the application's tables are: public
+--   plan      which plan's tables, by its name in the journal: all tables of the schema (stage 1), or
+--             those that have the columns (stages 2 and 3)
+--   columns   the columns that the worker fills: tenant_code organization_code
+--   owner     the role that owns the tables: whoever owns them now
+--   data      on: the observer may read the application's rows, for exact counts: off
 --   triggers  on: the worker may set session_replication_role, so that the application's triggers
---             do not fire during the fill (PostgreSQL 15 and later)           off
+--             do not fire during the fill (PostgreSQL 15 and later): off
 \set ON_ERROR_STOP on
 \if :{?stage} \else \set stage 1 \endif
 \if :{?observer} \else \set observer td_observer \endif

@@ -9,14 +9,17 @@
 #include <stdlib.h>
 
 enum {
-    SCAN_COUNT = 100, /* keys a call: a server is busy some 20 microseconds with it */
-    BURST_MS = 10,    /* one after the other for so long, */
-    REST_MS = 10,     /* then nothing for so long: half of one core at the most */
+    SCAN_COUNT = 100,  /* keys a call: a server is busy some 20 microseconds with it */
+    BURST_MS = 10,     /* one after the other for so long, */
+    REST_MS = 10,      /* then nothing for so long: half of one core at the most */
+    WEIGH_FIRST = 20,  /* of each template, so many keys are asked for their memory, */
+    WEIGH_EVERY = 100, /* and then one of so many */
 };
 
 struct figures { /* of one template */
     int64_t keys, without_ttl, over_ttl;
-    struct map owners; /* the tenants or organizations seen */
+    int64_t weighed, bytes; /* keys whose memory was asked for, and what they take */
+    struct map owners;      /* the tenants or organizations seen */
 };
 
 struct pass {
@@ -41,8 +44,9 @@ struct census {
     int64_t passes, whole_at;
     bool last_page;
 
-    /* Answers come in the order of the questions: the template of each PTTL that is under way, in
-     * a ring. The first `late` of them, and of the pages, belong to a pass that was stopped. */
+    /* Answers come in the order of the questions: the template of each key whose PTTL or memory
+     * was asked for, in a ring. The first `late` of them, and of the pages, belong to a pass that
+     * was stopped. */
     size_t *asked;
     size_t asked_first, asked_count, asked_cap, late;
     size_t pages_asked, pages_late;
@@ -179,6 +183,12 @@ static bool S_pop_asked(struct census *census, size_t *template)
     return false;
 }
 
+static void S_finish_if_last(struct census *census)
+{
+    if (census->asked_count == 0 && census->last_page)
+        S_finish_pass(census);
+}
+
 static void S_on_ttl(void *arg, const struct redis_reply *reply, const struct err *err)
 {
     struct census *census = arg;
@@ -191,8 +201,21 @@ static void S_on_ttl(void *arg, const struct redis_reply *reply, const struct er
     int64_t policy = of_plan ? census->plan->keys[template].ttl : 0;
     figures->without_ttl += !err && ms == -1;
     figures->over_ttl += !err && policy > 0 && ms > policy * 1000;
-    if (census->asked_count == 0 && census->last_page)
-        S_finish_pass(census);
+    S_finish_if_last(census);
+}
+
+/* A user whose ACL forbids MEMORY leaves the weight unknown; so does a key that is gone by now. */
+static void S_on_memory(void *arg, const struct redis_reply *reply, const struct err *err)
+{
+    struct census *census = arg;
+    size_t template;
+    if (!S_pop_asked(census, &template))
+        return;
+    if (!err && redis_type(reply) == REDIS_INTEGER) {
+        census->now.templates[template].weighed++;
+        census->now.templates[template].bytes += redis_int(reply);
+    }
+    S_finish_if_last(census);
 }
 
 static void S_ask_ttl(struct census *census, const char *key, size_t len, size_t template)
@@ -201,6 +224,17 @@ static void S_ask_ttl(struct census *census, const char *key, size_t len, size_t
     size_t lengths[] = {4, len};
     S_push_asked(census, template);
     redis_send(census->redis, 2, argv, lengths, S_on_ttl, census);
+}
+
+static void S_ask_memory(struct census *census, const char *key, size_t len, size_t template)
+{
+    const char *argv[] = {"MEMORY", "USAGE", key};
+    size_t lengths[] = {6, 5, len};
+    int64_t seen = census->now.templates[template].keys;
+    if (seen > WEIGH_FIRST && seen % WEIGH_EVERY)
+        return;
+    S_push_asked(census, template);
+    redis_send(census->redis, 3, argv, lengths, S_on_memory, census);
 }
 
 /* ---- pages of keys ---- */
@@ -227,6 +261,7 @@ static void S_read_page(struct census *census, const struct redis_reply *reply)
         const struct redis_reply *key = redis_at(keys, i);
         size_t template = S_classify(census, redis_text(key), redis_length(key));
         S_ask_ttl(census, redis_text(key), redis_length(key), template);
+        S_ask_memory(census, redis_text(key), redis_length(key), template);
         census->now.seen++;
     }
     census->last_page = str_is(census->cursor, "0");
@@ -302,6 +337,11 @@ static struct keys_view S_view(const struct census *census, size_t template,
     view.without_ttl = figures ? figures->without_ttl : UNKNOWN;
     view.over_ttl = figures ? figures->over_ttl : UNKNOWN;
     view.tenants = figures ? (int64_t)figures->owners.count : UNKNOWN;
+    if (figures && !figures->keys)
+        view.bytes = 0;
+    else if (figures && figures->weighed)
+        view.bytes = figures->bytes * figures->keys / figures->weighed;
+    view.bytes_exact = figures && figures->weighed == figures->keys;
     return view;
 }
 

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "resolve.h"
+#include "secret.h"
 #include "sql.h"
 
 #include <arpa/inet.h>
@@ -101,8 +102,12 @@ static PQconninfoOption *S_parse(const struct pg_target *target, struct err *err
     else
         options = PQconndefaults();
     if (!options) {
-        err_set(err, ERR_USAGE, "the connection string cannot be read: %s", wrong ? wrong : "");
-        err_hint(err, "give a URL, keyword=value pairs, or the name of a database");
+        /* libpq repeats the part that it stumbled over, which may be of a password. */
+        err_set(err, ERR_USAGE, "the connection string cannot be read%s%s",
+                wrong && !secret_inside(given) ? ": " : "",
+                wrong && !secret_inside(given) ? wrong : "");
+        err_hint(err, "give a URL, keyword=value pairs, or the name of a database; in a URL, write "
+                      "special characters as %%XX");
         PQfreemem(wrong);
     }
     return options;
@@ -527,10 +532,11 @@ static void S_resolved(void *arg, const struct addrinfo *addresses, const struct
 }
 
 /* The one host name that would make libpq wait for a name server; NULL when there is none. */
-static char *S_host_to_resolve(const struct pg_target *target)
+static bool S_host_to_resolve(const struct pg_target *target, char **name, struct err *err)
 {
-    struct err ignored = {0};
-    PQconninfoOption *options = S_parse(target, &ignored);
+    PQconninfoOption *options = S_parse(target, err);
+    if (!options)
+        return false;
     const char *host = S_option(options, "host");
     if (!host && !S_option(options, "service") && !getenv("PGSERVICE"))
         host = getenv("PGHOST");
@@ -539,9 +545,9 @@ static char *S_host_to_resolve(const struct pg_target *target)
                     S_option(options, "hostaddr") || getenv("PGHOSTADDR") ||
                     inet_pton(AF_INET, host, address) == 1 ||
                     inet_pton(AF_INET6, host, address) == 1;
-    char *name = by_libpq ? NULL : str_dup(host);
+    *name = by_libpq ? NULL : str_dup(host);
     PQconninfoFree(options);
-    return name;
+    return true;
 }
 
 void pg_connect(struct pg *pg, int timeout_ms, pg_connected_fn *connected, void *ctx)
@@ -551,7 +557,12 @@ void pg_connect(struct pg *pg, int timeout_ms, pg_connected_fn *connected, void 
     pg->connected = connected;
     pg->connected_ctx = ctx;
     pg->patience = loop_after(pg->loop, timeout_ms, S_too_slow, pg);
-    char *name = S_host_to_resolve(pg->target);
+    struct err err = {0};
+    char *name = NULL;
+    if (!S_host_to_resolve(pg->target, &name, &err)) {
+        S_connect_failed(pg, &err);
+        return;
+    }
     if (name) {
         pg->phase = PHASE_RESOLVING;
         pg->resolve = resolve_start(pg->loop, name, 0, S_resolved, pg);

@@ -181,6 +181,11 @@ static bool S_mapping_default(struct plan_reader *r, struct err *err)
                        "it is KEY ORGANIZATION TENANT, or TENANT alone where there is no "
                        "organization column");
     const struct plan_word *w = words.list;
+    for (size_t i = 0; i < words.count; i++)
+        if (w[i].joined || !w[i].text[0])
+            return err_set(err, ERR_FAILED,
+                           "a code is not empty, and one that holds a dot is written in double "
+                           "quotes");
     if (words.count == 3) {
         r->plan->mapping.default_key = w[0].text;
         r->plan->mapping.default_organization = w[1].text;

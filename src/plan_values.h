@@ -2,7 +2,7 @@
  * plan_values: which sections and keys a plan may have, and what each value means.
  *
  * Two tables; plan.c walks through the file by them and refuses what they do not hold. A function
- * here reads one value into the plan, and knows neither file nor line.
+ * here reads one value into the plan; its errors come without file:line, which plan.c puts on.
  */
 #ifndef TD_PLAN_VALUES_H
 #define TD_PLAN_VALUES_H

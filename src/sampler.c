@@ -532,7 +532,7 @@ static void S_tick(void *arg)
 void sampler_refresh(struct sampler *s)
 {
     s->hurry = true;
-    s->round_done = false;
+    s->round_done = !s->session->has_database;
     s->info_done = false;
     s->census_begun_at = s->census_ended_at = 0;
     if (s->database.retry) {
@@ -607,7 +607,9 @@ struct sampler *sampler_new(struct loop *loop, const struct session *session, sa
     S_new_links(s);
     s->snapshot = assemble(&s->parts);
     s->tick = loop_after(loop, session->refresh_ms, S_tick, s);
-    S_connect_database(s);
+    s->round_done = !session->has_database; /* then there is nothing to wait for */
+    if (session->has_database)
+        S_connect_database(s);
     if (s->redis)
         S_connect_redis(s);
     return s;

@@ -92,6 +92,7 @@ struct keys_view {    /* Redis keys of one template */
     const char *name; /* "sessions", "(no template)" */
     const char *pattern;
     int64_t keys, without_ttl, over_ttl, bytes; /* of those seen; UNKNOWN */
+    bool bytes_exact;                           /* every key was weighed; else a sample was */
     int64_t tenants; /* how many tenants or organizations they belong to; UNKNOWN */
     int64_t ttl;     /* the plan's policy in seconds; 0: none */
     bool foreign;

@@ -92,6 +92,7 @@ void cache_cell(const struct snapshot *snapshot, size_t row, size_t column, stru
         break;
     case CACHE_MEMORY:
         S_set_figure(snapshot, CELL_BYTES, keys->bytes, out);
+        out->estimate = out->estimate || (keys->bytes >= 0 && !keys->bytes_exact);
         break;
     case CACHE_OWNER:
         cell_set_text(out, S_owner(keys));

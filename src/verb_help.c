@@ -303,7 +303,7 @@ void help_completion(FILE *out)
     S_option_words(out, common_options, common_option_count);
     fprintf(out, "\"\n"
                  "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-                 "    [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace\n"
+                 "    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace\n"
                  "}\n"
                  "complete -o default -F _tenantdeck tenantdeck\n");
 }

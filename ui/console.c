@@ -65,7 +65,7 @@ static void S_draw(struct console *console)
     if (console->layout.too_small) {
         S_draw_too_small();
     } else {
-        panes_draw_banner(0, snapshot);
+        panes_draw_banner(0, snapshot, console->session->colour);
         panes_draw_tabs(1, &console->panes, snapshot);
         if (console->reader.open)
             reader_draw(&console->reader, console->layout.body, console->layout.frame);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STRIP_HEIGHT = 3 };
+
 /* ---- the frame ---- */
 
 /* Rows that have come since the log stopped following. */
@@ -146,6 +148,15 @@ static struct style S_cell_style(const struct cell *cell, const struct pane_look
     return (struct style){.mood = cell->mood};
 }
 
+/* Only the text, not the blanks around it: an underline would else run through them. */
+static void S_put_cell(int y, int x, struct buf *padded, struct style style)
+{
+    size_t blanks = strspn(padded->text, " ");
+    while (padded->len > blanks && padded->text[padded->len - 1] == ' ')
+        padded->text[--padded->len] = '\0';
+    screen_put(y, x + (int)blanks, (int)text_width(padded->text), padded->text + blanks, style);
+}
+
 static void S_draw_row(const struct pane *pane, const struct snapshot *snapshot, size_t position,
                        struct box box, const int *widths, const struct pane_look *look)
 {
@@ -166,7 +177,7 @@ static void S_draw_row(const struct pane *pane, const struct snapshot *snapshot,
         buf_clear(&text);
         cell_text(&raw, &cell, widths[i], ascii, snapshot->at);
         text_pad(&text, buf_text(&raw), (size_t)widths[i], pane->def->columns[i].align, ascii);
-        screen_put(box.y, x, widths[i], buf_text(&text), S_cell_style(&cell, look, meant));
+        S_put_cell(box.y, x, &text, S_cell_style(&cell, look, meant));
         x += widths[i] + TABLE_GAP;
     }
     buf_release(&raw);
@@ -189,12 +200,16 @@ static void S_draw_rows(struct pane *pane, const struct snapshot *snapshot, stru
 {
     int *widths = mem_array(pane->def->column_count, sizeof(*widths));
     table_layout(pane->def, box.width, widths);
-    S_draw_headings(pane, box, widths);
-    pane->page = box.height > 1 ? (size_t)box.height - 1 : 1;
+    /* A strip of a log needs its few lines for what it says. */
+    bool headings = look->focused || box.height > STRIP_HEIGHT;
+    if (headings)
+        S_draw_headings(pane, box, widths);
+    int first = box.y + headings, room = box.height - headings;
+    pane->page = room > 0 ? (size_t)room : 1;
     S_scroll(pane);
     for (size_t i = 0; i < pane->page && pane->top + i < pane->shown.count; i++)
-        S_draw_row(pane, snapshot, pane->top + i,
-                   (struct box){box.y + 1 + (int)i, box.x, 1, box.width}, widths, look);
+        S_draw_row(pane, snapshot, pane->top + i, (struct box){first + (int)i, box.x, 1, box.width},
+                   widths, look);
     free(widths);
 }
 

@@ -80,28 +80,47 @@ struct pane *panes_focused(struct panes *panes)
 
 /* ---- banner and tabs ---- */
 
-static struct style S_part_style(const struct banner_part *part, bool environment)
+/* Production stays as red as the banner has it, whatever the deck says. */
+static enum mood S_label_mood(enum mood mood, const char *colour)
 {
-    return (struct style){.mood = part->mood, .reverse = environment, .bold = environment};
+    static const struct {
+        const char *colour;
+        enum mood mood;
+    } colours[] = {
+        {"red", MOOD_BAD}, {"yellow", MOOD_WARN}, {"green", MOOD_GOOD}, {"blue", MOOD_ACTIVE}};
+    for (size_t i = 0; i < ARRAY_LEN(colours) && mood != MOOD_BAD; i++)
+        if (str_is(colours[i].colour, colour))
+            return colours[i].mood;
+    return mood;
 }
 
-void panes_draw_banner(int y, const struct snapshot *snapshot)
+/* Says where it ended; `x` when there was no room for it. */
+static int S_draw_part(int y, int x, const struct banner_part *part, const struct style style)
+{
+    char *text = style.reverse ? str_format(" %s ", part->text) : str_dup(part->text);
+    int room = screen_cols() - x;
+    /* The server's troubles are cut rather than dropped: they are why somebody looks. */
+    if ((int)text_width(text) <= room || (room > 20 && part->mood == MOOD_BAD))
+        x += screen_put(y, x, room, text, style);
+    free(text);
+    return x;
+}
+
+void panes_draw_banner(int y, const struct snapshot *snapshot, const char *colour)
 {
     struct banner_part parts[BANNER_PARTS];
     size_t count = banner_parts(snapshot, parts);
     bool labelled = snapshot->environment && *snapshot->environment;
     int x = 0;
     for (size_t i = 0; i < count; i++) {
-        bool environment = labelled && i == 0;
-        char *text = environment ? str_format(" %s ", parts[i].text) : str_dup(parts[i].text);
-        int width = (int)text_width(text), room = screen_cols() - x;
-        /* The server's troubles are cut rather than dropped: they are why somebody looks. */
-        bool shown = width <= room || (room > 20 && parts[i].mood == MOOD_BAD);
-        if (shown)
-            x += screen_put(y, x, room, text, S_part_style(&parts[i], environment)) + 2;
-        free(text);
-        if (!shown)
+        struct style style = {.mood = parts[i].mood};
+        if (labelled && i == 0)
+            style = (struct style){
+                .mood = S_label_mood(parts[i].mood, colour), .reverse = true, .bold = true};
+        int end = S_draw_part(y, x, &parts[i], style);
+        if (end == x)
             break;
+        x = end + 2;
     }
     banner_release(parts, count);
 }

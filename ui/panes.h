@@ -19,8 +19,11 @@ void panes_arrange(struct panes *panes, const struct snapshot *snapshot);
 
 struct pane *panes_focused(struct panes *panes);
 
-/* The banner in line `y`; parts that have no room drop from the right. */
-void panes_draw_banner(int y, const struct snapshot *snapshot);
+/*
+ * The banner in line `y`; parts that have no room drop from the right. `colour` is the deck's for
+ * the environment's label: "red", "yellow", "green", "blue", or "".
+ */
+void panes_draw_banner(int y, const struct snapshot *snapshot, const char *colour);
 void panes_draw_tabs(int y, const struct panes *panes, const struct snapshot *snapshot);
 void panes_draw_bodies(struct panes *panes, const struct layout *layout,
                        const struct snapshot *snapshot);

@@ -32,7 +32,9 @@ changed() {
     psql -X -q -d postgres -c 'CREATE DATABASE changed TEMPLATE mentoring' &&
         psql -X -q -v ON_ERROR_STOP=1 -d changed -c "SET client_min_messages = warning; $1" ||
         td_bail "the change could not be made: $1"
-    found=$(check changed "${2:-$work/mentoring.plan}" | grep -vxF -f "$work/clean")
+    check changed "${2:-$work/mentoring.plan}" >"$work/all"
+    [ -s "$work/all" ] || td_bail "nothing was checked after: $1"
+    found=$(grep -vxF -f "$work/clean" "$work/all")
 }
 
 # finds NAME REGEX SQL
@@ -58,6 +60,7 @@ like "$clean" '^warn references entities: takes its codes by entity_types.id' \
     'a parent that is not unique by itself is named'
 like "$clean" '^warn surroundings sessions: read by materialized view m_sessions$' \
     'the materialized view is named'
+unlike "$clean" ' coverage ' 'and no table that the plan ignores'
 exits 0 'warnings alone are no failure' \
     "$TENANTDECK" -d "$TD_DATABASE" -p "$work/mentoring.plan" plan check
 
@@ -238,6 +241,21 @@ plan '[table "roles"]
 changed 'CREATE TABLE public.grants (role int)' "$work/own.plan"
 like "$found" "^fail tables grants: takes its codes from 'roles', which is not in this database$" \
     'a parent that is optional and missing fails where it is needed'
+
+plan '[table "roles"]
+    from = constant
+    primary key = tenant_code id
+    unique = tenant_code title replacing roles_title
+[table "grants"]
+    from = parent roles.id by role
+    foreign key = tenant_code role -> roles tenant_code id'
+changed "CREATE TABLE public.roles (id int, title text, deleted_at date,
+             tenant_code varchar(255) NOT NULL, PRIMARY KEY (tenant_code, id));
+         CREATE UNIQUE INDEX ON public.roles (tenant_code, title) WHERE deleted_at IS NULL;
+         CREATE TABLE public.grants (role int, tenant_code varchar(255) NOT NULL,
+             FOREIGN KEY (tenant_code, role) REFERENCES public.roles)" "$work/own.plan"
+unlike "$found" '^(warn|fail) [^ ]+ (public|roles|grants):' 'a database that is migrated fits'
+like "$found" '^pass state public: tables with the columns, NOT NULL as planned: 2$' 'and is told so'
 
 cp "$TD_SRCDIR/data/plans/chat.plan" "$work"
 printf '%s\n' user_id,tenant_code 7,north >"$work/user_tenant_mapping.csv"

@@ -214,6 +214,7 @@ static struct keys_view S_keys[] = {
      .without_ttl = 12,
      .over_ttl = 3,
      .bytes = 5242880,
+     .bytes_exact = true,
      .tenants = 12,
      .ttl = 7200},
     {.name = "org",
@@ -237,6 +238,7 @@ static struct keys_view S_keys[] = {
      .without_ttl = 3,
      .over_ttl = UNKNOWN,
      .bytes = 300,
+     .bytes_exact = true,
      .tenants = UNKNOWN},
 };
 

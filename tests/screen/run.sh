@@ -1,0 +1,108 @@
+#!/bin/bash
+# run: plays each script here on a virtual screen and compares what it shows with NAME.screen.
+#
+# Comments in a script say how it is played: `# size: 80x24 60x15` (once for each; 80x24),
+# `# options: --ascii`, `# servers: demo` (or prod, hostile, down; demo). With TD_SCREENS=write the
+# expected screens are written instead of compared; look at their diff before it is committed.
+set -u
+. "$(dirname "$0")/../lib.sh"
+
+here=$TD_SRCDIR/tests/screen
+work=$(mktemp -d /tmp/td-test-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/home"
+export HOME=$work/home XDG_CONFIG_HOME=$work/home NO_COLOR=
+unset DATABASE_URL DEV_DATABASE_URL PROD_DATABASE_URL REDIS_HOST NODE_ENV APPLICATION_ENV
+
+# ---- the servers, and what must not change from day to day in them ----
+
+make_codes() {
+    td_psql "SELECT 'organization_id,organization_code,tenant_code'
+             UNION ALL SELECT organization_id || ',org_' || organization_id || ',tenant_' ||
+                    (organization_id::bigint % 3) FROM organization_extension" >"$work/data_codes.csv"
+}
+
+# Keys over their time would become fewer with each second that the test takes.
+settle_keys() {
+    td_redis --raw keys '*' | while read -r key; do
+        case $key in
+        sessions:*) echo "EXPIRE $key 900000" ;;
+        *) [ "$(td_redis ttl "$key")" -lt 0 ] || echo "EXPIRE $key 80000" ;;
+        esac
+    done | td_redis >/dev/null
+}
+
+make_hostile() {
+    psql -X -q -d postgres -c 'CREATE DATABASE hostile TEMPLATE mentoring' &&
+        psql -X -q -d hostile -f "$here/hostile.sql"
+}
+
+cp "$TENANTDECK_DATADIR/plans/mentoring.plan" "$work/mentoring.plan"
+td_start_postgres
+td_start_redis
+td_load_demo 0.1
+make_codes
+settle_keys
+td_psql 'ANALYZE' >/dev/null
+make_hostile || td_bail 'the hostile database could not be made'
+printf '[deck]\n    environment = PROD\n    plan = mentoring.plan\n[database "main"]\n%s\n%s\n' \
+    "    conninfo = host=$PGHOST user=postgres dbname=mentoring" \
+    '[redis "main"]' >"$work/prod.conf"
+printf '    url = %s\n' "$TD_REDIS" >>"$work/prod.conf"
+chmod 600 "$work/prod.conf"
+
+# ---- playing ----
+
+directive() {
+    sed -n "s/^# $1: //p" "$2"
+}
+
+# Directories get a name of the same width; versions stand in the banner, which is not filled up.
+hide_volatile() {
+    sed -E -e 's#/tmp/td-test-[A-Za-z0-9]{6}#/tmp/td-test-XXXXXX#g' \
+        -e 's/PG [0-9]+(\.[0-9]+)?/PG N/' -e 's/Redis [0-9]+\.[0-9.]+/Redis N/'
+}
+
+servers_of() {
+    case $1 in
+    prod) servers=(--deck prod.conf) ;;
+    hostile) servers=(-d "${TD_DATABASE/mentoring/hostile}" -r "$TD_REDIS" -p ./mentoring.plan) ;;
+    down) servers=(-d 'postgresql://postgres@/mentoring?host=/tmp/td-test-absent'
+        -r unix:///tmp/td-test-absent/redis.sock -p ./mentoring.plan) ;;
+    *) servers=(-d "$TD_DATABASE" -r "$TD_REDIS" -p ./mentoring.plan) ;;
+    esac
+}
+
+play() {
+    local script=$1 size
+    local -a options sizes
+    read -ra options <<<"$(directive options "$script")"
+    read -ra sizes <<<"$(directive size "$script")"
+    servers_of "$(directive servers "$script")"
+    for size in "${sizes[@]:-80x24}"; do
+        (cd "$work" && "$TENANTDECK" "${servers[@]}" ${options[@]+"${options[@]}"} \
+            --script "$script" --size "$size" 2>"$work/said") || {
+            echo "=== exit status $? at $size"
+            cat "$work/said"
+        }
+    done | hide_volatile
+}
+
+for script in "$here"/*.script; do
+    name=$(basename "$script" .script)
+    play "$script" >"$work/$name.got"
+    if [ "${TD_SCREENS:-}" = write ]; then
+        cp "$work/$name.got" "$here/$name.screen"
+    fi
+    ! grep -q '^=== ' "$work/$name.got" && cmp -s "$here/$name.screen" "$work/$name.got"
+    ok $? "$name" || td_note "$(diff -u "$here/$name.screen" "$work/$name.got" | head -n 80)"
+done
+
+# ---- what the scripts have left behind ----
+
+is "$(stat -c %a "$work/written.txt" 2>&1)" 600 'a written file is for its owner alone'
+like "$(cat "$work/written.txt" 2>&1)" '^session_attendees ' 'it has the rows of the pane'
+exits 1 'a script that fails says so' "$TENANTDECK" --script "$here/fails.txt" --size 80x24
+like "$td_said" 'fails.txt:3: the screen has no .nowhere to be seen.' 'with its line'
+
+done_testing
