@@ -4,7 +4,8 @@
 -- Pins what others could bend: the search path (so that no look-alike function of a hostile schema
 -- is called), row security (a policy becomes an error, never a silent subset), the time zone, and
 -- the timeouts. $1: statement timeout in ms, $2: lock timeout in ms, $3: on or off, read only.
--- idle_session_timeout would end a connection that only watches.
+-- idle_session_timeout would end a connection that only watches; jit would compile for seconds what
+-- runs for milliseconds, as statements over the catalog do.
 SELECT set_config('search_path', 'pg_catalog, pg_temp', false),
        set_config('row_security', 'off', false),
        set_config('TimeZone', 'UTC', false),
@@ -12,4 +13,5 @@ SELECT set_config('search_path', 'pg_catalog, pg_temp', false),
        set_config('statement_timeout', $1, false),
        set_config('lock_timeout', $2, false),
        set_config('idle_session_timeout', '0', false),
+       set_config('jit', 'off', false),
        set_config('default_transaction_read_only', $3, false);

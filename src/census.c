@@ -12,7 +12,7 @@ enum {
     SCAN_COUNT = 100,  /* keys a call: a server is busy some 20 microseconds with it */
     BURST_MS = 10,     /* one after the other for so long, */
     REST_MS = 10,      /* then nothing for so long: half of one core at the most */
-    WEIGH_FIRST = 20,  /* of each template, so many keys are asked for their memory, */
+    WEIGH_FIRST = 200, /* of each template, so many keys are asked for their memory, */
     WEIGH_EVERY = 100, /* and then one of so many */
 };
 

@@ -1,5 +1,6 @@
 /* gather: answers of the servers become parts (parts.h). Nothing is asked and nothing sent here. */
 #include "clock.h"
+#include "journal.h"
 #include "parts.h"
 #include "plan_check.h"
 
@@ -188,8 +189,10 @@ void gather_plan_check(struct parts *parts, const struct pg_result *result)
 void gather_journal_look(struct parts *parts, const struct pg_result *result)
 {
     parts->has_journal = pg_bool(result, 0, pg_col(result, "ours"));
-    parts->may_read_journal = pg_bool(result, 0, pg_col(result, "may_read"));
     parts->journal_version = pg_int(result, 0, pg_col(result, "version"));
+    /* The tables of a newer journal are not known here: it is shown to be there, and left alone. */
+    parts->may_read_journal = pg_bool(result, 0, pg_col(result, "may_read")) &&
+                              parts->journal_version <= JOURNAL_VERSION;
     if (!parts->has_journal)
         parts->run = (struct run_view){0};
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { MESSAGE_LINES = 4 };
+
 /* ---- drawing ---- */
 
 static void S_draw_too_small(void)
@@ -40,17 +42,32 @@ static unsigned S_place(const struct console *console)
     return console->reader.open ? IN_READER : 1U << console->panes.focus;
 }
 
+/* What does not fit into the last line takes the line above as well: a hint comes at the end. */
+static void S_draw_message(const struct console *console)
+{
+    int cols = screen_cols();
+    struct wrapped wrapped = {0};
+    struct buf blank = {0};
+    wrap_text(&wrapped, console->message, cols);
+    text_pad(&blank, "", (size_t)cols, TEXT_LEFT, screen_is_ascii());
+    size_t shown = wrapped.count < MESSAGE_LINES ? wrapped.count : MESSAGE_LINES;
+    for (size_t i = 0; i < shown; i++) {
+        int y = screen_lines() - (int)(shown - i);
+        screen_put(y, 0, cols, buf_text(&blank), (struct style){0});
+        wrap_put(&wrapped, i, y, 0, cols,
+                 (struct style){.mood = console->message_mood, .bold = true});
+    }
+    wrap_release(&wrapped);
+    buf_release(&blank);
+}
+
 static void S_draw_last_line(const struct console *console)
 {
     int y = screen_lines() - 1;
     if (console->prompt.open) {
         prompt_draw(&console->prompt, y);
     } else if (console->message) {
-        struct buf text = {0};
-        text_pad(&text, console->message, (size_t)screen_cols(), TEXT_LEFT, screen_is_ascii());
-        screen_put(y, 0, screen_cols(), buf_text(&text),
-                   (struct style){.mood = console->message_mood, .bold = true});
-        buf_release(&text);
+        S_draw_message(console);
     } else {
         keys_draw_bar(y, S_place(console), S_find_barred(console));
     }
@@ -274,6 +291,8 @@ bool console_run(struct loop *loop, struct session *session, const struct consol
 {
     struct console console = {.loop = loop, .session = session, .wishes = WISH_REDRAW};
     bool ok = true;
+    if (options->script && !script_begin(options->script, err))
+        return false;
     if (!S_open_screen(&console, options, err))
         return false;
     panes_init(&console.panes);

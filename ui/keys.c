@@ -46,7 +46,7 @@ const struct binding bindings[] = {
     {ACT_BACK, IN_PANES, {K_ESC}, "Esc", "takes back the filter, then the zoom", NULL},
     {ACT_REFRESH, IN_PANES, {'r'}, "r", "asks the servers now", NULL},
     {ACT_WRITE, IN_ALL, {'w'}, "w", "writes what is shown into a file", "write"},
-    {ACT_HELP, IN_ALL, {'?', K_F1, 'h'}, "? F1 h", "this help", "help"},
+    {ACT_HELP, IN_ALL, {'?', K_F1}, "? F1", "this help", "help"},
     {ACT_REDRAW, IN_ALL, {K_CTRL('l')}, "Ctrl-L", "draws the whole screen again", NULL},
     {ACT_SUSPEND, IN_ALL, {K_CTRL('z')}, "Ctrl-Z", "back to the shell, until 'fg'", NULL},
     {ACT_QUIT, IN_PANES, {'q', K_CTRL('c')}, "q Ctrl-C", "leaves; what runs goes on", "quit"},
@@ -102,7 +102,7 @@ static bool S_is_kept(enum action action)
     return action == ACT_HELP || action == ACT_QUIT || action == ACT_BACK;
 }
 
-/* The first of the names: "Enter" of "Enter", "?" of "? F1 h". */
+/* The first of the names: "Enter" of "Enter", "?" of "? F1". */
 static char *S_first_name(const struct binding *binding)
 {
     return str_ndup(binding->shown, strcspn(binding->shown, " "));
@@ -143,9 +143,16 @@ void keys_draw_bar(int y, unsigned place, uint64_t barred)
     }
 }
 
-void keys_tell(struct buf *out, unsigned place)
+static void S_tell_keys(struct buf *out, unsigned place, bool labelled)
 {
     for (size_t i = 0; i < binding_count; i++)
-        if (bindings[i].where & place)
+        if ((bindings[i].where & place) && (bindings[i].label != NULL) == labelled)
             buf_format(out, "  %-15s %s\n", bindings[i].shown, bindings[i].note);
+}
+
+/* What the key bar has names for comes first: moving about explains itself. */
+void keys_tell(struct buf *out, unsigned place)
+{
+    S_tell_keys(out, place, true);
+    S_tell_keys(out, place, false);
 }

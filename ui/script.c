@@ -141,7 +141,7 @@ static bool S_styles(struct console *console, const char *name, struct err *err)
     return true;
 }
 
-static bool S_clock(struct console *console, const char *moment, struct err *err)
+static bool S_freeze(const char *moment, struct err *err)
 {
     struct tm parts = {0};
     const char *end = strptime(moment, "%Y-%m-%dT%H:%M:%SZ", &parts);
@@ -149,8 +149,13 @@ static bool S_clock(struct console *console, const char *moment, struct err *err
         return err_set(err, ERR_USAGE, "'clock' wants a time as 2026-01-31T12:00:00Z, not '%s'",
                        moment);
     clock_freeze((int64_t)timegm(&parts) * 1000);
-    sampler_refresh(console->sampler);
     return true;
+}
+
+static bool S_clock(struct console *console, const char *moment, struct err *err)
+{
+    sampler_refresh(console->sampler);
+    return S_freeze(moment, err);
 }
 
 /* ---- the file ---- */
@@ -176,21 +181,46 @@ static bool S_run_line(struct console *console, const char *line, struct err *er
     return err_set(err, ERR_USAGE, "'%s' is no command of a script", line);
 }
 
+static bool S_open(const char *path, FILE **out, struct err *err)
+{
+    *out = fopen(path, "r");
+    return *out ||
+           err_set(err, ERR_FAILED, "script '%s' cannot be read: %s", path, strerror(errno));
+}
+
+bool script_begin(const char *path, struct err *err)
+{
+    FILE *file;
+    char *line = NULL;
+    size_t size = 0;
+    bool ok = S_open(path, &file, err);
+    while (ok && getline(&line, &size, file) >= 0) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (!*line || *line == '#')
+            continue;
+        ok = !str_starts(line, "clock ") || S_freeze(line + strlen("clock "), err);
+        break;
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    return ok;
+}
+
 bool script_run(struct console *console, const char *path, struct err *err)
 {
-    FILE *file = fopen(path, "r");
+    FILE *file;
     char *line = NULL;
     size_t size = 0;
     int number = 0;
-    bool ok = true;
-    if (!file)
-        return err_set(err, ERR_FAILED, "script '%s' cannot be read: %s", path, strerror(errno));
+    bool ok = S_open(path, &file, err);
     while (ok && !(console->wishes & WISH_LEAVE) && getline(&line, &size, file) >= 0) {
         line[strcspn(line, "\r\n")] = '\0';
         number++;
         ok = S_run_line(console, line, err) || err_context(err, "%s:%d", path, number);
     }
     free(line);
-    fclose(file);
+    if (file)
+        fclose(file);
     return ok;
 }

@@ -11,6 +11,8 @@
 
 #include "console_state.h"
 
+/* Freezes the clock before anything is asked, when that is the script's first command. */
+bool script_begin(const char *path, struct err *err);
 bool script_run(struct console *console, const char *path, struct err *err);
 
 #endif

@@ -13,7 +13,7 @@ WITH plan AS MATERIALIZED (
            n.oid AS schema_oid,
            -- A unique index without the tenant is a nuisance, and Citus refuses to spread it.
            CASE WHEN (given.doc ->> 'distribute')::boolean THEN 'fail' ELSE 'warn' END
-               AS over_all_tenants,
+               AS verdict_without_tenant,
            max(c.doc ->> 'name') FILTER (WHERE c.doc ->> 'role' = 'tenant') AS tenant,
            array_agg(c.doc ->> 'name') AS columns
       FROM (SELECT $1::jsonb AS doc) AS given
@@ -252,7 +252,7 @@ WITH plan AS MATERIALIZED (
       FROM new_key k, plan
      WHERE k.purpose = 'primary key' AND NOT plan.tenant = ANY (k.columns)
 ), unique_without_tenant AS (
-    SELECT k.place, 'keys', k.table_name, plan.over_all_tenants,
+    SELECT k.place, 'keys', k.table_name, plan.verdict_without_tenant,
            format('the new unique (%s) lacks %s', array_to_string(k.columns, ', '), plan.tenant),
            'two tenants could not have the same values', NULL::bigint
       FROM new_key k, plan
@@ -311,7 +311,7 @@ WITH plan AS MATERIALIZED (
                         WHERE n.oid = o.oid AND n.columns <@ (o.columns || plan.columns)
                           AND (NOT n.is_partial OR n.replaced = o.indexrelid))
 ), unmade_unique AS ( -- it stays as it is, over all tenants
-    SELECT o.place, 'keys', p.name, plan.over_all_tenants,
+    SELECT o.place, 'keys', p.name, plan.verdict_without_tenant,
            format('unique index ''%s'' (%s) has no form with %s in the plan', o.name,
                   coalesce(array_to_string(o.columns, ', '), 'an expression'), plan.tenant),
            format(E'it goes on over all tenants, so that two of them cannot have the same values; '

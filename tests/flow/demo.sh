@@ -20,11 +20,16 @@ is $? 0 'demo runs a verb on its own servers'
 like "$(cat "$work/status")" '"environment": "DEMO"' 'they are labelled DEMO'
 is "$(ls -A "$TMPDIR")" '' 'afterwards their directory is gone'
 
-# Starts a demo that is still loading when we look, and waits until its servers answer.
+has_socket() {
+    test -S "$TMPDIR"/tenantdeck-*/.s.PGSQL.5432
+}
+
+# Starts a demo that is still loading when we look, and waits until its servers answer. A script's
+# background jobs would be deaf to SIGINT.
 start_demo() {
-    "$TENANTDECK" demo --scale 20 status >"$work/out" 2>&1 &
+    env --default-signal=INT "$TENANTDECK" demo --scale 5 status >"$work/out" 2>&1 &
     program=$!
-    td_until 60 test -S "$TMPDIR"/tenantdeck-*/.s.PGSQL.5432
+    td_until 60 has_socket
     ok $? "$1: the servers are there"
     guard=$(pgrep -P $program -x tenantdeck-demo)
     mapfile -t servers < <(pgrep -P "$guard")
@@ -56,7 +61,7 @@ servers_are_gone() {
 }
 td_until 30 servers_are_gone
 ok $? 'even then no server is left'
-kill -s KILL $program
+kill -s KILL $program 2>/dev/null
 wait $program 2>/dev/null
 rm -rf "$TMPDIR"/tenantdeck-*
 

@@ -4,9 +4,10 @@
  * usage: pty COLSxLINES SCRIPT COMMAND [ARG...]
  *
  * Commands of the script, one a line: `wait TEXT` until the output since the last wait has TEXT;
- * `send TEXT` (\e, \r and \xHH are understood); `signal NAME`; `size COLSxLINES`; `count MS`
- * prints how many bytes come in that time; `end` waits for the program and prints how it ended and
- * whether the terminal is as it was. It knows no curses: it looks at bytes and at termios alone.
+ * `send TEXT` (\e, \r and \xHH are understood); `signal NAME`; `size COLSxLINES`; `run COMMAND`
+ * for the shell, which must succeed; `count MS` prints how many bytes come in that time; `end`
+ * waits for the program and prints how it ended and whether the terminal is as it was. It knows no
+ * curses: it looks at bytes and at termios alone.
  */
 #include <errno.h>
 #include <poll.h>
@@ -119,6 +120,11 @@ static bool S_size(const char *text)
     return S_read_size(text, &size) && ioctl(S_pty.fd, TIOCSWINSZ, &size) == 0;
 }
 
+static bool S_run(const char *command)
+{
+    return system(command) == 0 || S_fail("this failed:", command);
+}
+
 static bool S_count(const char *text)
 {
     int64_t end = S_now() + atoi(text);
@@ -177,8 +183,8 @@ static bool S_run_line(char *line)
     static const struct {
         const char *name;
         bool (*run)(const char *rest);
-    } commands[] = {{"wait", S_wait}, {"send", S_send},   {"signal", S_signal},
-                    {"size", S_size}, {"count", S_count}, {"end", S_end}};
+    } commands[] = {{"wait", S_wait}, {"send", S_send},   {"signal", S_signal}, {"size", S_size},
+                    {"run", S_run},   {"count", S_count}, {"end", S_end}};
     line[strcspn(line, "\n")] = '\0';
     char *rest = line + strcspn(line, " ");
     if (*rest)

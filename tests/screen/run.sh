@@ -57,10 +57,12 @@ directive() {
     sed -n "s/^# $1: //p" "$2"
 }
 
-# Directories get a name of the same width; versions stand in the banner, which is not filled up.
+# Directories get a name of the same width; versions stand in the banner, which is not filled up;
+# the memory of keys is estimated from some of them, in the order that Redis names them.
 hide_volatile() {
     sed -E -e 's#/tmp/td-test-[A-Za-z0-9]{6}#/tmp/td-test-XXXXXX#g' \
-        -e 's/PG [0-9]+(\.[0-9]+)?/PG N/' -e 's/Redis [0-9]+\.[0-9.]+/Redis N/'
+        -e 's/PG [0-9]+(\.[0-9]+)?/PG N/' -e 's/Redis [0-9]+\.[0-9.]+/Redis N/' \
+        -e 's/ (~[0-9]\.[0-9]| ~[0-9]{2}) kB/ ~N.N kB/g'
 }
 
 servers_of() {
