@@ -19,9 +19,9 @@ const struct column check_columns[CHECK_COLUMNS] = {
     [CHECK_VERDICT] = {"verdict", "VERDICT", "pass, warn, fail, or unknown: could not be checked",
                        TEXT_LEFT, 9, 0, 1},
     [CHECK_GROUP] = {"group", "GROUP", "what kind of check", TEXT_LEFT, 14, 0, 5},
-    [CHECK_SUBJECT] = {"subject", "SUBJECT", "the table or file it is about", TEXT_LEFT, 22, 1, 3},
+    [CHECK_SUBJECT] = {"subject", "SUBJECT", "the table or file it is about", TEXT_LEFT, 22, 1, 2},
     [CHECK_COUNT] = {"count", "ROWS", "rows concerned", TEXT_RIGHT, 7, 0, 4},
-    [CHECK_MESSAGE] = {"message", "MESSAGE", "what was found", TEXT_LEFT, 25, 6, 2},
+    [CHECK_MESSAGE] = {"message", "MESSAGE", "what was found", TEXT_LEFT, 25, 6, 3},
     [CHECK_AGE] = {"checked", "AGE", "how long ago it was checked", TEXT_RIGHT, 6, 0, 6},
 };
 

@@ -91,7 +91,6 @@ static void S_hear(void *ctx, short revents)
     if (got > 0) {
         child->ears.heard(child->ears.ctx, bytes, (size_t)got);
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-        loop_rewatch(child->watch, child->fd, 0);
         loop_unwatch(child->watch);
         child->watch = NULL;
         S_reap(child);

@@ -5,9 +5,10 @@
  *
  * Commands of the script, one a line: `wait TEXT` until the output since the last wait has TEXT;
  * `send TEXT` (\e, \r and \xHH are understood); `signal NAME`; `size COLSxLINES`; `run COMMAND`
- * for the shell, which must succeed; `count MS` prints how many bytes come in that time; `end`
- * waits for the program and prints how it ended and whether the terminal is as it was. It knows no
- * curses: it looks at bytes and at termios alone.
+ * for the shell, which must succeed; `count MS` prints how many bytes come in that time; `lap`
+ * prints the milliseconds since the start or the last lap; `usage` the program's memory and the
+ * processor time it has used so far; `end` waits for the program and prints how it ended and
+ * whether the terminal is as it was. It knows no curses: it looks at bytes and at termios alone.
  */
 #include <errno.h>
 #include <poll.h>
@@ -32,6 +33,7 @@ static struct {
     pid_t pid;
     char *bytes; /* all that has come, with a NUL after it */
     size_t length, waited;
+    int64_t lap_at;
     struct termios before;
 } S_pty;
 
@@ -135,6 +137,41 @@ static bool S_count(const char *text)
     return true;
 }
 
+static bool S_lap(const char *unused)
+{
+    (void)unused;
+    printf("lap %lld\n", (long long)(S_now() - S_pty.lap_at));
+    S_pty.lap_at = S_now();
+    return true;
+}
+
+/* The number after `field` in a file of /proc/PID; -1: it is not there. */
+static long S_proc(const char *file, const char *field)
+{
+    char path[64], line[512];
+    long number = -1;
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)S_pty.pid, file);
+    FILE *in = fopen(path, "r");
+    while (in && number < 0 && fgets(line, sizeof(line), in))
+        if (strncmp(line, field, strlen(field)) == 0)
+            number = atol(line + strlen(field));
+    if (in)
+        fclose(in);
+    return number;
+}
+
+static bool S_usage(const char *unused)
+{
+    (void)unused;
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(S_pty.pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return S_fail("the program's clock cannot be read", "");
+    printf("memory %ld\ncpu %lld\n", S_proc("status", "VmRSS:"),
+           (long long)used.tv_sec * 1000 + used.tv_nsec / 1000000);
+    return true;
+}
+
 /* Whether the last of two opposite sequences was the second. */
 static bool S_ended_with(const char *on, const char *off)
 {
@@ -183,8 +220,9 @@ static bool S_run_line(char *line)
     static const struct {
         const char *name;
         bool (*run)(const char *rest);
-    } commands[] = {{"wait", S_wait}, {"send", S_send},   {"signal", S_signal}, {"size", S_size},
-                    {"run", S_run},   {"count", S_count}, {"end", S_end}};
+    } commands[] = {{"wait", S_wait}, {"send", S_send},   {"signal", S_signal},
+                    {"size", S_size}, {"run", S_run},     {"count", S_count},
+                    {"lap", S_lap},   {"usage", S_usage}, {"end", S_end}};
     line[strcspn(line, "\n")] = '\0';
     char *rest = line + strcspn(line, " ");
     if (*rest)
@@ -210,6 +248,7 @@ int main(int argc, char **argv)
     if (!script || !S_pty.bytes || openpty(&S_pty.fd, &slave, NULL, NULL, &size) < 0)
         return 2;
     tcgetattr(S_pty.fd, &S_pty.before);
+    S_pty.lap_at = S_now();
     S_pty.pid = fork();
     if (S_pty.pid == 0) {
         close(S_pty.fd);
