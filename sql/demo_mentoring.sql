@@ -734,6 +734,8 @@ SELECT s.id,
   JOIN pg_temp.demo_mentor AS m ON m.number = s.mentor
  ORDER BY s.id;
 
+ANALYZE public.sessions; -- or the next join would be planned for an empty table
+
 -- Three a session on average, none to eight. The mentees of a session sit next to each other in
 -- their tenant: mostly in one organization, sometimes in its neighbour.
 CREATE TEMPORARY TABLE demo_seat ON COMMIT DROP AS

@@ -10,6 +10,9 @@
 -- Is there a journal, of which version, and what may this role do about it? Cheap, and never an
 -- error: a role without any right gets an answer too. The table and the server's identity are read
 -- by way of query_to_xml(), since naming a table that may be missing or closed would be an error.
+-- Whoever may create schemas can put views, rules, casts or functions there that would run with our
+-- rights. So it is a journal only if its tables are plain tables of one owner with built-in types, and
+-- only a role that owns all of it (or a superuser does) may upgrade or renew it.
 -- Answers one row: taken (the schema exists), ours (it holds a journal), empty (it holds nothing),
 -- owner, version, generation, program, copied (the journal came here with a copy of another
 -- database), may_read, may_write, may_create (create or upgrade it), role, database.
@@ -28,6 +31,17 @@ WITH place AS (
             AND EXISTS (SELECT 1 FROM pg_attribute a
                          WHERE a.attrelid = m.oid AND a.attname = 'generation'
                            AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped)
+            AND NOT EXISTS (SELECT 1 FROM pg_class c
+                             WHERE c.relnamespace = n.oid
+                               AND c.relname IN ('meta', 'plan', 'mapping', 'run', 'lease',
+                                                 'heartbeat', 'step', 'checkpoint', 'event',
+                                                 'finding', 'request', 'undo', 'child')
+                               AND (c.relkind <> 'r' OR c.relowner <> m.relowner OR c.relhasrules
+                                    OR c.relhassubclass
+                                    OR EXISTS (SELECT 1 FROM pg_attribute a
+                                                JOIN pg_type t ON t.oid = a.atttypid
+                                                WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                                                  AND t.typnamespace <> 'pg_catalog'::regnamespace)))
 ), access AS (
     SELECT place.*,
            meta IS NOT NULL AND may_enter AND has_table_privilege(meta, 'SELECT') AS may_read,
@@ -64,7 +78,16 @@ SELECT schema IS NOT NULL AS taken,
        may_read,
        may_write,
        CASE WHEN schema IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-            WHEN meta IS NOT NULL THEN pg_has_role(content.owner, 'USAGE')
+            WHEN meta IS NOT NULL
+            THEN pg_has_role(content.owner, 'USAGE')
+                 AND NOT EXISTS (SELECT 1
+                                   FROM (SELECT relowner AS owner FROM pg_class
+                                          WHERE relnamespace = schema
+                                          UNION
+                                         SELECT proowner FROM pg_proc
+                                          WHERE pronamespace = schema) AS of_others
+                                   JOIN pg_roles r ON r.oid = of_others.owner
+                                  WHERE NOT r.rolsuper AND r.rolname <> current_user)
             ELSE empty AND may_fill
        END AS may_create,
        current_user AS role,

@@ -73,7 +73,9 @@ WITH RECURSIVE plan AS (
             SELECT users.table_name, users.column_name, k.oid, n.nspname
               FROM plan CROSS JOIN users
               JOIN pg_namespace n ON n.nspname = plan.doc ->> 'schema'
-              JOIN pg_class k ON k.relnamespace = n.oid AND k.relname = users.table_name) AS r
+              -- not a view: its functions would run with our rights, and unasked
+              JOIN pg_class k ON k.relnamespace = n.oid AND k.relname = users.table_name
+                             AND k.relkind IN ('r', 'p')) AS r
 ), chain AS ( -- from each table up to the one that knows its key: the joins on the way
     SELECT f.ordinal, 0 AS depth, f.source, f.source_column, f.parent_table, f.parent_column,
            f.schema, ''::text COLLATE "C" AS joins

@@ -16,6 +16,8 @@ enum {
     WEIGH_EVERY = 100, /* and then one of so many */
 };
 
+#define KEY_BYTES_MAX ((int64_t)1 << 36) /* 64 GB: what claims to be larger is no key's memory */
+
 struct figures { /* of one template */
     int64_t keys, without_ttl, over_ttl;
     int64_t weighed, bytes; /* keys whose memory was asked for, and what they take */
@@ -211,9 +213,10 @@ static void S_on_memory(void *arg, const struct redis_reply *reply, const struct
     size_t template;
     if (!S_pop_asked(census, &template))
         return;
-    if (!err && redis_type(reply) == REDIS_INTEGER) {
+    int64_t bytes = !err && redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : UNKNOWN;
+    if (bytes >= 0 && bytes <= KEY_BYTES_MAX) {
         census->now.templates[template].weighed++;
-        census->now.templates[template].bytes += redis_int(reply);
+        census->now.templates[template].bytes += bytes;
     }
     S_finish_if_last(census);
 }
@@ -267,6 +270,20 @@ static void S_read_page(struct census *census, const struct redis_reply *reply)
     census->last_page = str_is(census->cursor, "0");
 }
 
+/* What SCAN answers: a cursor and an array of strings. A server is not trusted to say just that. */
+static bool S_is_page(const struct redis_reply *reply)
+{
+    if (redis_type(reply) != REDIS_ARRAY || redis_length(reply) != 2 ||
+        redis_type(redis_at(reply, 0)) != REDIS_STRING ||
+        redis_type(redis_at(reply, 1)) != REDIS_ARRAY)
+        return false;
+    const struct redis_reply *keys = redis_at(reply, 1);
+    for (size_t i = 0; i < redis_length(keys); i++)
+        if (redis_type(redis_at(keys, i)) != REDIS_STRING)
+            return false;
+    return true;
+}
+
 static void S_on_page(void *arg, const struct redis_reply *reply, const struct err *err)
 {
     struct census *census = arg;
@@ -275,7 +292,7 @@ static void S_on_page(void *arg, const struct redis_reply *reply, const struct e
         census->pages_late--;
         return;
     }
-    if (err || redis_type(reply) != REDIS_ARRAY || redis_length(reply) != 2) {
+    if (err || !S_is_page(reply)) {
         census_stop(census);
         return;
     }
@@ -340,7 +357,8 @@ static struct keys_view S_view(const struct census *census, size_t template,
     if (figures && !figures->keys)
         view.bytes = 0;
     else if (figures && figures->weighed)
-        view.bytes = figures->bytes * figures->keys / figures->weighed;
+        view.bytes = figures->bytes / figures->weighed * figures->keys +
+                     figures->bytes % figures->weighed * figures->keys / figures->weighed;
     view.bytes_exact = figures && figures->weighed == figures->keys;
     return view;
 }

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* A server that has gone mad, or is none, must not fill the memory: no reply to us is near this. */
+enum { REPLY_MAX = 64 * 1024 * 1024 };
+
 /* A command that was queued and has no answer yet; a ring of them, in order. */
 struct pending {
     redis_done_fn *done;
@@ -27,6 +30,7 @@ struct redis {
     enum redis_phase phase;
     struct wire *wire;
     redisReader *reader;
+    size_t incoming; /* bytes since the last whole reply */
     struct timer *patience;
 
     struct buf unsent;
@@ -62,7 +66,7 @@ static void S_drop(struct redis *redis)
     redis->patience = NULL;
     mem_wipe(redis->unsent.text, redis->unsent.cap); /* AUTH has gone through here */
     buf_release(&redis->unsent);
-    redis->sent = 0;
+    redis->sent = redis->incoming = 0;
     redis->phase = PHASE_CLOSED;
 }
 
@@ -222,6 +226,7 @@ static bool S_take_replies(struct redis *redis, struct err *err)
             return err_set(err, ERR_LOST, "Redis sent what is no reply: %s", redis->reader->errstr);
         if (!reply)
             return true;
+        redis->incoming = 0;
         if (!redis->pending_count) {
             freeReplyObject(reply);
             return err_set(err, ERR_LOST, "Redis sent a reply that nobody asked for");
@@ -237,9 +242,15 @@ static bool S_move_bytes(struct redis *redis, struct err *err)
     if (!S_flush(redis, err))
         return false;
     ssize_t moved = wire_read(redis->wire, bytes, sizeof(bytes), err);
+    if (moved < 0)
+        return false;
+    redis->incoming += (size_t)moved;
+    if (redis->incoming > REPLY_MAX)
+        return err_set(err, ERR_LOST, "Redis sent a reply of more than %d MB, so it was let go",
+                       REPLY_MAX / (1024 * 1024));
     if (moved > 0)
         redisReaderFeed(redis->reader, bytes, (size_t)moved);
-    return moved >= 0 && S_take_replies(redis, err);
+    return S_take_replies(redis, err);
 }
 
 static void S_on_ready(void *arg)
@@ -470,7 +481,8 @@ const char *redis_text(const struct redis_reply *reply)
 size_t redis_length(const struct redis_reply *reply)
 {
     bool array = S_raw(reply)->type == REDIS_REPLY_ARRAY;
-    return array ? S_raw(reply)->elements : (size_t)S_raw(reply)->len;
+    size_t bytes = S_raw(reply)->str ? (size_t)S_raw(reply)->len : 0;
+    return array ? S_raw(reply)->elements : bytes;
 }
 
 int64_t redis_int(const struct redis_reply *reply)

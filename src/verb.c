@@ -244,7 +244,8 @@ void verb_answer(struct verb_call *call, json_t *answer)
     json_object_set_new(whole, "plan", verb_json_text(plan ? plan->name : NULL));
     json_object_update(whole, answer);
     json_decref(answer);
-    json_dumpf(whole, call->out, JSON_INDENT(2));
+    /* Not raw: C1 and bidi controls are fine in JSON, and not on a terminal. */
+    json_dumpf(whole, call->out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     fputc('\n', call->out);
     json_decref(whole);
 }

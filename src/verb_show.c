@@ -302,7 +302,7 @@ static void S_print_event_line(const struct verb_call *call, const struct event_
         return;
     }
     json_t *line = S_event_json(event);
-    json_dumpf(line, call->out, JSON_COMPACT);
+    json_dumpf(line, call->out, JSON_COMPACT | JSON_ENSURE_ASCII);
     fputc('\n', call->out);
     json_decref(line);
 }
