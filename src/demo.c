@@ -197,7 +197,7 @@ static bool S_write_mapping(const struct demo *demo, struct pg *pg, struct err *
     return ok;
 }
 
-/* Of the installed plan; the demo gets a copy, because a plan looks for its mapping beside itself. */
+/* The demo gets a copy of the installed plan: a plan looks for its mapping beside itself. */
 static bool S_read_plan(struct file *plan, struct err *err)
 {
     const char *data = getenv("TENANTDECK_DATADIR");

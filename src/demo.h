@@ -4,7 +4,7 @@
  * The servers listen on unix sockets in a directory of their own (0700), under another user when
  * we are root, and are children of a guard process that stops them and removes the directory when
  * the program ends, however it ends. The sample is the mentoring service's schema as it is before
- * the migration; sql/demo_mentoring.sql holds it all, and psql runs that as well.
+ * the migration; sql/demo_mentoring*.sql hold it all, and psql runs them as well.
  */
 #ifndef TD_DEMO_H
 #define TD_DEMO_H

@@ -1,6 +1,6 @@
 /*
  * demo_load: puts the sample into a PostgreSQL and a Redis that are empty (demo.h). All that is
- * loaded stands in sql/demo_mentoring.sql; the Redis keys are made from the rows by a query there.
+ * loaded stands in sql/demo_mentoring*.sql; the Redis keys are made from the rows by a query there.
  */
 #include "demo.h"
 

@@ -240,9 +240,9 @@ static bool S_fail(struct guard *guard, const char *log_name, const char *format
 static bool S_make_cluster(struct guard *guard)
 {
     /* clang-format off */
-    const char *const argv[] = {guard->servers->initdb, "-D", "data", "-U", "postgres", "--auth=trust",
-                                "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
-                                NULL};
+    const char *const argv[] = {guard->servers->initdb, "-D", "data", "-U", "postgres",
+                                "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8",
+                                "--no-sync", "--no-instructions", NULL};
     /* clang-format on */
     pid_t child = S_spawn("initdb.log", argv, SIGKILL);
     int status = -1;

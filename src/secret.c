@@ -12,19 +12,20 @@ struct S_span {
     size_t start, end;
 };
 
-/* user:password@ — up to the last '@', since an unescaped '@' or '/' may stand in the password. */
+/*
+ * user:password@ — up to the last '@', since an unescaped '@' or '/' may stand in the password.
+ * Without a scheme it is a Redis address as the services write it, and then without a blank.
+ */
 static bool S_find_userinfo(const char *text, struct S_span *out)
 {
     const char *scheme = strstr(text, "://");
-    if (!scheme)
-        return false;
-    const char *user = scheme + 3;
+    const char *user = scheme ? scheme + 3 : text;
     const char *at = strrchr(user, '@');
     const char *colon = strchr(user, ':');
     if (!at || !colon || colon + 1 >= at)
         return false;
     *out = (struct S_span){(size_t)(colon + 1 - text), (size_t)(at - text)};
-    return true;
+    return scheme || colon + strcspn(colon, " \t\r\n") > at;
 }
 
 static bool S_is_word(char c)
@@ -45,17 +46,25 @@ static size_t S_key_at(const char *text, size_t at)
     return 0;
 }
 
-/* Where the value that starts at `at` ends: a quote ends it, or a blank, or in a URL an '&'. */
+/* The key of a URL may be written in %XX: libpq reads it, so who hides it there hides a secret. */
+static size_t S_escaped_key_at(const char *text, size_t at)
+{
+    size_t len = 0;
+    if (at == 0 || !strchr("?&", text[at - 1]))
+        return 0;
+    len = strcspn(text + at, "=&");
+    return text[at + len] == '=' && memchr(text + at, '%', len) ? len : 0;
+}
+
+/* Where the value that starts at `at` ends: at a blank outside of quotes, or in a URL at an '&'. */
 static size_t S_value_end(const char *text, size_t at, bool url)
 {
-    bool quoted = text[at] == '\'';
-    size_t i = at + quoted;
-    while (text[i]) {
-        if (text[i] == '\\' && text[i + 1])
-            i++;
-        else if (quoted ? text[i] == '\'' : url ? text[i] == '&' : isspace((unsigned char)text[i]))
-            return i + quoted;
-        i++;
+    bool quoted = false;
+    size_t i = at;
+    while (text[i] && (url ? text[i] != '&' : quoted || !isspace((unsigned char)text[i]))) {
+        if (!url && text[i] == '\'')
+            quoted = !quoted;
+        i += !url && text[i] == '\\' && text[i + 1] ? 2 : 1;
     }
     return i;
 }
@@ -66,6 +75,8 @@ static bool S_find_pair(const char *text, size_t from, struct S_span *out)
     bool url = strstr(text, "://") != NULL;
     for (size_t at = from; text[at]; at++) {
         size_t len = S_key_at(text, at);
+        if (!len && url)
+            len = S_escaped_key_at(text, at);
         if (!len)
             continue;
         size_t i = at + len;
@@ -83,11 +94,18 @@ static bool S_find_pair(const char *text, size_t from, struct S_span *out)
     return false;
 }
 
+/* The first one from `from` on. A "://" may stand in a password: both ways of reading it count. */
 static bool S_find(const char *text, size_t from, struct S_span *out)
 {
-    if (from == 0 && S_find_userinfo(text, out))
-        return true;
-    return S_find_pair(text, from, out);
+    struct S_span user;
+    bool pair = S_find_pair(text, from, out);
+    if (!S_find_userinfo(text, &user) || user.start < from)
+        return pair;
+    if (!pair || user.start < out->start)
+        *out = user;
+    else if (user.start < out->end && user.end > out->end)
+        out->end = user.end;
+    return true;
 }
 
 bool secret_inside(const char *text)

@@ -190,20 +190,6 @@ td_load_demo() {
         td_bail "the sample could not be loaded: $td_said"
 }
 
-# Servers with the clean sample at scale 0.1, for scripts that only read: tests/run starts one pair
-# for all of them; a script that is started by hand gets a pair of its own.
-td_use_shared() {
-    if [ -n "${TD_SHARED_DATABASE:-}" ]; then
-        TD_DATABASE=$TD_SHARED_DATABASE TD_REDIS=unix://$TD_SHARED_SOCKET
-        TD_REDIS_SOCKET=$TD_SHARED_SOCKET
-        export TD_DATABASE TD_REDIS TD_REDIS_SOCKET
-    else
-        td_start_postgres
-        td_start_redis
-        td_load_demo 0.1
-    fi
-}
-
 # td_psql SQL...: what it answers, unaligned, without headings; errors on the same stream.
 td_psql() {
     psql -X -q -At -v ON_ERROR_STOP=1 -d "$TD_DATABASE" -c "$1" 2>&1

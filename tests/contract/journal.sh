@@ -119,4 +119,35 @@ like "$(psql -X -At -d "$database" -c 'LISTEN tenantdeck' -c "INSERT INTO tenant
            VALUES (1, 'pause')" 2>&1)" 'notification "tenantdeck" with payload "1 pause"' \
     'a request is announced'
 
+# ---- a schema that somebody else has prepared runs nothing with our rights ----
+
+trap_call="CREATE FUNCTION tenantdeck.spring() RETURNS text LANGUAGE plpgsql AS \$\$
+           BEGIN EXECUTE 'ALTER ROLE trapper SUPERUSER'; RETURN 'x'; END \$\$"
+sprung="SELECT rolsuper FROM pg_roles WHERE rolname = 'trapper'"
+
+database=trapped
+createdb "$database"
+ask "CREATE ROLE trapper LOGIN; GRANT CREATE ON DATABASE $database TO trapper"
+"$TENANTDECK" -d "dbname=$database user=trapper" --yes journal create >"$work/trap"
+ok $? 'another role makes a journal'
+"$TENANTDECK" -d "dbname=$database" journal status >"$work/trap"
+like "$(cat "$work/trap")" 'version 1' 'and a superuser may look at it'
+ask "SET ROLE trapper; $trap_call;
+     CREATE OR REPLACE FUNCTION tenantdeck.server_identity() RETURNS bigint LANGUAGE sql
+         AS 'SELECT tenantdeck.spring(); SELECT 1::bigint';
+     UPDATE tenantdeck.meta SET database_oid = 1" >"$work/trap"
+"$TENANTDECK" -d "dbname=$database" --yes journal create >"$work/trap" 2>&1
+is "$?" 4 'but does not renew it, since its functions are not its own'
+like "$(cat "$work/trap")" "belongs to 'trapper'" 'and is told whose it is'
+is "$(ask "$sprung")" f 'and nothing was called'
+ask "SET ROLE trapper; DROP TABLE tenantdeck.event CASCADE;
+     CREATE VIEW tenantdeck.event AS SELECT 1::bigint AS id, now() AS at, 1::bigint AS run,
+         1::bigint AS step, 'info' AS severity, 'x' AS source, tenantdeck.spring() AS text" \
+    >"$work/trap"
+"$TENANTDECK" -d "dbname=$database" log >"$work/trap" 2>&1
+ok $? 'a view in the place of a table is no error'
+"$TENANTDECK" -d "dbname=$database" journal status >"$work/trap" 2>&1
+like "$(cat "$work/trap")" 'something else' 'but then it is no journal'
+is "$(ask "$sprung")" f 'and the view is not read'
+
 done_testing

@@ -113,7 +113,7 @@ finds 'a table with a bearing column is found' \
 finds 'so is one that points to a table of the plan' \
     '^warn coverage links: points to sessions, but' \
     'CREATE TABLE public.links (id int, s int REFERENCES public.sessions)'
-finds 'names may hold anything' '^warn coverage Odd .*näme😀: carries user_id' \
+finds 'names may hold anything' '^warn coverage Odd .*n\\u00E4me\\uD83D\\uDE00: carries user_id' \
     'CREATE TABLE public."Odd ""näme😀" (user_id text)'
 changed 'CREATE TABLE public.plain (id int); CREATE SCHEMA other;
          CREATE TABLE other.notes (user_id text); CREATE TABLE public.whole (user_id text)
