@@ -54,6 +54,12 @@ WITH RECURSIVE plan AS (
      CROSS JOIN code
       LEFT JOIN pg_namespace n ON n.nspname = w.schema
       LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+), plain AS ( -- columns whose type nobody can have bent: only a type's owner can add a cast to it
+    SELECT a.attrelid AS oid, a.attname AS column_name
+      FROM pg_attribute a
+      JOIN pg_type t ON t.oid = a.atttypid
+      JOIN pg_roles r ON r.oid = t.typowner
+     WHERE (r.rolsuper OR r.rolname = current_user) AND a.attnum > 0 AND NOT a.attisdropped
 ), single AS ( -- columns that hold each value once, so that a join by them multiplies no row
     SELECT i.indrelid AS oid, a.attname AS column_name
       FROM pg_index i
@@ -61,6 +67,9 @@ WITH RECURSIVE plan AS (
      WHERE i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL
 ), target AS ( -- what a join by a parent's or a user's column reads: the table, or one row a value
     SELECT r.name, r.column_name,
+           (SELECT count(*) = 2 FROM plain CROSS JOIN users
+             WHERE plain.oid = r.oid
+               AND plain.column_name IN (users.column_name, users.key_name)) AS plain_key,
            CASE WHEN EXISTS (SELECT 1 FROM single
                               WHERE single.oid = r.oid AND single.column_name = r.column_name)
                 THEN format('%I.%I', r.schema, r.name)
@@ -78,21 +87,25 @@ WITH RECURSIVE plan AS (
                              AND k.relkind IN ('r', 'p')) AS r
 ), chain AS ( -- from each table up to the one that knows its key: the joins on the way
     SELECT f.ordinal, 0 AS depth, f.source, f.source_column, f.parent_table, f.parent_column,
-           f.schema, ''::text COLLATE "C" AS joins
+           f.schema, f.oid, ''::text COLLATE "C" AS joins
       FROM found f
      UNION ALL
     SELECT c.ordinal, c.depth + 1, p.source, p.source_column, p.parent_table, p.parent_column,
-           c.schema,
+           c.schema, p.oid,
            c.joins || format(E'\n  LEFT JOIN %s AS t%s ON t%s.%I = t%s.%I',
                              target.source, c.depth + 1, c.depth + 1, c.parent_column,
                              c.depth, c.source_column)
       FROM chain c
       JOIN found p ON p.name = c.parent_table AND p.exists
       JOIN target ON target.name = c.parent_table AND target.column_name = c.parent_column
+      JOIN plain theirs ON theirs.oid = p.oid AND theirs.column_name = c.parent_column
+      JOIN plain ours ON ours.oid = c.oid AND ours.column_name = c.source_column
      WHERE c.source = 'parent' AND c.depth < 8
-), route AS ( -- the end of each chain
+), route AS ( -- the end of each chain; no joins: it leads nowhere, or through a type of somebody's
     SELECT DISTINCT ON (c.ordinal) c.ordinal,
-           c.joins || CASE WHEN c.source = 'user'
+           c.joins || CASE WHEN c.source = 'parent' THEN NULL
+                           WHEN c.source <> 'constant' AND ours.oid IS NULL THEN NULL
+                           WHEN c.source = 'user'
                            THEN E'\n  LEFT JOIN ' || target.source
                                 || format(' AS u ON u.%I = t%s.%I', users.column_name, c.depth,
                                           c.source_column)
@@ -104,6 +117,8 @@ WITH RECURSIVE plan AS (
      CROSS JOIN users
       LEFT JOIN target ON target.name = users.table_name
                       AND target.column_name = users.column_name
+                      AND target.plain_key
+      LEFT JOIN plain ours ON ours.oid = c.oid AND ours.column_name = c.source_column
      ORDER BY c.ordinal, c.depth DESC
 )
 SELECT f.ordinal,
@@ -134,8 +149,11 @@ SELECT f.ordinal,
                         pg_attribute a
                   WHERE i.indrelid = f.oid AND i.indisprimary
                     AND a.attrelid = f.oid AND a.attnum = k.number), '') AS primary_key,
-       -- NULL when a table on the way is not there: then it cannot be counted
-       CASE WHEN f.exists AND route.joins IS NOT NULL THEN
+       -- NULL when a table on the way is not there, or when a cast could be somebody's function,
+       -- which would run with our rights: then it cannot be counted
+       CASE WHEN f.exists AND route.joins IS NOT NULL
+                 AND (NOT f.has_tenant OR EXISTS (SELECT 1 FROM plain WHERE plain.oid = f.oid
+                                                     AND plain.column_name = code.tenant)) THEN
        format(E'SELECT %s AS key, %s AS tenant, count(*), %s, %s\n  FROM %I.%I AS t0%s\n'
               ' GROUP BY 1, 2',
               route.key,

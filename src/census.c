@@ -9,11 +9,13 @@
 #include <stdlib.h>
 
 enum {
-    SCAN_COUNT = 100,  /* keys a call: a server is busy some 20 microseconds with it */
-    BURST_MS = 10,     /* one after the other for so long, */
-    REST_MS = 10,      /* then nothing for so long: half of one core at the most */
-    WEIGH_FIRST = 200, /* of each template, so many keys are asked for their memory, */
-    WEIGH_EVERY = 100, /* and then one of so many */
+    SCAN_COUNT = 100,      /* keys a call: a server is busy some 20 microseconds with it */
+    BURST_MS = 10,         /* one after the other for so long, */
+    REST_MS = 10,          /* then nothing for so long: half of one core at the most */
+    WEIGH_FIRST = 200,     /* of each template, so many keys are asked for their memory, */
+    WEIGH_EVERY = 100,     /* and then one of so many */
+    ENDLESS = 4,           /* a pass that has seen so many times the keys of its start, */
+    ENDLESS_KEYS = 100000, /* and so many more, is given up */
 };
 
 #define KEY_BYTES_MAX ((int64_t)1 << 36) /* 64 GB: what claims to be larger is no key's memory */
@@ -44,6 +46,7 @@ struct census {
     int64_t burst_since;
     struct timer *rest;
     int64_t passes, whole_at;
+    struct err trouble; /* of the last pass that could not go on */
     bool last_page;
 
     /* Answers come in the order of the questions: the template of each key whose PTTL or memory
@@ -107,6 +110,11 @@ bool census_is_walking(const struct census *census)
     return census->redis != NULL;
 }
 
+const struct err *census_trouble(const struct census *census)
+{
+    return census->trouble.kind == ERR_NONE ? NULL : &census->trouble;
+}
+
 int64_t census_passes(const struct census *census)
 {
     return census->passes;
@@ -155,6 +163,7 @@ static void S_finish_pass(struct census *census)
     census->now = (struct pass){0};
     census->whole_at = clock_wall();
     census->passes++;
+    err_clear(&census->trouble);
     census_stop(census);
 }
 
@@ -284,6 +293,19 @@ static bool S_is_page(const struct redis_reply *reply)
     return true;
 }
 
+static void S_give_up(struct census *census, const struct err *err)
+{
+    census->trouble = *err;
+    err_context(&census->trouble, "the keys could not be counted");
+    census_stop(census);
+}
+
+/* A walk has no end when keys come faster than it goes, or when the server does not mean well. */
+static bool S_is_endless(const struct census *census)
+{
+    return census->now.seen > census->total * ENDLESS + ENDLESS_KEYS;
+}
+
 static void S_on_page(void *arg, const struct redis_reply *reply, const struct err *err)
 {
     struct census *census = arg;
@@ -292,12 +314,18 @@ static void S_on_page(void *arg, const struct redis_reply *reply, const struct e
         census->pages_late--;
         return;
     }
-    if (err || !S_is_page(reply)) {
-        census_stop(census);
+    struct err wrong = {0};
+    if (!err && !S_is_page(reply))
+        err_set(&wrong, ERR_FAILED, "the answer to SCAN is no page of keys");
+    if (err || wrong.kind != ERR_NONE) {
+        S_give_up(census, err ? err : &wrong);
         return;
     }
     S_read_page(census, reply);
-    if (census->last_page && census->asked_count == 0)
+    if (S_is_endless(census)) {
+        err_set(&wrong, ERR_FAILED, "the walk through them does not end");
+        S_give_up(census, &wrong);
+    } else if (census->last_page && census->asked_count == 0)
         S_finish_pass(census);
     else if (!census->last_page && clock_ms() - census->burst_since >= BURST_MS)
         census->rest = loop_after(census->loop, REST_MS, S_rested, census);
@@ -381,6 +409,8 @@ void census_views(const struct census *census, struct arena *arena, struct keys_
                                          : complete                ? 100
                                                                    : 0,
                                  .at = complete ? census->whole_at : UNKNOWN};
+    if (census_trouble(census))
+        view->trouble = arena_str(arena, census->trouble.text);
 }
 
 int64_t census_tenant_keys(const struct census *census, size_t tenant)

@@ -22,6 +22,8 @@ void census_free(struct census *census); /* NULL is fine */
 void census_start(struct census *census, struct redis *redis, int64_t total);
 void census_stop(struct census *census); /* the pass is forgotten, the last whole one stays */
 bool census_is_walking(const struct census *census);
+/* Why the last pass could not go on (an ACL without SCAN, say); NULL when it could. */
+const struct err *census_trouble(const struct census *census);
 int64_t census_passes(const struct census *census); /* whole ones so far */
 
 /* What is known: the last whole pass, or the one under way when there is none yet. */

@@ -428,8 +428,12 @@ static void S_continue_census(struct sampler *s)
 {
     if (census_is_walking(s->parts.census))
         return;
-    if (s->census_begun_at > s->census_ended_at)
+    if (s->census_begun_at > s->census_ended_at) {
+        const struct err *trouble = census_trouble(s->parts.census);
         s->census_ended_at = clock_ms();
+        if (trouble)
+            sampler_note(s, SEVERITY_WARN, "redis", "%s; %s", trouble->text, trouble->hint);
+    }
     bool due = !s->census_begun_at || clock_ms() - s->census_ended_at >= CENSUS_EVERY_MS;
     if (!due)
         return;

@@ -102,6 +102,7 @@ struct census_view { /* how much of the keyspace the figures above have seen */
     bool complete;   /* one whole pass: the figures are of `at` */
     double seen;     /* 0 to 100 of the pass under way */
     int64_t at;
+    const char *trouble; /* why the last pass could not go on; NULL when it could */
 };
 
 enum severity { SEVERITY_DEBUG, SEVERITY_INFO, SEVERITY_WARN, SEVERITY_ERROR };

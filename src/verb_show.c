@@ -244,6 +244,8 @@ static bool S_whole_census(struct verb_call *call, const struct sampler *sampler
             return false;
         if (snapshot->census.complete)
             return true;
+        if (snapshot->census.trouble)
+            return err_set(err, ERR_FAILED, "%s", snapshot->census.trouble);
         loop_turn(call->loop, FOLLOW_MS);
     }
 }

@@ -6,6 +6,7 @@
 #include "deck.h"
 #include "demo.h"
 #include "options.h"
+#include "secret.h"
 #include "verb_help.h"
 #include "verbs.h"
 
@@ -75,20 +76,31 @@ static void S_report_json(const struct err *err)
                   verb_json_text(err->text), "hint", verb_json_text(*err->hint ? err->hint : NULL),
                   "sqlstate", verb_json_text(*err->sqlstate ? err->sqlstate : NULL));
     json_t *answer = json_pack("{s:b, s:o}", "ok", false, "error", error);
-    json_dumpf(answer, stdout, JSON_INDENT(2));
+    json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     fputc('\n', stdout);
     json_decref(answer);
 }
 
+/* What was typed stands in many a sentence, and may hold a password. */
+static void S_mask(char *text, size_t size)
+{
+    char *masked = secret_masked(text);
+    snprintf(text, size, "%s", masked);
+    free(masked);
+}
+
 static int S_report(const struct err *err, bool json)
 {
+    struct err shown = *err;
+    S_mask(shown.text, sizeof(shown.text));
+    S_mask(shown.hint, sizeof(shown.hint));
     if (json) {
-        S_report_json(err);
+        S_report_json(&shown);
     } else {
         fflush(stdout); /* so that a shared terminal shows both in their order */
-        S_complain("tenantdeck: ", err->text);
-        if (*err->hint)
-            S_complain("  hint: ", err->hint);
+        S_complain("tenantdeck: ", shown.text);
+        if (*shown.hint)
+            S_complain("  hint: ", shown.hint);
     }
     return err_exit_code(err->kind);
 }
@@ -377,7 +389,12 @@ static int S_finish(struct cli *cli, bool ok, const struct err *err)
     loop_free(cli->loop);
     free(cli->demo_deck);
     options_release(&cli->options);
-    fflush(stdout);
+    struct err unwritten = {0};
+    if (ok && (fflush(stdout) != 0 || ferror(stdout))) {
+        err_set(&unwritten, ERR_FAILED, "the output could not be written, or not all of it");
+        err_hint(&unwritten, "is there room where it goes?");
+        return S_report(&unwritten, false);
+    }
     if (!ok)
         return S_report(err, cli->json);
     return cli->findings ? 1 : 0;
