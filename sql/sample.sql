@@ -16,7 +16,8 @@ SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
 -- be counted. Answers: ordinal (its place in the plan, from 0), exists, has_tenant,
 -- has_organization, rows, with_tenant, with_organization (estimates; NULL: not known),
 -- estimated_at (ms since 1970; NULL: never analysed), pages and bytes (heap; heap with indexes and
--- TOAST, as of the last vacuum), changes (equal while no row has changed), primary_key, count_sql.
+-- TOAST, as of the last vacuum; bytes NULL: there was none), changes (equal while no row has
+-- changed), primary_key, count_sql.
 --
 -- The sizes come from pg_class and not from pg_total_relation_size(), which would wait behind an
 -- ALTER TABLE. count_sql finds a row's key of the mapping by the plan's own rules: its own column,
@@ -42,7 +43,7 @@ WITH RECURSIVE plan AS (
            plan.doc -> 'mapping' ->> 'user_key' AS key_name
       FROM plan
 ), found AS (
-    SELECT w.*, c.oid, c.relkind, c.relpages, c.reltuples, c.reltoastrelid, c.relfilenode,
+    SELECT w.*, c.oid, c.relkind,
            coalesce(c.relkind IN ('r', 'p'), false) AS exists,
            EXISTS (SELECT 1 FROM pg_attribute a
                     WHERE a.attrelid = c.oid AND a.attname = code.tenant
@@ -54,6 +55,34 @@ WITH RECURSIVE plan AS (
      CROSS JOIN code
       LEFT JOIN pg_namespace n ON n.nspname = w.schema
       LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+), family AS ( -- a table with its partitions or heirs: a count of it reads them all
+    SELECT f.oid AS root, f.oid FROM found f WHERE f.exists
+     UNION
+    SELECT family.root, i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid
+), weight AS ( -- what the server knows of a family, by its last vacuum and by its counters
+    SELECT family.root AS oid,
+           count(*) > 1 AS has_heirs,
+           sum(CASE WHEN pg_stat_get_live_tuples(c.oid) > 0 THEN pg_stat_get_live_tuples(c.oid)
+                    WHEN c.reltuples >= 0 AND c.relkind <> 'p' THEN c.reltuples::bigint
+               END)::bigint AS rows,
+           sum(greatest(c.relpages, 0))::bigint AS pages,
+           bool_or(c.relkind <> 'p' AND (c.reltuples >= 0 OR c.relpages > 0)) AS was_measured,
+           sum((SELECT sum(greatest(part.relpages, 0)) FROM pg_class part
+                 WHERE part.oid IN (c.oid, c.reltoastrelid)
+                    OR part.oid IN (SELECT i.indexrelid FROM pg_index i
+                                     WHERE i.indrelid = c.oid)))::bigint AS all_pages,
+           min(greatest(pg_stat_get_last_analyze_time(c.oid),
+                        pg_stat_get_last_autoanalyze_time(c.oid))) AS analysed_at,
+           concat_ws(' ', count(*), sum(c.oid::bigint), sum(c.relfilenode::bigint),
+                     sum(pg_stat_get_tuples_inserted(c.oid)),
+                     sum(pg_stat_get_tuples_updated(c.oid)),
+                     sum(pg_stat_get_tuples_deleted(c.oid)),
+                     -- where rows come or go without being counted, every record may be one
+                     CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                          WHEN current_setting('track_counts') = 'off'
+                          THEN pg_current_wal_insert_lsn() END) AS changes
+      FROM family JOIN pg_class c ON c.oid = family.oid
+     GROUP BY family.root
 ), plain AS ( -- columns whose type nobody can have bent: only a type's owner can add a cast to it
     SELECT a.attrelid AS oid, a.attname AS column_name
       FROM pg_attribute a
@@ -125,25 +154,22 @@ SELECT f.ordinal,
        f.exists,
        f.has_tenant,
        f.has_organization,
-       estimate.rows,
+       weight.rows,
        CASE WHEN f.has_tenant THEN
-           (SELECT round(estimate.rows * (1 - known.null_frac))::bigint FROM pg_stats known
+           (SELECT round(weight.rows * (1 - known.null_frac))::bigint FROM pg_stats known
              WHERE known.schemaname = f.schema AND known.tablename = f.name
-               AND known.attname = code.tenant) END AS with_tenant,
+               AND known.inherited = weight.has_heirs AND known.attname = code.tenant) END AS with_tenant,
        CASE WHEN f.has_organization THEN
-           (SELECT round(estimate.rows * (1 - known.null_frac))::bigint FROM pg_stats known
+           (SELECT round(weight.rows * (1 - known.null_frac))::bigint FROM pg_stats known
              WHERE known.schemaname = f.schema AND known.tablename = f.name
-               AND known.attname = code.organization) END AS with_organization,
-       (extract(epoch FROM greatest(s.last_analyze, s.last_autoanalyze)) * 1000)::bigint
-           AS estimated_at,
-       CASE WHEN f.relkind = 'p' THEN 2147483647 -- its partitions are not looked at: not small
-            ELSE coalesce(f.relpages, 0) END AS pages,
-       (SELECT sum(part.relpages)::bigint * current_setting('block_size')::bigint
-          FROM pg_class part
-         WHERE part.oid IN (f.oid, f.reltoastrelid)
-            OR part.oid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = f.oid)) AS bytes,
-       concat_ws(' ', f.oid, f.relfilenode, s.n_tup_ins, s.n_tup_upd, s.n_tup_del,
-                 f.has_tenant, f.has_organization) AS changes,
+               AND known.inherited = weight.has_heirs AND known.attname = code.organization) END AS with_organization,
+       (extract(epoch FROM weight.analysed_at) * 1000)::bigint AS estimated_at,
+       CASE WHEN weight.has_heirs OR f.relkind = 'p' THEN 2147483647 -- many small ones are not small
+            -- what was loaded since the last vacuum has no pages yet: 200 rows to a page, at most
+            ELSE greatest(weight.pages, weight.rows / 200, 0) END AS pages,
+       CASE WHEN weight.was_measured
+            THEN weight.all_pages * current_setting('block_size')::bigint END AS bytes,
+       concat_ws(' ', weight.changes, f.has_tenant, f.has_organization) AS changes,
        coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.place)
                    FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k (number, place),
                         pg_attribute a
@@ -165,10 +191,5 @@ SELECT f.ordinal,
   FROM found f
  CROSS JOIN code
   JOIN route ON route.ordinal = f.ordinal
-  LEFT JOIN pg_stat_all_tables s ON s.relid = f.oid
- CROSS JOIN LATERAL (
-    SELECT CASE WHEN NOT f.exists THEN NULL
-                WHEN s.n_live_tup > 0 THEN s.n_live_tup
-                WHEN f.reltuples >= 0 THEN f.reltuples::bigint
-           END AS rows) AS estimate
+  LEFT JOIN weight ON weight.oid = f.oid
  ORDER BY f.ordinal;

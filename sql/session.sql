@@ -1,4 +1,11 @@
--- Every connection of tenantdeck begins with this.
+-- Every connection of tenantdeck begins with these two, in this order.
+
+-- name: session_begin
+-- Takes away what a role's or a database's defaults could do to session_pin itself: a statement
+-- timeout that is too short for it, and serializable transactions, which a standby refuses and which
+-- can wait for others (or make theirs fail) even where they only read.
+SET default_transaction_isolation = 'read committed';
+SET statement_timeout = 0;
 
 -- name: session_pin
 -- Pins what others could bend: the search path (so that no look-alike function of a hostile schema

@@ -36,12 +36,12 @@ static struct count_view S_estimate(int64_t value, int64_t at)
 
 /* How many rows have a code: none for sure without the column, else counted, else estimated. */
 static struct count_view S_filled(const struct fact *fact, bool has_column, int64_t counted,
-                                  int64_t estimate, int64_t now)
+                                  int64_t estimate, int64_t looked_at)
 {
-    if (!fact->exists)
+    if (!fact->exists || !fact->changes) /* or it was not looked at yet */
         return S_estimate(UNKNOWN, UNKNOWN);
     if (!has_column)
-        return S_exact(0, now);
+        return S_exact(0, looked_at);
     if (fact_is_counted(fact))
         return S_exact(counted, fact->counted_at);
     return S_estimate(estimate, fact->estimated_at);
@@ -61,7 +61,8 @@ static const char *S_source(struct arena *arena, const struct plan_table *table)
 }
 
 static struct fill_view S_fill(struct arena *arena, const struct plan *plan,
-                               const struct plan_table *table, const struct fact *fact, int64_t now)
+                               const struct plan_table *table, const struct fact *fact,
+                               int64_t looked_at)
 {
     const struct plan_column *organization = plan_find_column(plan, ROLE_ORGANIZATION);
     struct fill_view fill = {
@@ -79,9 +80,9 @@ static struct fill_view S_fill(struct arena *arena, const struct plan *plan,
     fill.rows = fact_is_counted(fact) ? S_exact(fact->counted_rows, fact->counted_at)
                                       : S_estimate(fact->rows, fact->estimated_at);
     fill.with_tenant =
-        S_filled(fact, fact->has_tenant, fact->counted_tenant, fact->with_tenant, now);
+        S_filled(fact, fact->has_tenant, fact->counted_tenant, fact->with_tenant, looked_at);
     fill.with_organization = S_filled(fact, fact->has_organization, fact->counted_organization,
-                                      fact->with_organization, now);
+                                      fact->with_organization, looked_at);
     return fill;
 }
 
@@ -91,8 +92,8 @@ static void S_add_fills(const struct parts *parts, struct snapshot *snapshot)
     snapshot->fills = arena_array(snapshot->arena, parts->fact_count, sizeof(*snapshot->fills));
     snapshot->fill_count = parts->fact_count;
     for (size_t i = 0; i < parts->fact_count; i++)
-        snapshot->fills[i] =
-            S_fill(snapshot->arena, plan, &plan->tables[i], &parts->facts[i], snapshot->at);
+        snapshot->fills[i] = S_fill(snapshot->arena, plan, &plan->tables[i], &parts->facts[i],
+                                    parts->database.answered_at);
 }
 
 /* ---- tenants ---- */
@@ -123,7 +124,7 @@ static struct tenant_table *S_tenant_tables(const struct parts *parts, struct ar
     *count = 0;
     for (size_t i = 0; i < parts->fact_count; i++) {
         int64_t rows = tally_rows(parts->tally, tenant, i);
-        if (rows >= 0)
+        if (rows >= 0 && parts->facts[i].exists)
             tables[(*count)++] = (struct tenant_table){
                 .table = arena_str(arena, parts->session->plan->tables[i].name), .rows = rows};
     }

@@ -22,6 +22,7 @@ enum {
 
 struct figures { /* of one template */
     int64_t keys, without_ttl, over_ttl;
+    int64_t unread;         /* keys whose TTL was refused */
     int64_t weighed, bytes; /* keys whose memory was asked for, and what they take */
     struct map owners;      /* the tenants or organizations seen */
 };
@@ -207,7 +208,12 @@ static void S_on_ttl(void *arg, const struct redis_reply *reply, const struct er
     if (!S_pop_asked(census, &template))
         return;
     struct figures *figures = &census->now.templates[template];
+    if (err && err->kind == ERR_LOST) { /* a pass that lost its last answers is no whole one */
+        census_stop(census);
+        return;
+    }
     int64_t ms = reply ? redis_int(reply) : 0;
+    figures->unread += err != NULL;
     bool of_plan = template + 1 < census->template_count;
     int64_t policy = of_plan ? census->plan->keys[template].ttl : 0;
     figures->without_ttl += !err && ms == -1;
@@ -222,6 +228,10 @@ static void S_on_memory(void *arg, const struct redis_reply *reply, const struct
     size_t template;
     if (!S_pop_asked(census, &template))
         return;
+    if (err && err->kind == ERR_LOST) {
+        census_stop(census);
+        return;
+    }
     int64_t bytes = !err && redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : UNKNOWN;
     if (bytes >= 0 && bytes <= KEY_BYTES_MAX) {
         census->now.templates[template].weighed++;
@@ -303,7 +313,8 @@ static void S_give_up(struct census *census, const struct err *err)
 /* A walk has no end when keys come faster than it goes, or when the server does not mean well. */
 static bool S_is_endless(const struct census *census)
 {
-    return census->now.seen > census->total * ENDLESS + ENDLESS_KEYS;
+    /* How many there were is not known where the ACL forbids INFO. */
+    return census->total >= 0 && census->now.seen > census->total * ENDLESS + ENDLESS_KEYS;
 }
 
 static void S_on_page(void *arg, const struct redis_reply *reply, const struct err *err)
@@ -379,8 +390,9 @@ static struct keys_view S_view(const struct census *census, size_t template,
                                   .bytes = UNKNOWN};
     }
     view.keys = figures ? figures->keys : UNKNOWN;
-    view.without_ttl = figures ? figures->without_ttl : UNKNOWN;
-    view.over_ttl = figures ? figures->over_ttl : UNKNOWN;
+    bool timed = figures && !figures->unread;
+    view.without_ttl = timed ? figures->without_ttl : UNKNOWN;
+    view.over_ttl = timed ? figures->over_ttl : UNKNOWN;
     view.tenants = figures ? (int64_t)figures->owners.count : UNKNOWN;
     if (figures && !figures->keys)
         view.bytes = 0;

@@ -25,8 +25,9 @@ enum {
 struct demo {
     struct loop *loop;
     char *directory, *database_url, *redis_url;
-    pid_t guard; /* 0: none */
-    int owner;   /* our end of the pipe by which the guard knows that we live; -1: none */
+    int directory_fd; /* what is written there goes by it; -1: none */
+    pid_t guard;      /* 0: none */
+    int owner;        /* our end of the pipe by which the guard knows that we live; -1: none */
     demo_progress_fn *progress;
     void *progress_ctx;
 };
@@ -65,7 +66,11 @@ static bool S_make_directory(struct demo *demo, const struct demo_servers *serve
         return false;
     }
     demo->directory = directory;
-    if (servers->change_user && chown(directory, servers->user, servers->group) != 0)
+    demo->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (demo->directory_fd < 0)
+        return err_set(err, ERR_FAILED, "the directory '%s' could not be opened: %s", directory,
+                       strerror(errno));
+    if (servers->change_user && fchown(demo->directory_fd, servers->user, servers->group) != 0)
         return err_set(err, ERR_FAILED, "the directory '%s' could not be handed over: %s",
                        directory, strerror(errno));
     demo->database_url =
@@ -166,18 +171,19 @@ static bool S_start_guard(struct demo *demo, struct demo_servers *servers, struc
 static bool S_write_file(const struct demo *demo, const char *name, const char *text,
                          struct err *err)
 {
-    char *path = str_format("%s/%s", demo->directory, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    /* By the directory itself and not by its path, which the servers' user could bend elsewhere. */
+    int fd = openat(demo->directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0600);
     size_t len = strlen(text), done = 0;
     ssize_t wrote = 0;
     while (fd >= 0 && done < len && (wrote = write(fd, text + done, len - done)) > 0)
         done += (size_t)wrote;
     bool ok = fd >= 0 && done == len;
     if (!ok)
-        err_set(err, ERR_FAILED, "'%s' could not be written: %s", path, strerror(errno));
+        err_set(err, ERR_FAILED, "'%s/%s' could not be written: %s", demo->directory, name,
+                strerror(errno));
     if (fd >= 0)
         close(fd);
-    free(path);
     return ok;
 }
 
@@ -297,7 +303,8 @@ bool demo_start(struct loop *loop, const struct demo_options *options, demo_prog
     if (!demo_servers_find(&servers, err))
         return false;
     struct demo *demo = mem_new(sizeof(*demo));
-    *demo = (struct demo){.loop = loop, .owner = -1, .progress = progress, .progress_ctx = ctx};
+    *demo = (struct demo){
+        .loop = loop, .owner = -1, .directory_fd = -1, .progress = progress, .progress_ctx = ctx};
     bool ok = S_prepare(demo, &servers, options, err);
     demo_servers_release(&servers);
     if (ok)
@@ -315,6 +322,8 @@ void demo_stop(struct demo *demo)
         close(demo->owner);
     while (demo->guard > 0 && waitpid(demo->guard, NULL, 0) < 0 && errno == EINTR)
         continue;
+    if (demo->directory_fd >= 0)
+        close(demo->directory_fd);
     /* The guard has removed it, unless there never was one. */
     if (demo->directory)
         rmdir(demo->directory);

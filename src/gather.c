@@ -44,6 +44,7 @@ static void S_release_fact(struct fact *fact)
     free(fact->primary_key);
     free(fact->count_sql);
     free(fact->counted_changes);
+    free(fact->asked_changes);
 }
 
 static void S_release_server(struct server *server)
@@ -140,9 +141,11 @@ void gather_tables(struct parts *parts, const struct pg_result *result)
         fact->bytes = S_known(result, row, "bytes");
         S_replace(&fact->changes, pg_text(result, row, pg_col(result, "changes")));
         S_replace(&fact->primary_key, pg_text(result, row, pg_col(result, "primary_key")));
-        int count_sql = pg_col(result, "count_sql");
-        S_replace(&fact->count_sql,
-                  pg_null(result, row, count_sql) ? NULL : pg_text(result, row, count_sql));
+        int col = pg_col(result, "count_sql");
+        const char *count_sql = pg_null(result, row, col) ? NULL : pg_text(result, row, col);
+        if (!str_is(fact->count_sql, count_sql))
+            fact->given_up = false;
+        S_replace(&fact->count_sql, count_sql);
     }
 }
 
@@ -155,8 +158,10 @@ void gather_count(struct parts *parts, size_t table, const struct pg_result *res
 {
     struct fact *fact = &parts->facts[table];
     fact->counted_rows = fact->counted_tenant = fact->counted_organization = 0;
-    fact->counted_at = clock_wall();
-    S_replace(&fact->counted_changes, fact->changes);
+    /* What came in while it counted is not in it: the count is of the moment it began. */
+    fact->counted_at = fact->asked_at;
+    fact->given_up = false;
+    S_replace(&fact->counted_changes, fact->asked_changes);
     tally_start(parts->tally, table, fact->counted_at);
     for (int row = 0; row < pg_rows(result); row++) {
         int64_t rows = pg_int(result, row, 2);
@@ -186,15 +191,27 @@ void gather_plan_check(struct parts *parts, const struct pg_result *result)
 
 /* ---- the journal ---- */
 
+/* It was dropped, or a restore took it away: one that is made anew counts its events from 1. */
+static void S_forget_journal(struct parts *parts)
+{
+    parts->run = (struct run_view){0};
+    parts->last_event = 0;
+    S_release_notes(parts->events, parts->event_count);
+    parts->events = NULL;
+    parts->event_count = 0;
+    S_renew(&parts->steps);
+    S_renew(&parts->findings);
+}
+
 void gather_journal_look(struct parts *parts, const struct pg_result *result)
 {
     parts->has_journal = pg_bool(result, 0, pg_col(result, "ours"));
     parts->journal_version = pg_int(result, 0, pg_col(result, "version"));
     /* The tables of a newer journal are not known here: it is shown to be there, and left alone. */
-    parts->may_read_journal = pg_bool(result, 0, pg_col(result, "may_read")) &&
-                              parts->journal_version <= JOURNAL_VERSION;
+    parts->may_read_journal =
+        pg_bool(result, 0, pg_col(result, "may_read")) && parts->journal_version <= JOURNAL_VERSION;
     if (!parts->has_journal)
-        parts->run = (struct run_view){0};
+        S_forget_journal(parts);
 }
 
 void gather_journal_overview(struct parts *parts, const struct pg_result *result)

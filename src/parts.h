@@ -27,8 +27,11 @@ struct fact { /* about one table of the plan */
     enum count_state count_state;
     int64_t counted_at; /* UNKNOWN: never */
     int64_t counted_rows, counted_tenant, counted_organization;
-    char *counted_changes; /* `changes` at that time */
+    char *counted_changes; /* `changes` before that count began */
+    int64_t asked_at;      /* wall clock, when the count under way began */
+    char *asked_changes;   /* `changes` at that time */
     bool by_request;       /* somebody asked: no limit of size or time */
+    bool given_up;         /* it failed, or took too long unasked: not again by itself */
 };
 
 struct server { /* one of the two servers, as the banner tells it */

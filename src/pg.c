@@ -34,6 +34,7 @@ struct pg {
     char *purpose;
     int statement_timeout_ms, lock_timeout_ms;
     bool read_only;
+    char *host; /* the name that is looked up */
 
     enum pg_phase phase;
     PGconn *conn;
@@ -187,6 +188,7 @@ void pg_free(struct pg *pg)
     S_drop(pg);
     S_forget_statement(pg);
     free(pg->purpose);
+    free(pg->host);
     free(pg);
 }
 
@@ -286,6 +288,7 @@ static void S_connect_failed(struct pg *pg, struct err *err)
 {
     pg_hint_connect(err);
     S_drop(pg);
+    S_forget_statement(pg); /* of the pinning, when that is what was waited for */
     S_connect_over(pg, err);
 }
 
@@ -430,15 +433,25 @@ static void S_pinned(void *arg, const struct pg_result *result, const struct err
     S_connect_over(pg, NULL);
 }
 
-static void S_pin(struct pg *pg)
+static void S_begun(void *arg, const struct pg_result *result, const struct err *err)
 {
+    struct pg *pg = arg;
+    if (err) {
+        S_pinned(arg, result, err);
+        return;
+    }
     char statement_timeout[16], lock_timeout[16];
     snprintf(statement_timeout, sizeof(statement_timeout), "%d", pg->statement_timeout_ms);
     snprintf(lock_timeout, sizeof(lock_timeout), "%d", pg->lock_timeout_ms);
     const char *values[] = {statement_timeout, lock_timeout, pg->read_only ? "on" : "off"};
+    S_send(pg, sql_get("session_pin"), values, 3, S_pinned, pg);
+}
+
+static void S_pin(struct pg *pg)
+{
     PQsetnonblocking(pg->conn, 1);
     pg->phase = PHASE_PINNING;
-    S_send(pg, sql_get("session_pin"), values, 3, S_pinned, pg);
+    S_send(pg, sql_get("session_begin"), NULL, 0, S_begun, pg);
 }
 
 static void S_on_connecting(void *arg, short revents);
@@ -489,17 +502,35 @@ static void S_too_slow(void *arg)
     S_connect_failed(pg, &err);
 }
 
-/* `address` is the numeric form of the host name, NULL when libpq needs no look-up. */
-static void S_begin(struct pg *pg, const char *address)
+/* `addresses` are the numeric forms of `hosts`, with commas; both NULL: libpq needs no look-up. */
+static void S_begin(struct pg *pg, const char *hosts, const char *addresses)
 {
     const char *given = pg->target->conninfo ? pg->target->conninfo : "";
     char *application = str_format("tenantdeck %s", pg->purpose);
-    /* Later ones win; dbname is expanded as a connection string when it is one. */
-    const char *keywords[] = {
-        "dbname",           "password", "application_name", "client_encoding", "hostaddr",
-        "tcp_user_timeout", NULL};
-    const char *values[] = {
-        *given ? given : NULL, pg->target->password, application, "UTF8", address, "30000", NULL};
+    /* Later ones win; dbname is expanded as a connection string when it is one. The keepalives tell
+     * of a host that vanished while it counted for us, which nothing else would. */
+    const char *keywords[] = {"keepalives_idle",
+                              "keepalives_interval",
+                              "keepalives_count",
+                              "dbname",
+                              "password",
+                              "application_name",
+                              "client_encoding",
+                              "host",
+                              "hostaddr",
+                              "tcp_user_timeout",
+                              NULL};
+    const char *values[] = {"10",
+                            "5",
+                            "4",
+                            *given ? given : NULL,
+                            pg->target->password,
+                            application,
+                            "UTF8",
+                            hosts,
+                            addresses,
+                            "30000",
+                            NULL};
     pg->conn = PQconnectStartParams(keywords, values, 1);
     free(application);
     pg->phase = PHASE_CONNECTING;
@@ -524,11 +555,19 @@ static void S_resolved(void *arg, const struct addrinfo *addresses, const struct
         S_connect_failed(pg, &failure);
         return;
     }
-    char numeric[NI_MAXHOST];
-    if (getnameinfo(addresses->ai_addr, addresses->ai_addrlen, numeric, sizeof(numeric), NULL, 0,
-                    NI_NUMERICHOST))
-        numeric[0] = '\0';
-    S_begin(pg, *numeric ? numeric : NULL);
+    /* All of them: 'localhost' may be ::1 first, where nobody listens. */
+    struct buf hosts = {0}, numbers = {0};
+    for (const struct addrinfo *a = addresses; a; a = a->ai_next) {
+        char numeric[NI_MAXHOST];
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, numeric, sizeof(numeric), NULL, 0,
+                        NI_NUMERICHOST))
+            continue;
+        buf_format(&hosts, "%s%s", hosts.len ? "," : "", pg->host);
+        buf_format(&numbers, "%s%s", numbers.len ? "," : "", numeric);
+    }
+    S_begin(pg, hosts.text, numbers.text);
+    buf_release(&hosts);
+    buf_release(&numbers);
 }
 
 /* The one host name that would make libpq wait for a name server; NULL when there is none. */
@@ -566,16 +605,17 @@ void pg_connect(struct pg *pg, int timeout_ms, pg_connected_fn *connected, void 
     if (name) {
         pg->phase = PHASE_RESOLVING;
         pg->resolve = resolve_start(pg->loop, name, 0, S_resolved, pg);
-        free(name);
+        free(pg->host);
+        pg->host = name;
     } else {
-        S_begin(pg, NULL);
+        S_begin(pg, NULL, NULL);
     }
 }
 
 void pg_close(struct pg *pg)
 {
     struct err err = {0};
-    err_set(&err, ERR_LOST, "the connection was closed");
+    err_set(&err, ERR_LOST, "no answer came, so the connection was closed");
     if (pg->connected)
         S_connect_failed(pg, &err);
     else

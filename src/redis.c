@@ -41,6 +41,7 @@ struct redis {
 
     int greetings; /* answers to AUTH, CLIENT and SELECT that are still to come */
     struct err greeting_err;
+    bool unnamed; /* … which is only the answer to CLIENT SETNAME */
     redis_connected_fn *connected;
     void *connected_ctx;
 };
@@ -130,7 +131,10 @@ static void S_connect_over(struct redis *redis, const struct err *err)
 /* Tells everybody who waits, in order. Their callbacks must not free the connection. */
 static void S_broken(struct redis *redis, const struct err *err)
 {
-    struct err failure = *err;
+    /* A server with no room left says so and hangs up: its words tell more than the end does. */
+    bool told = redis->phase == PHASE_GREETING && redis->greeting_err.kind != ERR_NONE;
+    struct err failure = told ? redis->greeting_err : *err;
+    failure.kind = ERR_LOST;
     S_drop(redis);
     while (redis->pending_count) {
         struct pending pending = S_pop(redis);
@@ -143,7 +147,7 @@ static void S_broken(struct redis *redis, const struct err *err)
 void redis_close(struct redis *redis)
 {
     struct err err = {0};
-    err_set(&err, ERR_LOST, "the connection was closed");
+    err_set(&err, ERR_LOST, "no answer came, so the connection was closed");
     S_broken(redis, &err);
 }
 
@@ -167,6 +171,8 @@ static const struct {
     {"READONLY", ERR_REFUSED, "this is a replica: connect to the primary"},
     {"MASTERDOWN", ERR_RETRY, "this replica has lost its primary"},
     {"OOM", ERR_REFUSED, "Redis has reached maxmemory: review TTLs and the eviction policy"},
+    {"ERR max number of clients", ERR_LOST,
+     "Redis has no connection left: close some, or raise maxclients"},
     {"MISCONF", ERR_REFUSED, "Redis cannot write its data to disk: see its log"},
 };
 
@@ -289,6 +295,9 @@ static void S_greeted(void *arg, const struct redis_reply *reply, const struct e
 {
     (void)reply;
     struct redis *redis = arg;
+    if (redis->unnamed)
+        err_clear(&redis->greeting_err);
+    redis->unnamed = false;
     if (err && redis->greeting_err.kind == ERR_NONE)
         redis->greeting_err = *err;
     if (--redis->greetings > 0 || redis->phase != PHASE_GREETING)
@@ -303,12 +312,15 @@ static void S_greeted(void *arg, const struct redis_reply *reply, const struct e
     S_connect_over(redis, NULL);
 }
 
-/* A server that does not know CLIENT SETNAME, or forbids it, is served all the same. */
+/* A server that does not know CLIENT SETNAME, or forbids it, is served all the same; but the first
+ * answer can also be a farewell (maxclients), which is told when nothing comes after it. */
 static void S_named(void *arg, const struct redis_reply *reply, const struct err *err)
 {
-    (void)arg;
     (void)reply;
-    (void)err;
+    struct redis *redis = arg;
+    redis->unnamed = err != NULL && redis->greeting_err.kind == ERR_NONE;
+    if (redis->unnamed)
+        redis->greeting_err = *err;
 }
 
 static void S_greet(struct redis *redis, int argc, const char *const *argv)
@@ -337,6 +349,7 @@ static void S_opened(void *arg, const struct err *err)
     else if (target->password)
         S_greet(redis, 2, (const char *[]){"AUTH", target->password});
     const char *name[] = {"CLIENT", "SETNAME", "tenantdeck"};
+    redis->unnamed = false;
     S_queue(redis, 3, name, NULL, S_named, redis);
     if (target->db)
         S_greet(redis, 2, (const char *[]){"SELECT", db});

@@ -23,7 +23,8 @@ enum {
     LOCK_MS = 500,         /* nobody waits behind us for longer */
     RETRY_FIRST_MS = 500,  /* the pause after a lost connection, doubled each time, */
     RETRY_LAST_MS = 15000, /* up to this */
-    CHEAP_PAGES = 2000,    /* 16 MB: counted without being asked */
+    CHEAP_PAGES = 2000,    /* 16 MB: counted without being asked, */
+    CHEAP_MS = 2000,       /* and for no longer than this: pages are an estimate, too */
     CENSUS_EVERY_MS = 30000,
     CENSUS_PATIENCE_MS = 400, /* a longer census does not keep a snapshot from being settled */
     EVENTS_ASKED = EVENTS_KEPT,
@@ -51,15 +52,20 @@ struct sampler {
     bool in_round;
     bool round_done;   /* one round has ended since the start or the last refresh */
     int64_t *asked_at; /* of each probe, monotonic; 0: never on this connection */
-    bool hurry;        /* ask all of them, due or not */
+    char **said;       /* the last trouble of each, which is told once */
+    bool hurry;        /* the next round asks all of them, due or not; */
+    bool hurrying;     /* this one does */
 
     struct pg *slow;
     size_t counting; /* the table under way, or fact_count */
     bool slow_connecting;
+    char *slow_said;     /* why it could not be opened; told once */
+    struct timer *limit; /* ends a count that nobody asked for */
 
     struct redis *redis;
     struct link cache;
     bool info_under_way, info_done;
+    char *info_said;
     int64_t census_begun_at, census_ended_at; /* monotonic; 0: never */
 };
 
@@ -88,6 +94,17 @@ void sampler_note(struct sampler *s, enum severity severity, const char *source,
 const struct snapshot *sampler_snapshot(const struct sampler *s)
 {
     return s->snapshot;
+}
+
+/* What goes wrong each time it is tried is told once, until it went well (NULL) or wrong otherwise. */
+static void S_note_trouble(struct sampler *s, char **said, const char *source, const char *what,
+                           const struct err *err)
+{
+    if (err && !str_is(*said, err->text))
+        sampler_note(s, SEVERITY_WARN, source, "%s: %s%s%s", what, err->text,
+                     *err->hint ? "; " : "", err->hint);
+    free(*said);
+    *said = err ? str_dup(err->text) : NULL;
 }
 
 /* ---- a server comes and goes ---- */
@@ -190,7 +207,7 @@ static int S_last_event(const struct sampler *s, const char **values, char numbe
 }
 
 static const struct probe S_probes[] = {
-    {"sample_server", 60000, NULL, NULL, gather_server},
+    {"sample_server", 0, NULL, NULL, gather_server},
     {"sample_tables", 0, S_has_plan, S_plan_json, gather_tables},
     {"check_plan", 30000, S_has_plan, S_plan_json, gather_plan_check},
     {"journal_look", 10000, NULL, NULL, gather_journal_look},
@@ -201,6 +218,7 @@ static const struct probe S_probes[] = {
 };
 
 static void S_next_probe(struct sampler *s);
+static void S_begin_round(struct sampler *s);
 static void S_count_next(struct sampler *s);
 static void S_connect_database(void *arg);
 
@@ -209,7 +227,14 @@ static bool S_is_due(const struct sampler *s, size_t i)
     const struct probe *probe = &S_probes[i];
     if (probe->wanted && !probe->wanted(s))
         return false;
-    return s->hurry || !s->asked_at[i] || clock_ms() - s->asked_at[i] >= probe->every_ms;
+    return s->hurrying || !s->asked_at[i] || clock_ms() - s->asked_at[i] >= probe->every_ms;
+}
+
+/* What could not be counted may have been mended meanwhile. */
+static void S_try_all_again(struct sampler *s)
+{
+    for (size_t i = 0; i < s->parts.fact_count; i++)
+        s->parts.facts[i].given_up = false;
 }
 
 /* A small table whose rows have changed is counted again without being asked. */
@@ -218,7 +243,8 @@ static void S_want_cheap_counts(struct sampler *s)
     for (size_t i = 0; i < s->parts.fact_count; i++) {
         struct fact *fact = &s->parts.facts[i];
         bool small = fact->exists && fact->pages <= CHEAP_PAGES && fact->count_sql;
-        if (small && fact->count_state == COUNT_IDLE && !fact_is_counted(fact))
+        bool idle = fact->count_state == COUNT_IDLE && !fact->given_up;
+        if (small && idle && !fact_is_counted(fact))
             fact->count_state = COUNT_WANTED;
     }
 }
@@ -226,11 +252,12 @@ static void S_want_cheap_counts(struct sampler *s)
 static void S_end_round(struct sampler *s)
 {
     s->in_round = false;
-    s->round_done = true;
-    s->hurry = false;
+    s->round_done = !s->hurry; /* a wish for all that came meanwhile is for the next round */
     S_want_cheap_counts(s);
     S_publish(s);
     S_count_next(s);
+    if (s->hurry)
+        S_begin_round(s);
 }
 
 static void S_on_probe(void *arg, const struct pg_result *result, const struct err *err)
@@ -245,9 +272,8 @@ static void S_on_probe(void *arg, const struct pg_result *result, const struct e
         return;
     }
     S_answered(&s->parts.database);
-    if (err)
-        sampler_note(s, SEVERITY_WARN, "database", "%s: %s", probe->statement, err->text);
-    else
+    S_note_trouble(s, &s->said[s->probe], "database", probe->statement, err);
+    if (!err)
         probe->gather(&s->parts, result);
     s->probe++;
     S_next_probe(s);
@@ -274,6 +300,8 @@ static void S_begin_round(struct sampler *s)
     if (s->in_round || !pg_is_ready(s->quick))
         return;
     s->in_round = true;
+    s->hurrying = s->hurry;
+    s->hurry = false;
     s->probe = 0;
     S_next_probe(s);
 }
@@ -297,6 +325,7 @@ static void S_on_database(void *arg, const struct err *err)
     }
     S_server_up(s, &s->parts.database, &s->database, "database");
     memset(s->asked_at, 0, ARRAY_LEN(S_probes) * sizeof(*s->asked_at));
+    S_try_all_again(s);
     S_begin_round(s);
 }
 
@@ -312,24 +341,40 @@ static void S_connect_database(void *arg)
 
 /* ---- exact counts ---- */
 
+static void S_count_failed(struct sampler *s, struct fact *fact, const char *table,
+                           const struct err *err)
+{
+    bool stopped = str_is(err->sqlstate, "57014");
+    bool comes_again = err->kind == ERR_RETRY || err->kind == ERR_LOST;
+    fact->given_up = !comes_again;
+    if (comes_again && !fact->by_request)
+        return; /* a lock is in the way for as long as it is: estimates stand meanwhile */
+    sampler_note(s, stopped ? SEVERITY_INFO : SEVERITY_WARN, "count",
+                 stopped ? "counting '%s' was stopped; estimates stand (%s)"
+                         : "'%s' could not be counted: %s",
+                 table, err->text);
+}
+
+/* It was thought to be small, and is not. */
+static void S_too_long(void *arg)
+{
+    struct sampler *s = arg;
+    s->limit = NULL;
+    if (s->counting < s->parts.fact_count && !s->parts.facts[s->counting].by_request)
+        pg_cancel(s->slow);
+}
+
 static void S_on_count(void *arg, const struct pg_result *result, const struct err *err)
 {
     struct sampler *s = arg;
     struct fact *fact = &s->parts.facts[s->counting];
     const char *table = s->session->plan->tables[s->counting].name;
-    if (result) {
+    loop_cancel(s->limit);
+    s->limit = NULL;
+    if (result)
         gather_count(&s->parts, s->counting, result);
-    } else {
-        /* Not again by itself until rows have changed: what failed once would fail each time. */
-        free(fact->counted_changes);
-        fact->counted_changes = str_dup(fact->changes);
-        fact->counted_at = UNKNOWN;
-        bool asked_to_stop = str_is(err->sqlstate, "57014");
-        sampler_note(s, asked_to_stop ? SEVERITY_INFO : SEVERITY_WARN, "count",
-                     asked_to_stop ? "counting '%s' was stopped; estimates stand (%s)"
-                                   : "'%s' could not be counted: %s",
-                     table, err->text);
-    }
+    else
+        S_count_failed(s, fact, table, err);
     fact->count_state = COUNT_IDLE;
     fact->by_request = false;
     s->counting = s->parts.fact_count;
@@ -340,19 +385,24 @@ static void S_on_count(void *arg, const struct pg_result *result, const struct e
 static void S_forget_wishes(struct sampler *s)
 {
     for (size_t i = 0; i < s->parts.fact_count; i++)
-        if (s->parts.facts[i].count_state == COUNT_WANTED)
+        if (s->parts.facts[i].count_state == COUNT_WANTED) {
             s->parts.facts[i].count_state = COUNT_IDLE;
+            s->parts.facts[i].by_request = false;
+        }
 }
 
 static void S_on_slow_open(void *arg, const struct err *err)
 {
     struct sampler *s = arg;
     s->slow_connecting = false;
+    /* When the server is away, the quick connection tells; but it may have had the last place. */
+    if (!err || s->parts.database.state == SERVER_UP)
+        S_note_trouble(s, &s->slow_said, "count", "nothing can be counted", err);
     if (!err) {
         S_count_next(s);
         return;
     }
-    S_forget_wishes(s); /* the quick connection tells what is wrong, and tries again */
+    S_forget_wishes(s);
     S_publish(s);
 }
 
@@ -369,8 +419,14 @@ static void S_count_next(struct sampler *s)
         return;
     }
     s->counting = next;
-    s->parts.facts[next].count_state = COUNT_RUNNING;
-    pg_query(s->slow, s->parts.facts[next].count_sql, NULL, 0, S_on_count, s);
+    struct fact *fact = &s->parts.facts[next];
+    fact->count_state = COUNT_RUNNING;
+    fact->asked_at = clock_wall();
+    free(fact->asked_changes);
+    fact->asked_changes = str_dup(fact->changes);
+    if (!fact->by_request)
+        s->limit = loop_after(s->loop, CHEAP_MS, S_too_long, s);
+    pg_query(s->slow, fact->count_sql, NULL, 0, S_on_count, s);
 }
 
 static bool S_want_count(struct sampler *s, size_t table)
@@ -451,9 +507,8 @@ static void S_on_info(void *arg, const struct redis_reply *reply, const struct e
     s->info_under_way = false;
     s->info_done = true;
     S_answered(&s->parts.redis);
-    if (err)
-        sampler_note(s, SEVERITY_WARN, "redis", "INFO: %s", err->text);
-    else
+    S_note_trouble(s, &s->info_said, "redis", "INFO", err);
+    if (!err)
         gather_redis_info(&s->parts, redis_text(reply));
     S_continue_census(s);
 }
@@ -536,6 +591,7 @@ static void S_tick(void *arg)
 void sampler_refresh(struct sampler *s)
 {
     s->hurry = true;
+    S_try_all_again(s);
     s->round_done = !s->session->has_database;
     s->info_done = false;
     s->census_begun_at = s->census_ended_at = 0;
@@ -607,6 +663,7 @@ struct sampler *sampler_new(struct loop *loop, const struct session *session, sa
     parts_init(&s->parts, session);
     s->parts.census = census_new(loop, session->plan, s->parts.tally);
     s->asked_at = mem_array(ARRAY_LEN(S_probes), sizeof(*s->asked_at));
+    s->said = mem_array(ARRAY_LEN(S_probes), sizeof(*s->said));
     s->counting = s->parts.fact_count;
     S_new_links(s);
     s->snapshot = assemble(&s->parts);
@@ -624,6 +681,7 @@ void sampler_free(struct sampler *s)
     if (!s)
         return;
     loop_cancel(s->tick);
+    loop_cancel(s->limit);
     loop_cancel(s->database.retry);
     loop_cancel(s->cache.retry);
     pg_free(s->quick);
@@ -633,6 +691,11 @@ void sampler_free(struct sampler *s)
     census_free(s->parts.census);
     parts_release(&s->parts);
     snapshot_free(s->snapshot);
+    for (size_t i = 0; i < ARRAY_LEN(S_probes); i++)
+        free(s->said[i]);
+    free(s->said);
+    free(s->slow_said);
+    free(s->info_said);
     free(s->asked_at);
     free(s);
 }

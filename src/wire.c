@@ -12,6 +12,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { ADDRESSES_MAX = 8 };
+
+struct address {
+    struct sockaddr_storage bytes;
+    socklen_t size;
+};
+
 struct wire {
     struct loop *loop;
     const struct redis_target *target;
@@ -19,6 +26,8 @@ struct wire {
     int fd;
     struct watch *watch;
     struct resolve *resolve;
+    struct address addresses[ADDRESSES_MAX]; /* of the host name; tried in this order */
+    size_t address_count, next_address;
     struct timer *failing; /* tells of a failure from the loop, never from within wire_open() */
     struct err failure;
 };
@@ -46,6 +55,8 @@ static void S_fail(struct wire *wire, int error)
     wire->failing = loop_after(wire->loop, 0, S_tell_failure, wire);
 }
 
+static void S_try_next(struct wire *wire, int error);
+
 static void S_on_open_socket(void *arg, short revents)
 {
     (void)revents;
@@ -63,7 +74,7 @@ static void S_on_connected(void *arg, short revents)
     loop_unwatch(wire->watch);
     wire->watch = NULL;
     if (error) {
-        S_fail(wire, error);
+        S_try_next(wire, error);
         return;
     }
     wire->watch = loop_watch(wire->loop, wire->fd, POLLIN, S_on_open_socket, wire);
@@ -74,7 +85,7 @@ static void S_connect(struct wire *wire, int family, const struct sockaddr *addr
 {
     wire->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (wire->fd < 0) {
-        S_fail(wire, errno);
+        S_try_next(wire, errno);
         return;
     }
     int on = 1;
@@ -83,10 +94,25 @@ static void S_connect(struct wire *wire, int family, const struct sockaddr *addr
         setsockopt(wire->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     }
     if (connect(wire->fd, address, size) < 0 && errno != EINPROGRESS) {
-        S_fail(wire, errno);
+        S_try_next(wire, errno);
         return;
     }
     wire->watch = loop_watch(wire->loop, wire->fd, POLLOUT, S_on_connected, wire);
+}
+
+/* 'localhost' may be ::1 first, where nobody listens: all addresses are tried before it fails. */
+static void S_try_next(struct wire *wire, int error)
+{
+    if (wire->fd >= 0)
+        close(wire->fd);
+    wire->fd = -1;
+    if (wire->next_address == wire->address_count) {
+        S_fail(wire, error);
+        return;
+    }
+    const struct address *address = &wire->addresses[wire->next_address++];
+    const struct sockaddr *bytes = (const struct sockaddr *)&address->bytes;
+    S_connect(wire, bytes->sa_family, bytes, address->size);
 }
 
 static void S_resolved(void *arg, const struct addrinfo *addresses, const struct err *err)
@@ -98,7 +124,13 @@ static void S_resolved(void *arg, const struct addrinfo *addresses, const struct
         wire->failing = loop_after(wire->loop, 0, S_tell_failure, wire);
         return;
     }
-    S_connect(wire, addresses->ai_family, addresses->ai_addr, addresses->ai_addrlen);
+    for (const struct addrinfo *a = addresses; a && wire->address_count < ADDRESSES_MAX;
+         a = a->ai_next) {
+        struct address *address = &wire->addresses[wire->address_count++];
+        memcpy(&address->bytes, a->ai_addr, a->ai_addrlen);
+        address->size = a->ai_addrlen;
+    }
+    S_try_next(wire, EADDRNOTAVAIL);
 }
 
 static void S_connect_unix(struct wire *wire)
