@@ -1,4 +1,4 @@
-# embed.awk: turns the statements of sql/ into the C table that src/sql.h declares.
+# embed.awk: turns the statements of sql/ into the C table that src/doors/sql.h declares.
 #
 # Input: the files, named on the command line. A statement starts at a line `-- name: NAME`; the
 # comment lines right after it are its note; the rest, up to the next name, is its text. A name that

@@ -11,34 +11,49 @@ who_has() {
     grep -lE "$pattern" "$@" | sort | tr '\n' ' ' | sed 's/ $//'
 }
 
-is "$(who_has '#include *[<"](postgresql/)?libpq' src/*.[ch] ui/*.[ch])" 'src/pg.c' \
+is "$(who_has '#include *[<"](postgresql/)?libpq' src/*/*.[ch] ui/*.[ch])" 'src/doors/pg.c' \
     'only pg.c includes libpq'
-is "$(who_has '#include *[<"]hiredis' src/*.[ch] ui/*.[ch])" 'src/redis.c' \
+is "$(who_has '#include *[<"]hiredis' src/*/*.[ch] ui/*.[ch])" 'src/doors/redis.c' \
     'only redis.c includes hiredis'
-is "$(who_has '#include *[<"]csv\.h' src/*.[ch] ui/*.[ch])" 'src/csvmap.c' \
+is "$(who_has '#include *[<"]csv\.h' src/*/*.[ch] ui/*.[ch])" 'src/doors/csvmap.c' \
     'only csvmap.c includes libcsv'
-is "$(who_has '#include *[<"](ncursesw?/)?(n?curses|panel|form|menu|term|tic)(es)?\.h' src/*.[ch] ui/*.[ch])" \
+is "$(who_has '#include *[<"](ncursesw?/)?(n?curses|panel|form|menu|term|tic)(es)?\.h' src/*/*.[ch] ui/*.[ch])" \
     'ui/screen.c' 'only screen.c includes curses'
 
 # Two more wait, where no loop turns: the demo's guard is a process of its own, and the password is
 # asked before anything is connected.
-is "$(who_has '[^_[:alnum:]]p?poll\(&?[a-z]|[^_[:alnum:]](p?select|epoll_p?wait)\(' src/*.c ui/*.c)" \
-    'src/demo_servers.c src/loop.c ui/askpass.c' \
+is "$(who_has '[^_[:alnum:]]p?poll\(&?[a-z]|[^_[:alnum:]](p?select|epoll_p?wait)\(' src/*/*.c ui/*.c)" \
+    'src/base/loop.c src/demo/demo_servers.c ui/askpass.c' \
     'only loop.c polls (and the guard of the demo, and the question for a password)'
 
 # A header that src/ includes stands in src/: nothing leads back to the faces.
-foreign=$(sed -n 's/^#include "\([^"]*\)".*/\1/p' src/*.[ch] | sort -u | while read -r header; do
-    [ -f "src/$header" ] || [ "$header" = config.h ] || echo "$header"
+foreign=$(sed -n 's/^#include "\([^"]*\)".*/\1/p' src/*/*.[ch] | sort -u | while read -r header; do
+    ls src/*/"$header" >/dev/null 2>&1 || echo "$header"
 done)
 is "$foreign" '' 'src/ includes only what stands in src/'
-both=$(for header in ui/*.h; do [ -f "src/${header#ui/}" ] && echo "$header"; done)
+both=$(for header in ui/*.h; do ls src/*/"${header#ui/}" 2>/dev/null; done)
 is "$both" '' 'no header of ui/ has the name of one of src/'
+
+# The rooms stand on one another: a file includes only from its own room and from those below it.
+rooms='base doors plan session run watch show demo verb'
+below=
+for room in $rooms; do
+    below="$below $room"
+    astray=$(sed -n 's/^#include "\([^"]*\)".*/\1/p' src/"$room"/*.[ch] | sort -u | while read -r header; do
+        for one in $below; do
+            [ -f "src/$one/$header" ] && continue 2
+        done
+        echo "$header"
+    done)
+    is "$astray" '' "src/$room includes only from its own room and those below"
+done
+is "$(ls src | tr '\n' ' ')" "$(printf '%s\n' $rooms | sort | tr '\n' ' ')" 'there is no other room'
 
 # Statements start a literal with an SQL command in capitals; one word alone is a command of Redis.
 commands='SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM|ALTER|CREATE|DROP|GRANT|REVOKE|TRUNCATE|COPY'
 commands="$commands|VACUUM|ANALYZE|LOCK|SET|SHOW|BEGIN|COMMIT|ROLLBACK|LISTEN|NOTIFY|EXPLAIN"
-is "$(grep -nE "\"[[:space:](]*($commands)[ ;][^\"]" src/*.c ui/*.c)" '' 'no statement stands in C'
-is "$(grep -nE 'pg_(run|query)\([^,]*, *"' src/*.c ui/*.c)" '' 'no statement is sent from a literal'
+is "$(grep -nE "\"[[:space:](]*($commands)[ ;][^\"]" src/*/*.c ui/*.c)" '' 'no statement stands in C'
+is "$(grep -nE 'pg_(run|query)\([^,]*, *"' src/*/*.c ui/*.c)" '' 'no statement is sent from a literal'
 
 # What curses defines and what the core wants have nothing in common.
 curses=$(ldd "$TD_BUILDDIR/tenantdeck" | sed -n 's/.*=> \(.*\/lib\(ncurses\|curses\|tinfo\)w\{0,1\}\.so[^ ]*\).*/\1/p')

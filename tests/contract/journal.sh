@@ -112,7 +112,7 @@ like "$(ask "UPDATE tenantdeck.step SET state = 'running'")" 'step_state_check' 
 for state in waits runs paused "done" failed undone skipped; do
     is "$(ask "UPDATE tenantdeck.step SET state = '$state' RETURNING state")" "$state" \
         "a step can be '$state'"
-    grep -q "\"$state\"" "$TD_SRCDIR/src/snapshot.c"
+    grep -q "\"$state\"" "$TD_SRCDIR/src/watch/snapshot.c"
     ok $? "and the program calls it '$state' too"
 done
 like "$(psql -X -At -d "$database" -c 'LISTEN tenantdeck' -c "INSERT INTO tenantdeck.request (run, verb)
