@@ -188,6 +188,13 @@ td_load_demo() {
     [ -z "${TD_REDIS:-}" ] || set -- -r "$TD_REDIS" "$@"
     td_said=$("$TENANTDECK" -d "$TD_DATABASE" --operator --yes demo load "$@" 2>&1) ||
         td_bail "the sample could not be loaded: $td_said"
+    # A backend tells the server's counters of its changes when it ends, a little after its client.
+    td_until 30 td_is_alone || td_bail 'the loading session does not end'
+}
+
+td_is_alone() {
+    [ "$(td_psql "SELECT count(*) FROM pg_stat_activity
+                   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")" = 0 ]
 }
 
 # td_psql SQL...: what it answers, unaligned, without headings; errors on the same stream.

@@ -53,6 +53,7 @@ struct pg {
     struct pg_result *result; /* the last one of it so far */
     struct err failure;       /* … or its first error */
     bool failed;
+    bool astray; /* it was answered with a COPY, which has no end here */
 
     pg_notice_fn *notice;
     void *notice_ctx;
@@ -177,7 +178,7 @@ static void S_forget_statement(struct pg *pg)
     pg->result = NULL;
     str_wipe(pg->sql); /* a statement can carry what a log must not keep */
     pg->sql = NULL;
-    pg->failed = false;
+    pg->failed = pg->astray = false;
     pg->done = NULL;
 }
 
@@ -335,6 +336,12 @@ static void S_keep_result(struct pg *pg, PGresult *rows)
         PQclear(rows);
         return;
     }
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+        pg->failed = pg->astray = true;
+        err_set(&pg->failure, ERR_LOST, "the server began a COPY that nobody asked for");
+        PQclear(rows);
+        return;
+    }
     pg_result_free(pg->result);
     pg->result = mem_new(sizeof(*pg->result));
     pg->result->rows = rows;
@@ -353,6 +360,8 @@ static bool S_take_results(struct pg *pg)
         if (!rows)
             return true;
         S_keep_result(pg, rows);
+        if (pg->astray)
+            return true;
     }
     return false;
 }
@@ -378,7 +387,7 @@ static void S_on_socket(void *arg, short revents)
     }
     if (!S_take_results(pg))
         return;
-    if (PQstatus(pg->conn) == CONNECTION_BAD) {
+    if (pg->astray || PQstatus(pg->conn) == CONNECTION_BAD) {
         struct err err = {0};
         S_lost(pg, &err);
         S_broken(pg, &err);
