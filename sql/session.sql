@@ -16,6 +16,9 @@ SET statement_timeout = 0;
 SELECT set_config('search_path', 'pg_catalog, pg_temp', false),
        set_config('row_security', 'off', false),
        set_config('TimeZone', 'UTC', false),
+       set_config('client_encoding', -- where the server knows no encoding, any byte may come
+                  CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII'
+                       ELSE 'UTF8' END, false),
        set_config('client_min_messages', 'notice', false),
        set_config('statement_timeout', $1, false),
        set_config('lock_timeout', $2, false),
