@@ -69,7 +69,9 @@ static bool S_read_host(const char *s, size_t len, struct redis_target *target, 
         if (!close)
             return S_bad(err, "the ']' of the host is missing");
         target->host = str_ndup(s + 1, (size_t)(close - s) - 1);
-        port = close + 1 < end && close[1] == ':' ? close + 2 : NULL;
+        if (close + 1 < end && close[1] != ':')
+            return S_bad(err, "only a port may follow the ']' of the host");
+        port = close + 1 < end ? close + 2 : NULL;
     } else {
         const char *colon = memchr(s, ':', len);
         target->host = str_ndup(s, colon ? (size_t)(colon - s) : len);

@@ -195,9 +195,10 @@ static void S_answer_plan(struct verb_call *call, const struct plan *plan,
     char *text = plan_to_json(plan);
     json_t *definition = json_loads(text, 0, NULL);
     verb_answer(call,
-                json_pack("{s:o, s:s, s:o, s:o, s:o}", "plan", verb_json_text(plan->name), "kind",
-                          plan_kind_name(plan->kind), "path", verb_json_text(plan->path),
-                          "definition", definition ? definition : json_null(), "steps",
+                json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "plan", verb_json_text(plan->name),
+                          "kind", plan_kind_name(plan->kind), "title", verb_json_text(plan->title),
+                          "path", verb_json_text(plan->path), "definition",
+                          definition ? definition : json_null(), "steps",
                           S_steps_json(steps, count)));
     free(text);
 }

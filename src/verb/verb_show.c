@@ -91,6 +91,16 @@ static bool S_count_exactly(struct verb_call *call, struct sampler *sampler, str
     return true;
 }
 
+/* Was something asked for exactly that could only be estimated? The log says why. */
+static bool S_is_short_of_exact(const struct verb_call *call, const struct snapshot *snapshot)
+{
+    bool wanted = verb_option(call, "exact") != NULL;
+    for (size_t i = 0; wanted && i < snapshot->fill_count; i++)
+        if (!snapshot->fills[i].missing && !snapshot->fills[i].rows.exact)
+            return true;
+    return false;
+}
+
 /* ---- sorting and filtering ---- */
 
 static int S_column(const struct table_def *def, const char *name)
@@ -213,7 +223,7 @@ static bool S_show(struct verb_call *call, const struct table_def *const *defs, 
         fputc('\n', call->out);
         S_print_tables(call, snapshot, defs, count);
     }
-    call->findings = snapshot->redis.state == SERVER_DOWN;
+    call->findings = snapshot->redis.state == SERVER_DOWN || S_is_short_of_exact(call, snapshot);
     sampler_free(sampler);
     return ok;
 }

@@ -107,13 +107,13 @@ static json_t *S_redis_json(const struct plan_keys *keys)
     return object;
 }
 
+/* Without the title: it is for people, and a database of another encoding may not know its letters. */
 char *plan_to_json(const struct plan *plan)
 {
     json_t *object = json_object(), *columns = json_array(), *tables = json_array(),
            *keys = json_array();
     S_put(object, "name", plan->name);
     S_put(object, "kind", plan_kind_name(plan->kind));
-    S_put(object, "title", plan->title);
     S_put(object, "schema", plan->schema);
     json_object_set_new(object, "distribute", json_boolean(plan->distribute));
     json_object_set_new(object, "bearing", S_names_json(&plan->bearing));

@@ -1,5 +1,6 @@
 #!/bin/bash
-# hostile: who owns a table, a type, a Redis user or our standard streams does not own us.
+# hostile: who owns a table, a type, a role's defaults, a Redis user or our standard streams does
+# not own us.
 set -u
 . "$(dirname "$0")/../lib.sh"
 
@@ -16,8 +17,8 @@ status() {
 
 # ---- a cast of a table's owner would run with the rights of whoever counts ----
 
-is "$(status tables --json | jq -c '.tables[] | select(.table == "forms") | .rows_exact // true')" \
-    true 'a small table is counted without being asked'
+is "$(status tables --json | jq -c '.tables[] | select(.table == "forms") | .rows_exact')" \
+    null 'a small table is counted without being asked'
 td_psql "CREATE ROLE mallory; GRANT CREATE ON SCHEMA public TO mallory;
          SET ROLE mallory;
          CREATE TYPE public.trap AS ENUM ('1');
@@ -34,6 +35,8 @@ unlike "$(status log --json; status)" 'sprung' 'a cast to text that somebody own
 is "$(status tables --json | jq -c '.tables[] | select(.table == "forms") | .rows_exact')" false \
     'the table is shown by estimate instead'
 
+exits 1 '--exact fails when a table could only be estimated' status tables --exact
+
 # ---- a Redis user who may not SCAN ----
 
 td_redis ACL SETUSER default -scan >/dev/null
@@ -42,6 +45,33 @@ is $? 1 'a census that may not SCAN ends, and fails'
 like "$said" 'NOPERM' 'it says why'
 td_redis ACL SETUSER default +scan >/dev/null
 runs 'with the right it counts' "$TENANTDECK" -d mentoring -r "$TD_REDIS" -p mentoring cache counts
+
+# ---- what a role and a table can be, and the figures stay right ----
+
+sessions() {
+    PGUSER=${1:-$PGUSER} status tables --json | jq -c '.tables[] | select(.table == "sessions")'
+}
+
+# Read only, serializable and deferrable waits until no other serializable transaction is open.
+td_psql "CREATE ROLE waiting SUPERUSER LOGIN;
+         ALTER ROLE waiting SET default_transaction_isolation = 'serializable';
+         ALTER ROLE waiting SET default_transaction_deferrable = on" >/dev/null
+coproc other { psql -X -q -A -t -d mentoring; }
+echo "BEGIN ISOLATION LEVEL SERIALIZABLE; CREATE TABLE writes (); SELECT 'open';" >&"${other[1]}"
+read -r open <&"${other[0]}"
+is "$open" open 'a serializable transaction is open'
+is "$(sessions waiting | jq -c '[.rows > 0, .rows_exact]')" '[true,null]' \
+    'a role whose reads would wait for it counts all the same'
+echo 'ROLLBACK;' >&"${other[1]}"
+eval "exec ${other[1]}>&-"
+wait "$other_PID" 2>/dev/null
+
+td_psql "CREATE TABLE heirs () INHERITS (sessions);
+         INSERT INTO heirs SELECT * FROM sessions LIMIT 3; ANALYZE sessions" >/dev/null
+is "$(sessions | jq -c '[.state, .rows_exact]')" '["no column",false]' \
+    'a table with heirs is weighed, and not counted unasked'
+is "$(sessions | jq .rows)" "$(td_psql 'SELECT count(*) FROM sessions')" 'with the rows of its heirs'
+td_psql 'DROP TABLE heirs' >/dev/null
 
 # ---- standard streams that came closed ----
 

@@ -63,10 +63,19 @@ static void S_bad_addresses_are_refused_without_repeating_them(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "http://secret@x",      "redis://secret@x:port",  "redis://x:0/secret",
-        "redis://:secret%zz@x", "redis://secret@x/-1",    "redis://:secret%00@x",
-        "unix://secret",        "unix:///s?secret=1",     "redis://secret@x:65536",
-        "redis://secret@[::1",  "redis://secret@x/1?a=b", "redis://secret@x/99999999999999999999",
+        "http://secret@x",
+        "redis://secret@x:port",
+        "redis://x:0/secret",
+        "redis://:secret%zz@x",
+        "redis://secret@x/-1",
+        "redis://:secret%00@x",
+        "unix://secret",
+        "unix:///s?secret=1",
+        "redis://secret@x:65536",
+        "redis://secret@[::1",
+        "redis://secret@[::1]x",
+        "redis://secret@x/1?a=b",
+        "redis://secret@x/99999999999999999999",
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct redis_target target;
