@@ -48,7 +48,8 @@ const struct verb verbs[] = {
             "steps, tables, tenants, validation, cache and log, or those that are named.\n\n"
             "A figure with ~ is an estimate of the server. With --exact every table of the plan is "
             "counted first, which reads it whole.\n\n"
-            "The exit status is 1 when Redis is named and does not answer.",
+            "The exit status is 1 when Redis is named and does not answer, and when --exact could "
+            "not count a table; the log says why.",
         .needs = SHOWS_ALL, .kinds = ALL_KINDS, .json = true, .run = verb_status,
         .options = {{"exact", NULL, "counts every table of the plan first", 0}, TABLE_OPTIONS},
     },
