@@ -169,7 +169,12 @@ ALTER DEFAULT PRIVILEGES FOR ROLE :"journal_owner" IN SCHEMA tenantdeck
 -- Rows of the log, checkpoints, findings and undo records are added, never changed or removed.
 GRANT INSERT ON tenantdeck.plan, tenantdeck.mapping, tenantdeck.run, tenantdeck.lease,
     tenantdeck.heartbeat, tenantdeck.step, tenantdeck.checkpoint, tenantdeck.event,
-    tenantdeck.finding, tenantdeck.request, tenantdeck.undo, tenantdeck.child TO :"worker";
+    tenantdeck.finding, tenantdeck.request, tenantdeck.undo, tenantdeck.child,
+    tenantdeck.old_value, tenantdeck.parked, tenantdeck.requeue, tenantdeck.measure TO :"worker";
+-- The codes, and the lists of what is still to do, are the worker's own to change.
+GRANT UPDATE, DELETE ON tenantdeck.mapping, tenantdeck.old_value, tenantdeck.parked,
+    tenantdeck.requeue, tenantdeck.measure TO :"worker";
+GRANT UPDATE ON tenantdeck.checkpoint TO :"worker";
 GRANT UPDATE ON tenantdeck.run, tenantdeck.lease, tenantdeck.heartbeat, tenantdeck.step TO :"worker";
 GRANT UPDATE (answered_at, answer) ON tenantdeck.request TO :"worker";
 GRANT UPDATE (state, settled_at, settled_by) ON tenantdeck.undo TO :"worker";

@@ -35,7 +35,8 @@ WITH place AS (
                              WHERE c.relnamespace = n.oid
                                AND c.relname IN ('meta', 'plan', 'mapping', 'run', 'lease',
                                                  'heartbeat', 'step', 'checkpoint', 'event',
-                                                 'finding', 'request', 'undo', 'child')
+                                                 'finding', 'request', 'undo', 'child',
+                                                 'old_value', 'parked', 'requeue', 'measure')
                                AND (c.relkind <> 'r' OR c.relowner <> m.relowner OR c.relhasrules
                                     OR c.relhassubclass
                                     OR EXISTS (SELECT 1 FROM pg_attribute a
@@ -152,33 +153,43 @@ SELECT r.id,
        (extract(epoch FROM r.started_at) * 1000)::bigint AS since,
        COALESCE((extract(epoch FROM h.at) * 1000)::bigint, -1) AS beat_at,
        r.state NOT IN ('done', 'failed', 'stopped', 'undone')
-           AND COALESCE(clock_timestamp() - h.at < interval '15 seconds', false) AS alive,
+           AND COALESCE(clock_timestamp() - greatest(h.at, l.claimed_at) < interval '15 seconds',
+                        false) AS alive,
        r.trouble
   FROM tenantdeck.run r
   JOIN tenantdeck.plan p ON p.id = r.plan
   LEFT JOIN tenantdeck.heartbeat h ON h.run = r.id
+  LEFT JOIN tenantdeck.lease l ON l.run = r.id
  WHERE $1::text IS NULL OR p.name = $1::text
  ORDER BY r.state IN ('done', 'failed', 'stopped', 'undone'), r.id DESC
  LIMIT 1;
 
 -- name: journal_steps
--- The steps of run $1 in their order. Answers: ordinal, name, type, state, done and total (rows; -1:
--- not known), rate (rows a second; -1), started_at and ended_at (ms since 1970; -1), trouble (of a
--- failed step), throttled (why it waits just now).
-SELECT s.ordinal,
-       s.name,
-       s.type,
-       s.state,
-       COALESCE(s.done, -1) AS done,
-       COALESCE(s.total, -1) AS total,
-       COALESCE(s.rate, -1) AS rate,
-       COALESCE((extract(epoch FROM s.started_at) * 1000)::bigint, -1) AS started_at,
-       COALESCE((extract(epoch FROM s.ended_at) * 1000)::bigint, -1) AS ended_at,
-       s.trouble,
-       s.throttled
-  FROM tenantdeck.step s
- WHERE s.run = $1::bigint
- ORDER BY s.ordinal;
+-- How the steps of the plan of run $1 stand: of each its last word, whichever run spoke it (a
+-- validation later on says nothing of the fill). Answers: ordinal, name, type, state, done and total
+-- (rows; -1: not known), rate (rows a second, lately; -1), started_at and ended_at (ms since 1970; -1),
+-- trouble (of a failed step), throttled (why it waits just now), current (it was run $1 that spoke).
+SELECT last.ordinal,
+       last.name,
+       last.type,
+       last.state,
+       COALESCE(last.done, -1) AS done,
+       COALESCE(last.total, -1) AS total,
+       COALESCE(last.rate, -1) AS rate,
+       COALESCE((extract(epoch FROM last.started_at) * 1000)::bigint, -1) AS started_at,
+       COALESCE((extract(epoch FROM last.ended_at) * 1000)::bigint, -1) AS ended_at,
+       last.trouble,
+       last.throttled,
+       last.run = $1::bigint AS current
+  FROM (SELECT DISTINCT ON (s.name) s.*
+          FROM tenantdeck.run this
+          JOIN tenantdeck.plan q ON q.id = this.plan
+          JOIN tenantdeck.plan p ON p.name = q.name
+          JOIN tenantdeck.run r ON r.plan = p.id AND r.generation = this.generation
+          JOIN tenantdeck.step s ON s.run = r.id
+         WHERE this.id = $1::bigint
+         ORDER BY s.name, s.state = 'waits', s.run DESC) AS last
+ ORDER BY last.run, last.ordinal;
 
 -- name: journal_events
 -- The newest $2 events after event $1 (0: from the beginning), oldest first. Answers: id, at (ms
@@ -199,25 +210,29 @@ SELECT newest.id,
  ORDER BY newest.id;
 
 -- name: journal_findings
--- What the newest run of plan $1 (NULL: of any plan) that checked something has found. Answers: run,
--- check_group, check_name, subject, verdict, severity, count (rows concerned; -1), message, samples
--- (JSON), query (the SQL that found it), fix (the SQL that would mend it), at (ms since 1970).
-SELECT f.run,
-       f.check_group,
-       f.check_name,
-       f.subject,
-       f.verdict,
-       f.severity,
-       COALESCE(f.count, -1) AS count,
-       f.message,
-       f.samples,
-       f.query,
-       f.fix,
-       (extract(epoch FROM f.at) * 1000)::bigint AS at
-  FROM tenantdeck.finding f
- WHERE f.run = (SELECT max(r.id)
-                  FROM tenantdeck.run r
-                  JOIN tenantdeck.plan p ON p.id = r.plan
-                 WHERE ($1::text IS NULL OR p.name = $1::text)
-                   AND EXISTS (SELECT 1 FROM tenantdeck.finding any_of WHERE any_of.run = r.id))
- ORDER BY f.id;
+-- What the newest run of plan $1 (NULL: of any plan) that checked something has found; where a check was
+-- asked again, its last answer. Answers: run, check_group, check_name, subject, verdict, severity,
+-- count (rows concerned; -1), message, samples (JSON), query (the SQL that found it), fix (the SQL that
+-- would mend it), at (ms since 1970).
+SELECT last.run,
+       last.check_group,
+       last.check_name,
+       last.subject,
+       last.verdict,
+       last.severity,
+       COALESCE(last.count, -1) AS count,
+       last.message,
+       last.samples,
+       last.query,
+       last.fix,
+       (extract(epoch FROM last.at) * 1000)::bigint AS at
+  FROM (SELECT DISTINCT ON (f.check_group, f.check_name, f.subject) f.*
+          FROM tenantdeck.finding f
+         WHERE f.run = (SELECT max(r.id)
+                          FROM tenantdeck.run r
+                          JOIN tenantdeck.plan p ON p.id = r.plan
+                         WHERE ($1::text IS NULL OR p.name = $1::text)
+                           AND EXISTS (SELECT 1 FROM tenantdeck.finding any_of
+                                        WHERE any_of.run = r.id))
+         ORDER BY f.check_group, f.check_name, f.subject, f.id DESC) AS last
+ ORDER BY last.id;

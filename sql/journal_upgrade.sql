@@ -439,3 +439,100 @@ SELECT 1, d.oid, tenantdeck.server_identity()
  WHERE d.datname = current_database();
 INSERT INTO tenantdeck.event (severity, source, text)
 VALUES ('info', 'journal', 'the journal was made');
+
+-- name: journal_upgrade_2
+-- What the worker needs beside version 1. The codes are kept under the name of their plan, since the
+-- fill triggers go on reading them while the next version of a plan is looked at; an undo record says
+-- whether its statement must run outside of a transaction; a run keeps its options, so that a resume
+-- goes on with the same. Old values, parked rows and users whose rows have to be looked at again have
+-- tables of their own.
+DROP TABLE tenantdeck.mapping;
+CREATE TABLE tenantdeck.mapping (
+    plan              text NOT NULL CHECK (plan <> ''),
+    key               text NOT NULL CHECK (key <> ''),
+    organization_code text CHECK (organization_code <> ''),
+    tenant_code       text NOT NULL CHECK (tenant_code <> ''),
+    PRIMARY KEY (plan, key)
+);
+COMMENT ON TABLE tenantdeck.mapping IS 'The codes that the fill and its triggers go by: the mapping file as step mapping read it';
+COMMENT ON COLUMN tenantdeck.mapping.plan IS 'Name of the plan it belongs to';
+COMMENT ON COLUMN tenantdeck.mapping.key IS 'The key of the file, as text: an organization or a user id';
+COMMENT ON COLUMN tenantdeck.mapping.organization_code IS 'Its organization code; NULL: the plan has none';
+COMMENT ON COLUMN tenantdeck.mapping.tenant_code IS 'Its tenant code';
+
+ALTER TABLE tenantdeck.run ADD COLUMN options jsonb NOT NULL DEFAULT '{}'
+    CHECK (jsonb_typeof(options) = 'object');
+COMMENT ON COLUMN tenantdeck.run.options IS 'What it was told beside its mode: limits, directories; a resume goes on with the same';
+
+ALTER TABLE tenantdeck.undo ADD COLUMN alone boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN tenantdeck.undo.alone IS 'The statement must run outside of a transaction: CONCURRENTLY, Citus, a command';
+DROP TRIGGER undo_is_written_once ON tenantdeck.undo;
+CREATE TRIGGER undo_is_written_once BEFORE UPDATE ON tenantdeck.undo
+    FOR EACH ROW
+    WHEN (OLD.state <> 'kept'
+          OR ROW(NEW.id, NEW.generation, NEW.plan, NEW.run, NEW.step, NEW.ordinal, NEW.object_type,
+                 NEW.object, NEW.definition, NEW.statement, NEW.alone, NEW.recorded_at)
+             IS DISTINCT FROM
+             ROW(OLD.id, OLD.generation, OLD.plan, OLD.run, OLD.step, OLD.ordinal, OLD.object_type,
+                 OLD.object, OLD.definition, OLD.statement, OLD.alone, OLD.recorded_at))
+    EXECUTE FUNCTION tenantdeck.refuse_change();
+ALTER TABLE tenantdeck.undo ENABLE ALWAYS TRIGGER undo_is_written_once;
+
+CREATE TABLE tenantdeck.old_value (
+    plan      text  NOT NULL CHECK (plan <> ''),
+    unit      text  NOT NULL CHECK (unit <> ''),
+    key       jsonb NOT NULL,
+    value     jsonb NOT NULL,
+    PRIMARY KEY (plan, unit, key)
+);
+COMMENT ON TABLE tenantdeck.old_value IS 'What a column that was there before held, of the rows that the fill has changed';
+COMMENT ON COLUMN tenantdeck.old_value.plan IS 'Name of the plan';
+COMMENT ON COLUMN tenantdeck.old_value.unit IS 'The table';
+COMMENT ON COLUMN tenantdeck.old_value.key IS 'The columns of its primary key, with their values';
+COMMENT ON COLUMN tenantdeck.old_value.value IS 'The columns of the plan, with what they held';
+
+CREATE TABLE tenantdeck.parked (
+    plan   text        NOT NULL CHECK (plan <> ''),
+    unit   text        NOT NULL CHECK (unit <> ''),
+    key    jsonb       NOT NULL,
+    reason text        NOT NULL,
+    at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (plan, unit, key)
+);
+COMMENT ON TABLE tenantdeck.parked IS 'Rows that a step left aside, with the reason: they belong to no tenant yet';
+COMMENT ON COLUMN tenantdeck.parked.plan IS 'Name of the plan';
+COMMENT ON COLUMN tenantdeck.parked.unit IS 'The table';
+COMMENT ON COLUMN tenantdeck.parked.key IS 'The columns of its primary key, with their values';
+COMMENT ON COLUMN tenantdeck.parked.reason IS 'Why no code could be found';
+COMMENT ON COLUMN tenantdeck.parked.at IS 'When it was left aside';
+
+CREATE TABLE tenantdeck.requeue (
+    plan text        NOT NULL CHECK (plan <> ''),
+    key  text        NOT NULL CHECK (key <> ''),
+    at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (plan, key)
+);
+COMMENT ON TABLE tenantdeck.requeue IS 'Users who changed their organization meanwhile: the fill looks at their rows again';
+COMMENT ON COLUMN tenantdeck.requeue.plan IS 'Name of the plan';
+COMMENT ON COLUMN tenantdeck.requeue.key IS 'The user id, as text';
+COMMENT ON COLUMN tenantdeck.requeue.at IS 'When it changed first';
+
+CREATE TABLE tenantdeck.measure (
+    run   bigint      NOT NULL REFERENCES tenantdeck.run,
+    unit  text        NOT NULL CHECK (unit <> ''),
+    name  text        NOT NULL CHECK (name <> ''),
+    value bigint      NOT NULL,
+    at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (run, unit, name)
+);
+COMMENT ON TABLE tenantdeck.measure IS 'Figures that a later step compares with: rows of each table before';
+COMMENT ON COLUMN tenantdeck.measure.run IS 'The run that measured';
+COMMENT ON COLUMN tenantdeck.measure.unit IS 'The table';
+COMMENT ON COLUMN tenantdeck.measure.name IS 'What was measured: rows before';
+COMMENT ON COLUMN tenantdeck.measure.value IS 'The figure';
+COMMENT ON COLUMN tenantdeck.measure.at IS 'When';
+
+REVOKE ALL ON ALL TABLES IN SCHEMA tenantdeck FROM PUBLIC;
+UPDATE tenantdeck.meta SET version = 2;
+INSERT INTO tenantdeck.event (severity, source, text)
+VALUES ('info', 'journal', 'the journal was brought to version 2');

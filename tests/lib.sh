@@ -160,7 +160,7 @@ td_start_postgres() {
         td_bail "initdb failed: $(cat "$PGHOST/initdb.log")"
     (td_keep "$PGHOST" INT "$(td_pg_program postgres)" -D "$PGHOST/data" \
         -c listen_addresses="${1:+127.0.0.1}" -c port="$PGPORT" \
-        -c unix_socket_directories="$PGHOST" -c fsync=off -c full_page_writes=off \
+        -c unix_socket_directories="$PGHOST" -c fsync=off -c full_page_writes=off ${TD_POSTGRES_OPTIONS:-} \
         </dev/null >/dev/null 2>&1 &)
     td_until 30 psql -X -q -d postgres -c 'CREATE DATABASE mentoring' ||
         td_bail "PostgreSQL does not answer: $(cat "$PGHOST/log")"

@@ -116,19 +116,27 @@ char *ask_secret(void *ctx, const char *prompt)
     return answer;
 }
 
-bool ask_yes(const char *question)
+char *ask_line(const char *question)
 {
-    char line[16] = "";
+    char line[ANSWER_MAX] = "";
     int fd = S_open_terminal();
     if (fd < 0)
-        return false;
+        return NULL;
     /* What was typed or pasted before the question was asked is no answer to it. */
     tcflush(fd, TCIFLUSH);
     S_write(fd, question);
     ssize_t n = read(fd, line, sizeof(line) - 1);
     close(fd);
     if (n <= 0)
-        return false;
+        return NULL;
     line[strcspn(line, "\n")] = '\0';
-    return str_is(line, "y") || str_is(line, "yes") || str_is(line, "Y");
+    return str_dup(line);
+}
+
+bool ask_yes(const char *question)
+{
+    char *line = ask_line(question);
+    bool yes = str_is(line, "y") || str_is(line, "yes") || str_is(line, "Y");
+    free(line);
+    return yes;
 }

@@ -1,5 +1,5 @@
 /*
- * askpass: asks the person at the terminal: for a secret without echo, or for y/N.
+ * askpass: asks the person at the terminal: for a secret without echo, for a name, or for y/N.
  *
  * Always /dev/tty, never stdin, so that a pipe cannot answer. Whatever ends the question - Enter on
  * nothing, ^C, ^D, a hang-up, a signal - gives the terminal its echo back and counts as No.
@@ -15,5 +15,7 @@ bool ask_possible(void); /* there is a terminal to ask at */
 char *ask_secret(void *ctx, const char *prompt);
 /* True for 'y' and 'yes' alone. */
 bool ask_yes(const char *question);
+/* What was typed, with echo; yours. NULL: no terminal, or no answer. */
+char *ask_line(const char *question);
 
 #endif

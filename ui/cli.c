@@ -23,6 +23,7 @@ struct cli {
     struct demo *demo;
     char *demo_deck;
     bool json, findings;
+    bool says_yes; /* the demo shows everything, and asks nobody */
 };
 
 static bool S_given(const struct cli *cli, const char *option)
@@ -135,9 +136,25 @@ static bool S_open_session(struct cli *cli, const struct verb *verb, struct sess
     return session_open_names(&cli->wanted, out, err);
 }
 
+/* The name that is typed is kept by the caller: the call only borrows it. */
+static bool S_ask_name(struct verb_call *call, char **typed, struct err *err)
+{
+    bool told = call->confirmed && *call->confirmed;
+    if (told || !ask_possible())
+        return true; /* the guards of the verb judge it, or say that it is missing */
+    char *where = pg_target_describe(&call->session->database);
+    char *question = str_format(
+        "%s in %s; to go on, type the name of the database: ", call->verb->question, where);
+    *typed = ask_line(question);
+    call->confirmed = *typed;
+    free(question);
+    free(where);
+    return (*typed && **typed) || err_set(err, ERR_REFUSED, "nothing was done: no name was typed");
+}
+
 static bool S_ask_leave(struct verb_call *call, struct err *err)
 {
-    if (call->verb->effect == READS || call->yes || !ask_possible())
+    if (call->yes || !ask_possible())
         return true;
     char *where = pg_target_describe(&call->session->database);
     char *question = str_format("%s in %s? y/N ", call->verb->question, where);
@@ -151,7 +168,18 @@ static bool S_run_call(struct verb_call *call, struct err *err)
 {
     /* A verb that somebody typed out is its own leave; --operator is for the keys of a console. */
     call->session->operator_mode |= call->verb->effect != READS;
-    if (!verb_allowed(call, err) || !S_ask_leave(call, err) || !verb_run(call, err))
+    char *typed = NULL;
+    enum verb_effect effect = verb_call_effect(call);
+    bool ok = verb_allowed(call, err) &&
+              (effect == READS || !call->verb->tell || call->verb->tell(call, err));
+    if (ok && effect == REVERSIBLE)
+        ok = S_ask_leave(call, err);
+    else if (ok && effect == DESTRUCTIVE)
+        ok = S_ask_name(call, &typed, err);
+    ok = ok && verb_run(call, err);
+    call->confirmed = NULL;
+    free(typed);
+    if (!ok)
         return false;
     if (fflush(stdout) != 0 || ferror(stdout))
         return err_set(err, ERR_FAILED, "the output could not be written");
@@ -171,7 +199,8 @@ static bool S_run_verb(struct cli *cli, const struct verb *verb, const struct ve
                              .width = S_width(),
                              .ascii = S_is_ascii(cli),
                              .json = cli->json,
-                             .yes = S_given(cli, "yes"),
+                             .yes = S_given(cli, "yes") || cli->says_yes,
+                             .confirmed = options_value(&cli->options, "confirm"),
                              .ask = ask_possible() ? ask_secret : NULL};
     if (!options_for_verb(&cli->options, verb, outer, &call, err) ||
         !S_open_session(cli, verb, &session, err))
@@ -285,13 +314,18 @@ static bool S_start_demo(struct cli *cli, FILE *tell, struct err *err)
     cli->wanted.deck = cli->demo_deck;
     cli->wanted.database = demo_database_url(cli->demo);
     cli->wanted.redis = demo_redis_url(cli->demo);
+    /* Logs, backups and reports of a demo go when it goes. */
+    char *state = str_format("%s/state", demo_directory(cli->demo));
+    setenv("XDG_STATE_HOME", state, 1);
+    free(state);
     return true;
 }
 
-/* Without a terminal: what the console would show, in words. Its findings are part of the show. */
+/* Without a terminal: the whole migration, in words. The plan's findings are part of the show. */
 static bool S_walk_through(struct cli *cli, const struct verb *demo, struct err *err)
 {
-    static const char *const tour[][2] = {{"plan", "check"}, {"status", NULL}};
+    static const char *const tour[][2] = {{"plan", "check"}, {"migrate", NULL}, {"status", NULL}};
+    cli->says_yes = true;
     for (size_t i = 0; i < ARRAY_LEN(tour); i++) {
         size_t used;
         const struct verb *verb = verb_find(tour[i], tour[i][1] ? 2 : 1, &used, err);

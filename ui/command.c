@@ -21,6 +21,16 @@ static bool S_read_options(const struct command *command, char ***argv, struct o
     return options_read((int)count + 1, *argv, out, err);
 }
 
+/* The line below the screen asks nothing yet; what cannot be taken back is not begun unasked. */
+static bool S_check_effect(const struct verb *verb, struct err *err)
+{
+    if (verb->effect != DESTRUCTIVE)
+        return true;
+    err_set(err, ERR_REFUSED,
+            "'%s' wants the database's name typed, which cannot be asked for here", verb->name);
+    return err_hint(err, "leave the console, and say it on the command line");
+}
+
 /* What decides which servers and which plan are meant was decided when the console was opened. */
 static bool S_check_common(const struct options *options, struct err *err)
 {
@@ -44,7 +54,7 @@ static bool S_prepare(const struct command *command, const struct options *optio
 {
     size_t used;
     const struct verb *verb = verb_find(options->words, options->word_count, &used, err);
-    if (!verb || !S_check_common(options, err))
+    if (!verb || !S_check_effect(verb, err) || !S_check_common(options, err))
         return false;
     *call = (struct verb_call){.verb = verb,
                                .session = command->session,

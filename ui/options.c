@@ -56,13 +56,19 @@ static void S_know_all(struct options *options)
 
 /* ---- reading ---- */
 
+static int S_argument(const struct verb_option *option)
+{
+    if (!option->arg)
+        return no_argument;
+    return *option->arg == '[' ? optional_argument : required_argument;
+}
+
 static void S_for_getopt(const struct options *options, struct option *longs, char *letters)
 {
     *letters++ = ':'; /* so that a missing value can be told from an unknown option */
     for (size_t i = 0; i < options->known_count; i++) {
         const struct verb_option *option = options->known[i];
-        longs[i] = (struct option){option->name, option->arg ? required_argument : no_argument,
-                                   NULL, FIRST_CODE + (int)i};
+        longs[i] = (struct option){option->name, S_argument(option), NULL, FIRST_CODE + (int)i};
         if (option->letter)
             *letters++ = option->letter;
         if (option->letter && option->arg)
@@ -101,7 +107,7 @@ static bool S_take(struct options *options, int code, struct err *err)
 {
     int index = S_index_of_code(options, code);
     const struct verb_option *option = options->known[index];
-    const char *value = option->arg ? optarg : "";
+    const char *value = option->arg && optarg ? optarg : "";
     const char *before = options->values[index];
     /* -d twice: one of them is a mistake, and nobody can tell which. */
     if (option->arg && before && !str_is(before, value))

@@ -6,6 +6,7 @@
 
 #include "demo_servers.h"
 #include "file.h"
+#include "plan.h"
 #include "sql.h"
 
 #include <errno.h>
@@ -203,16 +204,44 @@ static bool S_write_mapping(const struct demo *demo, struct pg *pg, struct err *
     return ok;
 }
 
-/* The demo gets a copy of the installed plan: a plan looks for its mapping beside itself. */
-static bool S_read_plan(struct file *plan, struct err *err)
+static bool S_open_plan(struct plan **plan, struct err *err)
 {
     const char *data = getenv("TENANTDECK_DATADIR");
     char *path = str_format("%s/plans/mentoring.plan", data && *data ? data : TD_DATADIR);
-    bool ok = file_read(path, plan, err);
-    if (!ok)
+    bool ok = plan_read(path, plan, err);
+    if (!ok && !err->hint[0])
         err_hint(err, "is tenantdeck installed? TENANTDECK_DATADIR names its data otherwise");
     free(path);
     return ok;
+}
+
+static bool S_copy_file(const struct demo *demo, const char *path, struct err *err)
+{
+    struct file file;
+    const char *slash = strrchr(path, '/');
+    if (!file_read(path, &file, err))
+        return false;
+    bool ok = S_write_file(demo, slash ? slash + 1 : path, buf_text(&file.text), err);
+    file_release(&file);
+    return ok;
+}
+
+static bool S_copy_files(const struct demo *demo, const struct plan_file *files, size_t count,
+                         struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!S_copy_file(demo, files[i].path, err))
+            return false;
+    return true;
+}
+
+/* The demo gets a copy of the installed plan: a plan looks for what goes with it beside itself. */
+static bool S_copy_plan(const struct demo *demo, const struct plan *plan, struct err *err)
+{
+    return S_copy_file(demo, plan->path, err) &&
+           S_copy_files(demo, plan->functions, plan->function_count, err) &&
+           S_copy_files(demo, plan->views, plan->view_count, err) &&
+           S_copy_files(demo, plan->warms, plan->warm_count, err);
 }
 
 static bool S_write_deck(const struct demo *demo, struct err *err)
@@ -282,15 +311,15 @@ static bool S_fill_servers(const struct demo *demo, const struct demo_options *o
 static bool S_prepare(struct demo *demo, struct demo_servers *servers,
                       const struct demo_options *options, struct err *err)
 {
-    struct file plan;
-    if (!S_make_directory(demo, servers, err) || !S_read_plan(&plan, err))
+    struct plan *plan = NULL;
+    if (!S_make_directory(demo, servers, err) || !S_open_plan(&plan, err))
         return false;
     bool ok = S_start_guard(demo, servers, err) && S_make_database(demo, err);
     if (ok)
         S_say(demo, "loading the sample");
-    ok = ok && S_fill_servers(demo, options, err) &&
-         S_write_file(demo, "mentoring.plan", buf_text(&plan.text), err) && S_write_deck(demo, err);
-    file_release(&plan);
+    ok = ok && S_fill_servers(demo, options, err) && S_copy_plan(demo, plan, err) &&
+         S_write_deck(demo, err);
+    plan_free(plan);
     return ok;
 }
 

@@ -29,7 +29,7 @@ void demo_stop(struct demo *demo); /* NULL is fine; waits until the servers are 
 
 const char *demo_database_url(const struct demo *demo);
 const char *demo_redis_url(const struct demo *demo);
-/* Holds the deck demo.conf, mentoring.plan and its data_codes.csv, too. */
+/* Holds the deck demo.conf, mentoring.plan, its .sql files and its data_codes.csv, too. */
 const char *demo_directory(const struct demo *demo);
 
 /*

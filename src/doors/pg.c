@@ -143,6 +143,52 @@ char *pg_target_describe(const struct pg_target *target)
     return buf_take(&b);
 }
 
+/*
+ * libpq alone knows how URL, service file and variables add up. It is made to look at an address of
+ * this host where nobody listens: what counts is what it has read before it tries.
+ */
+char *pg_target_database(const struct pg_target *target)
+{
+    const char *given = target->conninfo ? target->conninfo : "";
+    const char *keywords[] = {"dbname", "host", "hostaddr", "port", NULL};
+    const char *values[] = {*given ? given : NULL, "localhost", "127.0.0.1", "1", NULL};
+    PGconn *conn = PQconnectStartParams(keywords, values, 1);
+    char *name = str_dup(conn && PQdb(conn) ? PQdb(conn) : "");
+    PQfinish(conn);
+    return name;
+}
+
+static void S_add_setting(struct buf *out, const char *keyword, const char *value)
+{
+    buf_format(out, "%s%s='", out->len ? " " : "", keyword);
+    for (const char *c = value; *c; c++) {
+        if (*c == '\'' || *c == '\\')
+            buf_add_char(out, '\\');
+        buf_add_char(out, *c);
+    }
+    buf_add_char(out, '\'');
+}
+
+bool pg_target_elsewhere(const struct pg_target *target, const char *database,
+                         struct pg_target *out, struct err *err)
+{
+    const char *given = target->conninfo ? target->conninfo : "";
+    struct buf conninfo = {0};
+    if (S_is_connection_string(given)) {
+        PQconninfoOption *options = S_parse(target, err);
+        if (!options)
+            return false;
+        for (const PQconninfoOption *o = options; o->keyword; o++)
+            if (o->val && *o->val && !str_is(o->keyword, "dbname"))
+                S_add_setting(&conninfo, o->keyword, o->val);
+        PQconninfoFree(options);
+    }
+    S_add_setting(&conninfo, "dbname", database);
+    *out = (struct pg_target){.conninfo = buf_take(&conninfo),
+                              .password = str_dup(target->password)};
+    return true;
+}
+
 /* ---- life ---- */
 
 struct pg *pg_new(struct loop *loop, const struct pg_target *target,
@@ -236,6 +282,27 @@ int pg_server_version(const struct pg *pg)
 int pg_backend_pid(const struct pg *pg)
 {
     return pg->conn ? PQbackendPID(pg->conn) : 0;
+}
+
+/* Of several hosts only the one that has answered: another might be a standby. */
+static const char *S_setting_in_use(const struct pg *pg, const PQconninfoOption *option)
+{
+    if (str_is(option->keyword, "host"))
+        return PQhost(pg->conn);
+    if (str_is(option->keyword, "hostaddr"))
+        return option->val && PQhost(pg->conn)[0] != '/' ? PQhostaddr(pg->conn) : NULL;
+    return str_is(option->keyword, "port") ? PQport(pg->conn) : option->val;
+}
+
+void pg_each_setting(const struct pg *pg, pg_setting_fn *each, void *ctx)
+{
+    PQconninfoOption *options = pg->conn ? PQconninfo(pg->conn) : NULL;
+    for (const PQconninfoOption *o = options; o && o->keyword; o++) {
+        const char *value = S_setting_in_use(pg, o);
+        if (value && *value)
+            each(ctx, o->keyword, o->envvar, value);
+    }
+    PQconninfoFree(options);
 }
 
 /* ---- errors ---- */
@@ -754,6 +821,11 @@ int pg_col(const struct pg_result *result, const char *name)
     if (col < 0)
         die("a result has no column '%s'", name);
     return col;
+}
+
+const char *pg_name(const struct pg_result *result, int col)
+{
+    return PQfname(result->rows, col);
 }
 
 int64_t pg_affected(const struct pg_result *result)

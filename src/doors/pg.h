@@ -27,6 +27,11 @@ struct pg_target {
 void pg_target_release(struct pg_target *target);
 /* "mentoring@db1:5432 as dba", without a password, for banners and errors; yours to free. */
 char *pg_target_describe(const struct pg_target *target);
+/* The name of the database it leads to, without asking the server; "" when it cannot be read. */
+char *pg_target_database(const struct pg_target *target);
+/* Another database of the same server, with the same rights; to be released like any target. */
+bool pg_target_elsewhere(const struct pg_target *target, const char *database,
+                         struct pg_target *out, struct err *err);
 
 struct pg_options {
     const char *purpose;      /* "sampler", "counter", "worker", ...; shown in pg_stat_activity */
@@ -62,6 +67,13 @@ const char *pg_host(const struct pg *pg);   /* a directory for a unix socket */
 int pg_server_version(const struct pg *pg); /* 150018; 0 when down */
 int pg_backend_pid(const struct pg *pg);
 
+/*
+ * The settings of a live connection, its password included, so that a program of PostgreSQL's own
+ * reaches the very same server: keyword, the variable that sets it ("PGHOST"; NULL: none does), value.
+ */
+typedef void pg_setting_fn(void *ctx, const char *keyword, const char *variable, const char *value);
+void pg_each_setting(const struct pg *pg, pg_setting_fn *each, void *ctx);
+
 /* ---- statements ---- */
 
 /* One of result and err is set; both are borrowed for the time of the call. */
@@ -93,6 +105,7 @@ int64_t pg_int(const struct pg_result *result, int row, int col); /* 0 for NULL 
 double pg_float(const struct pg_result *result, int row, int col);
 bool pg_bool(const struct pg_result *result, int row, int col);
 int pg_col(const struct pg_result *result, const char *name); /* its number; dies if missing */
+const char *pg_name(const struct pg_result *result, int col);  /* of a column */
 int64_t pg_affected(const struct pg_result *result);
 void pg_result_free(struct pg_result *result); /* NULL is fine */
 

@@ -61,6 +61,49 @@ static bool S_has_references(const struct plan *plan)
     return false;
 }
 
+static bool S_has_outside(const struct plan *plan, const char *step)
+{
+    for (size_t i = 0; i < plan->outside_count; i++)
+        if (str_is(plan->outsides[i].step, step))
+            return true;
+    return false;
+}
+
+static bool S_has_schema(const struct plan *plan)
+{
+    return S_has_outside(plan, "schema");
+}
+
+static bool S_has_dependencies(const struct plan *plan)
+{
+    return S_has_outside(plan, "dependencies");
+}
+
+static bool S_has_schema_new(const struct plan *plan)
+{
+    return S_has_outside(plan, "schema-new");
+}
+
+static bool S_has_seed(const struct plan *plan)
+{
+    return S_has_outside(plan, "seed");
+}
+
+static bool S_has_functions(const struct plan *plan)
+{
+    return plan->function_count > 0;
+}
+
+static bool S_has_views(const struct plan *plan)
+{
+    return plan->view_count > 0;
+}
+
+static bool S_has_warms(const struct plan *plan)
+{
+    return plan->warm_count > 0;
+}
+
 static bool S_has_cache(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->key_count; i++)
@@ -88,6 +131,13 @@ static const struct step_def S_columns_steps[] = {
         .type = STEP_OUTSIDE,
         .does = "dumps the database without schema tenantdeck, and checks that the dump can be "
                 "read and is complete",
+    },
+    {
+        .name = "schema",
+        .type = STEP_OUTSIDE,
+        .does = "runs the service's own pending migrations, in its folder",
+        .undo = "runs the command that the plan names for it; without one it needs a restore",
+        .wanted = S_has_schema,
     },
     {
         .name = "mapping",
@@ -161,10 +211,52 @@ static const struct step_def S_columns_steps[] = {
         .wanted = S_has_references,
     },
     {
+        .name = "functions",
+        .type = STEP_ONCE,
+        .does = "creates the plan's functions, each from its .sql file",
+        .undo = "puts back what was there under their names, or drops them",
+        .wanted = S_has_functions,
+    },
+    {
+        .name = "views",
+        .type = STEP_ONCE,
+        .does = "builds the materialized views of each tenant, each from its .sql file",
+        .undo = "drops the views that were built",
+        .wanted = S_has_views,
+    },
+    {
+        .name = "dependencies",
+        .type = STEP_OUTSIDE,
+        .does = "installs what the service's new release depends on, in its folder",
+        .undo = "runs the command that the plan names for it; without one it needs a restore",
+        .wanted = S_has_dependencies,
+    },
+    {
+        .name = "schema-new",
+        .type = STEP_OUTSIDE,
+        .does = "runs the migrations that the service's new release brings",
+        .undo = "runs the command that the plan names for it; without one it needs a restore",
+        .wanted = S_has_schema_new,
+    },
+    {
+        .name = "seed",
+        .type = STEP_OUTSIDE,
+        .does = "runs the service's seeds, and judges their output as well as their exit code",
+        .undo = "runs the command that the plan names for it; without one it needs a restore",
+        .wanted = S_has_seed,
+    },
+    {
         .name = "cache-clear",
         .type = STEP_SCAN,
         .does = "removes the Redis keys that the plan knows; foreign keys are never touched",
         .wanted = S_has_cache,
+    },
+    {
+        .name = "cache-warm",
+        .type = STEP_SCAN,
+        .does = "runs the plan's warming queries, and sets what they answer in Redis",
+        .undo = "removes the keys that were set",
+        .wanted = S_has_warms,
     },
     {
         .name = "validate",

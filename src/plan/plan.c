@@ -93,13 +93,11 @@ static bool S_begin(struct plan_reader *r, const struct plan_section_def *def,
                        def->labelled ? "needs a name in quotes" : "takes no name");
     if (def->labelled && !plan_name_fits(s->label, err))
         return false;
-    if (!def->begin)
-        return true;
     if (!(def->kinds & (1U << r->plan->kind)))
         return err_set(err, ERR_FAILED, "a plan of kind '%s' has no use for [%s]",
                        plan_kind_name(r->plan->kind), s->name);
     r->line = s->line;
-    return def->begin(r, s->label, err);
+    return !def->begin || def->begin(r, s->label, err);
 }
 
 static bool S_read_section(struct plan_reader *r, const struct ini *ini,
@@ -126,19 +124,24 @@ static bool S_read_section(struct plan_reader *r, const struct ini *ini,
     return S_check_required(ini, s, err);
 }
 
+static bool S_was_before(const struct ini *ini, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (str_is(ini->sections[i].name, ini->sections[at].name) && !ini->sections[i].label)
+            return true;
+    return false;
+}
+
 /* [plan] comes first because its kind decides which sections may follow. */
 static bool S_check_order(const struct ini *ini, struct err *err)
 {
     if (!ini->count || !str_is(ini->sections[0].name, "plan"))
         return ini_error(ini, ini->count ? ini->sections[0].line : 1, err,
                          "a plan begins with [plan]");
-    bool mapping = false;
-    for (size_t i = 1; i < ini->count; i++) {
-        const struct ini_section *s = &ini->sections[i];
-        if (str_is(s->name, "plan") || (mapping && str_is(s->name, "mapping")))
-            return ini_error(ini, s->line, err, "[%s] was there before", s->name);
-        mapping |= str_is(s->name, "mapping");
-    }
+    for (size_t i = 1; i < ini->count; i++)
+        if (!ini->sections[i].label && S_was_before(ini, i))
+            return ini_error(ini, ini->sections[i].line, err, "[%s] was there before",
+                             ini->sections[i].name);
     return true;
 }
 

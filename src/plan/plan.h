@@ -79,6 +79,35 @@ struct plan_keys { /* [keys "sessions"]: Redis keys the plan knows */
     int line;
 };
 
+struct plan_outside {     /* [outside "schema"]: a step that is a command of somebody else */
+    const char *step;     /* "schema", "dependencies", "schema-new", "seed" */
+    const char *folder;   /* where it runs; NULL: nobody knows where, and the step is skipped */
+    const char **command; /* its words, ended by NULL; no shell ever sees them */
+    const char **undo;    /* likewise; NULL: only a restore takes it back */
+    const char **failure; /* texts of its output that betray a failure in spite of exit 0 */
+    int64_t timeout;      /* seconds */
+    int line;
+};
+
+struct plan_file {    /* a .sql file beside the plan: [functions], [views], [warm "name"] */
+    const char *name; /* of [warm "name"]; else NULL */
+    const char *path;
+    const char *key; /* of [warm]: the Redis keys to set, "tenant:{tenant}:..."; else NULL */
+    int64_t ttl;     /* of [warm]: seconds; 0: the keys do not expire */
+    int line;
+};
+
+struct plan_limits {   /* [throttle]; 0 or NULL: no limit */
+    int64_t batch_ms;  /* how long one batch should take */
+    int64_t pages;     /* of a table, in one batch, at most */
+    int64_t lag_ms;    /* of the slowest replica */
+    int64_t waiters;   /* sessions that wait for a lock */
+    int64_t active;    /* sessions at work */
+    int64_t archive;   /* WAL files that wait for the archiver */
+    const char *query; /* path of a .sql file whose one value must be true or 0 to go on */
+    const char *file;  /* while this file is there, nothing goes on */
+};
+
 struct plan {
     struct arena *arena;
     const char *path, *name, *title;
@@ -102,6 +131,13 @@ struct plan {
     struct plan_names bearing; /* column names that make a table tenant-bearing, for coverage */
     struct plan_keys *keys;
     size_t key_count;
+    const char *service; /* the service's folder; NULL: none, and the outside steps are skipped */
+    const char *migrations; /* the folder of its Sequelize migrations; NULL: none is known */
+    struct plan_outside *outsides;
+    size_t outside_count;
+    struct plan_file *functions, *views, *warms;
+    size_t function_count, view_count, warm_count;
+    struct plan_limits limits;
 };
 
 bool plan_read(const char *path, struct plan **out, struct err *err);

@@ -368,12 +368,34 @@ static bool S_check_patterns(const struct plan *plan, const struct ini *ini, str
     return true;
 }
 
+/* ---- the service ---- */
+
+static const char *S_in_service(const struct plan *plan, const char *path)
+{
+    if (!path || path[0] == '/')
+        return path;
+    return plan->service ? arena_format(plan->arena, "%s/%s", plan->service, path) : NULL;
+}
+
+/* A command without a folder runs in the service's; where that is not told, nowhere. */
+static void S_apply_service(struct plan *plan)
+{
+    plan->migrations = S_in_service(plan, plan->migrations);
+    for (size_t i = 0; i < plan->outside_count; i++) {
+        struct plan_outside *outside = &plan->outsides[i];
+        outside->folder = outside->folder ? S_in_service(plan, outside->folder) : plan->service;
+    }
+}
+
+/* ---- all of it ---- */
+
 bool plan_rules_apply(struct plan *plan, const struct ini *ini, struct err *err)
 {
     if (!plan->schema)
         plan->schema = "public";
     if (!plan->title)
         plan->title = plan->name;
+    S_apply_service(plan);
     return S_check_columns(plan, ini, err) && S_apply_mapping(plan, ini, err) &&
            S_apply_tables(plan, ini, err) && S_check_patterns(plan, ini, err);
 }

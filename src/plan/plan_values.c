@@ -32,7 +32,7 @@ static bool S_take_bool(const char *value, bool *out, struct err *err)
            err_set(err, ERR_FAILED, "'%s' is neither true nor false", value);
 }
 
-static bool S_take_text(struct plan_reader *r, const char **out, struct err *err)
+bool plan_take_text(struct plan_reader *r, const char **out, struct err *err)
 {
     if (!r->value[0])
         return err_set(err, ERR_FAILED, "it is empty");
@@ -97,7 +97,7 @@ static bool S_plan_name(struct plan_reader *r, struct err *err)
                        "'%s' is no name for a plan: up to 40 of a-z, 0-9, '-' and '_', a letter "
                        "first",
                        name);
-    return S_take_text(r, &r->plan->name, err);
+    return plan_take_text(r, &r->plan->name, err);
 }
 
 static bool S_plan_kind(struct plan_reader *r, struct err *err)
@@ -111,7 +111,7 @@ static bool S_plan_kind(struct plan_reader *r, struct err *err)
 
 static bool S_plan_title(struct plan_reader *r, struct err *err)
 {
-    return S_take_text(r, &r->plan->title, err);
+    return plan_take_text(r, &r->plan->title, err);
 }
 
 static bool S_plan_schema(struct plan_reader *r, struct err *err)
@@ -143,7 +143,7 @@ static bool S_plan_ignore(struct plan_reader *r, struct err *err)
 static bool S_mapping_file(struct plan_reader *r, struct err *err)
 {
     const char *file = NULL, *slash = strrchr(r->plan->path, '/');
-    if (!S_take_text(r, &file, err))
+    if (!plan_take_text(r, &file, err))
         return false;
     if (file[0] != '/' && slash) {
         char *beside = arena_format(r->plan->arena, "%.*s/%s", (int)(slash - r->plan->path),
@@ -157,17 +157,17 @@ static bool S_mapping_file(struct plan_reader *r, struct err *err)
 
 static bool S_mapping_key(struct plan_reader *r, struct err *err)
 {
-    return S_take_text(r, &r->plan->mapping.shape.key_column, err);
+    return plan_take_text(r, &r->plan->mapping.shape.key_column, err);
 }
 
 static bool S_mapping_organization(struct plan_reader *r, struct err *err)
 {
-    return S_take_text(r, &r->plan->mapping.shape.organization_column, err);
+    return plan_take_text(r, &r->plan->mapping.shape.organization_column, err);
 }
 
 static bool S_mapping_tenant(struct plan_reader *r, struct err *err)
 {
-    return S_take_text(r, &r->plan->mapping.shape.tenant_column, err);
+    return plan_take_text(r, &r->plan->mapping.shape.tenant_column, err);
 }
 
 /* KEY ORGANIZATION TENANT, or TENANT alone in a plan without an organization column. */
@@ -208,7 +208,7 @@ static bool S_mapping_users(struct plan_reader *r, struct err *err)
 
 static bool S_column_type(struct plan_reader *r, struct err *err)
 {
-    return plan_type_fits(r->value, err) && S_take_text(r, &r->column->type, err);
+    return plan_type_fits(r->value, err) && plan_take_text(r, &r->column->type, err);
 }
 
 static bool S_column_role(struct plan_reader *r, struct err *err)
@@ -346,17 +346,22 @@ static bool S_table_foreign_key(struct plan_reader *r, struct err *err)
 
 static bool S_keys_pattern(struct plan_reader *r, struct err *err)
 {
-    return plan_pattern_fits(r->value, err) && S_take_text(r, &r->keys->pattern, err);
+    return plan_pattern_fits(r->value, err) && plan_take_text(r, &r->keys->pattern, err);
+}
+
+bool plan_take_ttl(struct plan_reader *r, int64_t *out, struct err *err)
+{
+    enum { LONGEST = 10 * 366 * 86400 };
+    if (str_to_int(r->value, out) && *out >= 1 && *out <= LONGEST)
+        return true;
+    return err_set(err, ERR_FAILED, "'%s' is not a number of seconds from 1 to %d", r->value,
+                   LONGEST);
 }
 
 static bool S_keys_ttl(struct plan_reader *r, struct err *err)
 {
-    enum { LONGEST = 10 * 366 * 86400 };
-    int64_t *ttl = &r->keys->ttl;
-    if (str_to_int(r->value, ttl) && *ttl >= 1 && *ttl <= LONGEST)
-        return true;
-    err_set(err, ERR_FAILED, "'%s' is not a number of seconds from 1 to %d", r->value, LONGEST);
-    return err_hint(err, "keys without a policy have no 'ttl' line");
+    return plan_take_ttl(r, &r->keys->ttl, err) ||
+           err_hint(err, "keys without a policy have no 'ttl' line");
 }
 
 static bool S_keys_foreign(struct plan_reader *r, struct err *err)
@@ -394,6 +399,26 @@ const struct plan_key_def plan_key_defs[] = {
     {"keys", "pattern", .required = true, .take = S_keys_pattern},
     {"keys", "ttl", .take = S_keys_ttl},
     {"keys", "foreign", .take = S_keys_foreign},
+    {"service", "folder", .take = plan_take_service_folder},
+    {"service", "migrations", .take = plan_take_service_migrations},
+    {"outside", "command", .required = true, .take = plan_take_outside_command},
+    {"outside", "folder", .take = plan_take_outside_folder},
+    {"outside", "undo", .take = plan_take_outside_undo},
+    {"outside", "failure", .repeats = true, .take = plan_take_outside_failure},
+    {"outside", "timeout", .take = plan_take_outside_timeout},
+    {"functions", "file", .repeats = true, .required = true, .take = plan_take_function},
+    {"views", "file", .repeats = true, .required = true, .take = plan_take_view},
+    {"warm", "file", .required = true, .take = plan_take_warm_file},
+    {"warm", "key", .required = true, .take = plan_take_warm_key},
+    {"warm", "ttl", .take = plan_take_warm_ttl},
+    {"throttle", "batch", .take = plan_take_batch},
+    {"throttle", "pages", .take = plan_take_pages},
+    {"throttle", "lag", .take = plan_take_lag},
+    {"throttle", "waiters", .take = plan_take_waiters},
+    {"throttle", "active", .take = plan_take_active},
+    {"throttle", "archive", .take = plan_take_archive},
+    {"throttle", "query", .take = plan_take_limit_query},
+    {"throttle", "file", .take = plan_take_limit_file},
 };
 const size_t plan_key_def_count = ARRAY_LEN(plan_key_defs);
 
@@ -450,5 +475,11 @@ const struct plan_section_def plan_section_defs[] = {
     {"column", true, 1U << PLAN_COLUMNS, S_begin_column},
     {"table", true, 1U << PLAN_COLUMNS, S_begin_table},
     {"keys", true, (1U << PLAN_KINDS) - 1, S_begin_keys},
+    {"service", false, 1U << PLAN_COLUMNS, NULL},
+    {"outside", true, 1U << PLAN_COLUMNS, plan_begin_outside},
+    {"functions", false, 1U << PLAN_COLUMNS, NULL},
+    {"views", false, 1U << PLAN_COLUMNS, NULL},
+    {"warm", true, 1U << PLAN_COLUMNS, plan_begin_warm},
+    {"throttle", false, 1U << PLAN_COLUMNS, NULL},
 };
 const size_t plan_section_def_count = ARRAY_LEN(plan_section_defs);

@@ -102,6 +102,53 @@ bool plan_words_cut(struct arena *arena, const char *value, struct plan_words *o
     }
 }
 
+/* ---- commands ---- */
+
+/* A command that was copied from a terminal must not be run as something else than it looks like. */
+static bool S_is_for_a_shell(const char *word, bool first)
+{
+    static const char *const operators[] = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"};
+    for (size_t i = 0; i < ARRAY_LEN(operators); i++)
+        if (str_is(word, operators[i]))
+            return true;
+    return strpbrk(word, "$`") || str_starts(word, "~") || (first && strchr(word, '='));
+}
+
+static bool S_cut_argument(struct arena *arena, const char **at, bool first, const char **out,
+                           struct err *err)
+{
+    if (**at == '"')
+        return S_cut_quoted(arena, at, out, err);
+    size_t len = strcspn(*at, " \t\r\n\"");
+    *out = arena_strn(arena, *at, len);
+    *at += len;
+    if (!S_is_for_a_shell(*out, first))
+        return true;
+    err_set(err, ERR_FAILED, "'%s' means something to a shell only, and none is asked", *out);
+    return err_hint(err,
+                    "write a script and name that, or quote the word to hand it over as it is");
+}
+
+bool plan_words_command(struct arena *arena, const char *value, const char ***out, struct err *err)
+{
+    const char **list = NULL, *at = value;
+    size_t count = 0;
+    for (;;) {
+        while (S_is_blank(*at))
+            at++;
+        list = plan_room(arena, list, count, sizeof(*list));
+        if (!*at)
+            break;
+        if (!S_cut_argument(arena, &at, count == 0, &list[count], err))
+            return false;
+        if (*at && !S_is_blank(*at))
+            return err_set(err, ERR_FAILED, "a blank is missing after '%s'", list[count]);
+        count++;
+    }
+    *out = list; /* the room for one more is NULL, and ends it */
+    return (count && list[0][0]) || err_set(err, ERR_FAILED, "the command is missing");
+}
+
 /* ---- taking ---- */
 
 static const struct plan_word *S_peek(const struct plan_words *words)

@@ -40,6 +40,13 @@ bool plan_words_names(struct arena *arena, struct plan_words *words, const char 
 /* Nothing may be left. */
 bool plan_words_end(const struct plan_words *words, struct err *err);
 
+/*
+ * The words of a command: parted by blanks, one with blanks in "double quotes", "" for a quote
+ * inside; a dot is a letter. What only a shell would understand (a pipe, a variable) is refused
+ * where no quotes say that it is meant as it stands. `*out` ends with NULL.
+ */
+bool plan_words_command(struct arena *arena, const char *value, const char ***out, struct err *err);
+
 bool plan_name_fits(const char *name, struct err *err); /* 1 to 63 bytes */
 void plan_names_add(struct arena *arena, struct plan_names *names, const char *name);
 

@@ -6,6 +6,7 @@
 
 #include "deck.h"
 #include "env_servers.h"
+#include "plan_rules.h"
 
 #include <glob.h>
 #include <stdlib.h>
@@ -106,6 +107,42 @@ static bool S_choose_redis(const struct session_options *options, const struct d
     return env_redis_password(&out->env, out->plan, &out->redis.password, err);
 }
 
+/* ---- the default codes ---- */
+
+/* DEFAULT_TENANT_CODE and its like speak for this site; the plan only for the usual one. */
+static bool S_choose_default(struct session *out, enum env_meaning meaning,
+                             enum plan_column_role role, const char **code, struct err *err)
+{
+    const char *value = NULL;
+    const struct plan_column *column = plan_find_column(out->plan, role);
+    if (!*code || !column)
+        return true;
+    if (!env_pick(&out->env, meaning, out->plan->name, &value, err))
+        return false;
+    if (value && !plan_code_fits(column, value))
+        return err_set(err, ERR_REFUSED, "the %s '%s' does not fit into column '%s' (%s)",
+                       env_meaning_name(meaning), value, column->name, column->type);
+    if (value)
+        *code = arena_str(out->plan->arena, value);
+    return true;
+}
+
+static bool S_choose_defaults(struct session *out, struct err *err)
+{
+    if (!out->plan || !env_knows_plan(out->plan->name))
+        return true;
+    const char **key = &out->plan->mapping.default_key;
+    const char *given = NULL;
+    if (*key && !env_pick(&out->env, ENV_DEFAULT_ORGANIZATION_ID, out->plan->name, &given, err))
+        return false;
+    if (given)
+        *key = arena_str(out->plan->arena, given);
+    return S_choose_default(out, ENV_DEFAULT_TENANT, ROLE_TENANT,
+                            &out->plan->mapping.default_tenant, err) &&
+           S_choose_default(out, ENV_DEFAULT_ORGANIZATION, ROLE_ORGANIZATION,
+                            &out->plan->mapping.default_organization, err);
+}
+
 /* ---- the whole ---- */
 
 static bool S_choose(const struct session_options *options, const struct deck *deck,
@@ -118,7 +155,8 @@ static bool S_choose(const struct session_options *options, const struct deck *d
     if (!out->refresh_ms)
         out->refresh_ms = REFRESH_MS;
     return S_choose_plan(options, deck, needs_plan, out, err) &&
-           S_choose_database(options, deck, out, err) && S_choose_redis(options, deck, out, err);
+           S_choose_database(options, deck, out, err) &&
+           S_choose_redis(options, deck, out, err) && S_choose_defaults(out, err);
 }
 
 bool session_open(const struct session_options *options, bool needs_plan, struct session *out,

@@ -109,7 +109,8 @@ static const char *S_find_step(const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->step_count; i++) {
         enum step_state state = snapshot->steps[i].state;
-        if (state == STEP_RUNS || state == STEP_PAUSED || state == STEP_FAILED)
+        bool under_way = state == STEP_RUNS || state == STEP_PAUSED || state == STEP_FAILED;
+        if (under_way && snapshot->steps[i].current)
             return snapshot->steps[i].name;
     }
     return NULL;

@@ -13,6 +13,7 @@ enum {
     STEP_ROWS_TOTAL,
     STEP_RATE,
     STEP_TIME,
+    STEP_LEFT,
     STEP_UNDO,
     STEP_END
 };
@@ -22,14 +23,17 @@ const struct column step_columns[STEP_COLUMNS] = {
     [STEP_NAME] = {"step", "STEP", "its name, for `run STEP`", TEXT_LEFT, 12, 0, 1},
     [STEP_STATE] = {"state", "STATE", "how far it is", TEXT_LEFT, 9, 0, 2},
     [STEP_TYPE] = {"type", "TYPE", "once, batch, rewrite, copy, scan, verify or outside", TEXT_LEFT,
-                   7, 0, 10},
+                   7, 0, 11},
     [STEP_DOES] = {"does", "DOES", "what it does", TEXT_LEFT, 24, 3, 3},
     [STEP_PROGRESS] = {"progress", "PROGRESS", "rows done, as a bar", TEXT_LEFT, 8, 1, 4},
     [STEP_ROWS_DONE] = {"done", "DONE", "rows done", TEXT_RIGHT, 9, 0, 5},
     [STEP_ROWS_TOTAL] = {"total", "OF", "rows to do in all", TEXT_RIGHT, 9, 0, 7},
-    [STEP_RATE] = {"rate", "ROWS/S", "rows in a second, on the average", TEXT_RIGHT, 8, 0, 8},
+    [STEP_RATE] = {"rate", "ROWS/S", "rows in a second: lately, or at its end on the average",
+                   TEXT_RIGHT, 8, 0, 9},
     [STEP_TIME] = {"seconds", "TIME", "how long it has taken", TEXT_RIGHT, 6, 0, 6},
-    [STEP_UNDO] = {"undo", "UNDO", "how it is taken back", TEXT_LEFT, 20, 3, 9},
+    [STEP_LEFT] = {"left", "LEFT", "how long it will take still, at the rate of late", TEXT_RIGHT,
+                   6, 0, 8},
+    [STEP_UNDO] = {"undo", "UNDO", "how it is taken back", TEXT_LEFT, 20, 3, 10},
 };
 
 static const struct {
@@ -77,9 +81,19 @@ static int64_t S_elapsed_ms(const struct step_view *step, int64_t now)
 static int64_t S_rate(const struct step_view *step, int64_t now)
 {
     int64_t elapsed = S_elapsed_ms(step, now);
+    if (step->state == STEP_RUNS && step->rate > 0)
+        return step->rate;
     if (step->done <= 0 || elapsed <= 0)
         return UNKNOWN;
     return (int64_t)((double)step->done * 1000 / (double)elapsed);
+}
+
+/* While it waits nobody knows; the figure of before would only look like one. */
+static int64_t S_left_ms(const struct step_view *step)
+{
+    if (step->state != STEP_RUNS || step->waits || step->rate <= 0 || step->total <= step->done)
+        return UNKNOWN;
+    return (step->total - step->done) * 1000 / step->rate;
 }
 
 /* ---- cells ---- */
@@ -143,6 +157,10 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
         if (elapsed >= 0)
             cell_set_number(out, CELL_SECONDS, elapsed / 1000);
         break;
+    case STEP_LEFT:
+        if (S_left_ms(step) >= 0)
+            cell_set_number(out, CELL_SECONDS, S_left_ms(step) / 1000);
+        break;
     case STEP_UNDO:
         S_set_undo(step, out);
         break;
@@ -150,6 +168,13 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
 }
 
 /* ---- the title ---- */
+
+static void S_add_under_way(const struct step_view *step, struct buf *out)
+{
+    buf_format(out, ", %s %s", step->name, step_state_name(step->state));
+    if (step->waits)
+        buf_format(out, ", waits: %s", step->waits);
+}
 
 void step_summary(const struct snapshot *snapshot, struct buf *out)
 {
@@ -165,8 +190,7 @@ void step_summary(const struct snapshot *snapshot, struct buf *out)
             buf_format(out, ", %zu %s", counts[told[i]], step_state_name(told[i]));
     for (size_t i = 0; i < snapshot->step_count; i++)
         if (S_is_under_way(&snapshot->steps[i]))
-            buf_format(out, ", %s %s", snapshot->steps[i].name,
-                       step_state_name(snapshot->steps[i].state));
+            S_add_under_way(&snapshot->steps[i], out);
     if (counts[STEP_WAITS] == snapshot->step_count)
         buf_add(out, ", none has begun");
 }
@@ -200,6 +224,10 @@ void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
     detail_lines(out, step->does);
     detail_say(out, "How it is undone:");
     detail_lines(out, step->undo && *step->undo ? step->undo : "there is nothing to undo");
+    if (step->waits) {
+        detail_say(out, "Why it waits:");
+        detail_lines(out, step->waits);
+    }
     if (step->trouble && *step->trouble) {
         detail_say(out, "What went wrong:");
         detail_lines(out, step->trouble);

@@ -194,22 +194,58 @@ bool verb_allowed(const struct verb_call *call, struct err *err)
     }
     if (!S_check_form(call, err) || !S_check_plan(call, err) || !S_check_servers(call, err))
         return false;
-    if (call->verb->effect == READS || call->session->operator_mode)
+    if (verb_call_effect(call) == READS || call->session->operator_mode)
         return true;
     err_set(err, ERR_REFUSED, "'%s' changes something, and this console only looks",
             call->verb->name);
     return err_hint(err, "leave, and open it again with --operator");
 }
 
+enum verb_effect verb_call_effect(const struct verb_call *call)
+{
+    for (size_t i = 0; i < VERB_OPTIONS; i++)
+        if (str_is(call->verb->options[i].name, "dry-run") && call->option_values[i])
+            return READS;
+    return call->verb->effect;
+}
+
+char *verb_confirmation(const struct verb_call *call)
+{
+    return pg_target_database(&call->session->database);
+}
+
+/* Who types the name knows which database it is about; an empty one names none. */
+static bool S_check_confirmed(const struct verb_call *call, struct err *err)
+{
+    char *name = verb_confirmation(call);
+    bool same = *name && str_is(call->confirmed, name);
+    if (!same && call->confirmed && *call->confirmed)
+        err_set(err, ERR_REFUSED, "nothing was done: the database is '%s', and not '%s'", name,
+                call->confirmed);
+    else if (!same)
+        err_set(err, ERR_REFUSED, "'%s' changes database '%s' for good, and nobody typed its name",
+                call->verb->name, name);
+    if (!same)
+        err_hint(err, "say --confirm=NAME, or run it at a terminal and type the name");
+    free(name);
+    return same;
+}
+
+static bool S_check_leave(const struct verb_call *call, struct err *err)
+{
+    if (verb_call_effect(call) == READS)
+        return true;
+    if (verb_call_effect(call) == DESTRUCTIVE)
+        return S_check_confirmed(call, err);
+    if (call->yes)
+        return true;
+    err_set(err, ERR_REFUSED, "'%s' changes something, and nobody said yes", call->verb->name);
+    return err_hint(err, "say --yes, or run it at a terminal and answer y");
+}
+
 bool verb_run(struct verb_call *call, struct err *err)
 {
-    if (!verb_allowed(call, err))
-        return false;
-    if (call->verb->effect != READS && !call->yes) {
-        err_set(err, ERR_REFUSED, "'%s' changes something, and nobody said yes", call->verb->name);
-        return err_hint(err, "say --yes, or run it at a terminal and answer y");
-    }
-    return call->verb->run(call, err);
+    return verb_allowed(call, err) && S_check_leave(call, err) && call->verb->run(call, err);
 }
 
 /* ---- what verbs share ---- */
@@ -219,7 +255,7 @@ bool verb_connect(struct verb_call *call, struct pg **out, struct err *err)
     struct pg_options options = {.purpose = "command line",
                                  .statement_timeout_ms = VERB_TIMEOUT_MS,
                                  .lock_timeout_ms = VERB_LOCK_MS,
-                                 .read_only = call->verb->effect == READS};
+                                 .read_only = verb_call_effect(call) == READS};
     return session_connect(call->session, call->loop, &options, call->ask, call->ask_ctx, out, err);
 }
 

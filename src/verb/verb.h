@@ -23,18 +23,19 @@ enum verb_needs {
 };
 
 enum verb_effect {
-    READS,      /* changes nothing anywhere */
-    REVERSIBLE, /* asks y/N; --yes answers */
+    READS,       /* changes nothing anywhere */
+    REVERSIBLE,  /* asks y/N; --yes answers */
+    DESTRUCTIVE, /* asks for the name of the database; --confirm=NAME answers, --yes never does */
 };
 
 struct verb_option {
     const char *name; /* "exact": given as --exact */
-    const char *arg;  /* what follows it in the help ("N"); NULL: a switch */
+    const char *arg;  /* what follows it in the help ("N"; "[=NAME]": it may be left out) */
     const char *note;
     char letter; /* 'f': given as -f, too; 0: none */
 };
 
-enum { VERB_OPTIONS = 8, ALL_KINDS = (1 << PLAN_KINDS) - 1 };
+enum { VERB_OPTIONS = 16, ALL_KINDS = (1 << PLAN_KINDS) - 1 };
 
 struct verb_call {
     const struct verb *verb;
@@ -47,7 +48,8 @@ struct verb_call {
     int width;  /* of the terminal, or 80 */
     bool ascii; /* no UTF-8 */
     bool json, yes;
-    session_ask_fn *ask; /* for a password the server wants; NULL: nobody can be asked */
+    const char *confirmed; /* what was typed as the database's name; NULL: nothing was */
+    session_ask_fn *ask;   /* for a password the server wants; NULL: nobody can be asked */
     void *ask_ctx;
     bool findings; /* set by the verb: it worked, and found something: exit code 1 */
 };
@@ -61,9 +63,11 @@ struct verb {
     unsigned needs;      /* of enum verb_needs */
     unsigned kinds;      /* 1 << PLAN_COLUMNS | …; ALL_KINDS */
     enum verb_effect effect;
-    const char *question; /* of a REVERSIBLE one: what yes will do, without the '?' */
-    bool json;            /* it answers --json */
-    const char *group;    /* heading in the help: "Look", "Plan", … */
+    const char *question; /* of one that changes something: what it will do, without the '?' */
+    /* Says before it is asked what will be done; NULL: the question says it all. */
+    bool (*tell)(struct verb_call *call, struct err *err);
+    bool json;         /* it answers --json */
+    const char *group; /* heading in the help: "Look", "Plan", … */
     struct verb_option options[VERB_OPTIONS];
     /* NULL: only the command line can do it (demo: it opens its own servers) */
     bool (*run)(struct verb_call *call, struct err *err);
@@ -93,6 +97,12 @@ bool verb_run(struct verb_call *call, struct err *err);
 
 /* The same guards without running: what a prompt wants to know before it asks. */
 bool verb_allowed(const struct verb_call *call, struct err *err);
+
+/* What this call does: of a verb that changes something, --dry-run only reads. */
+enum verb_effect verb_call_effect(const struct verb_call *call);
+
+/* What has to be typed for a DESTRUCTIVE verb: the name of the session's database; yours. */
+char *verb_confirmation(const struct verb_call *call);
 
 /* Prints an answer of --json, with "ok": true and the plan's name before it. Takes `answer`. */
 void verb_answer(struct verb_call *call, json_t *answer);

@@ -69,7 +69,8 @@ static void S_option_row(FILE *out, const struct verb_option *option)
     char letter[8] = "    ";
     if (option->letter)
         snprintf(letter, sizeof(letter), "-%c, ", option->letter);
-    char *name = str_format("%s--%s%s%s", letter, option->name, option->arg ? "=" : "",
+    char *name = str_format("%s--%s%s%s", letter, option->name,
+                            option->arg && *option->arg != '[' ? "=" : "",
                             option->arg ? option->arg : "");
     S_row(out, name, option->note);
     free(name);
@@ -125,6 +126,11 @@ void help_verb(FILE *out, const struct verb *verb)
     fputc('\n', out);
     if (verb->effect == REVERSIBLE)
         S_wrap(out, "It changes something that can be taken back, so it asks first; --yes answers.",
+               0, 0);
+    else if (verb->effect == DESTRUCTIVE)
+        S_wrap(out,
+               "It asks for the database's name to be typed; without a terminal, --confirm=NAME "
+               "says it. --yes is no answer.",
                0, 0);
     else if (verb->run)
         S_wrap(out, "It changes nothing.", 0, 0);
@@ -189,7 +195,9 @@ static void S_man_option(FILE *out, const struct verb_option *option)
     fprintf(out, "\\fB\\-\\-");
     S_roff(out, option->name);
     fprintf(out, "\\fR");
-    if (option->arg)
+    if (option->arg && *option->arg == '[')
+        fprintf(out, "%s", option->arg);
+    else if (option->arg)
         fprintf(out, "=\\fI%s\\fR", option->arg);
     fputc('\n', out);
     S_roff(out, option->note);

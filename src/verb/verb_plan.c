@@ -5,6 +5,7 @@
 
 #include "kind.h"
 #include "plan_check.h"
+#include "plan_json.h"
 #include "sql.h"
 #include "tables.h"
 #include "verb_help.h"
@@ -80,6 +81,19 @@ static void S_print_names(FILE *out, const char *title, const struct plan_names 
     fputc('\n', out);
 }
 
+static void S_print_key(FILE *out, const char *title, const struct plan_key *key)
+{
+    if (!key->columns.count)
+        return;
+    fprintf(out, "  %s ", title);
+    S_print_list(out, &key->columns);
+    if (key->name)
+        fprintf(out, ", named %s", key->name);
+    if (key->replaces)
+        fprintf(out, ", replacing %s", key->replaces);
+    fputc('\n', out);
+}
+
 static void S_print_reference(FILE *out, const struct plan_reference *reference)
 {
     fputs("  foreign key ", out);
@@ -107,11 +121,11 @@ static void S_print_table(FILE *out, const struct plan_table *table)
     S_print_source(out, table);
     S_print_names(out, "gets", &table->columns);
     S_print_names(out, "not null", &table->not_null);
-    S_print_names(out, "primary key", &table->primary_key.columns);
+    S_print_key(out, "primary key", &table->primary_key);
     for (size_t i = 0; i < table->unique_count; i++)
-        S_print_names(out, "unique", &table->uniques[i].columns);
+        S_print_key(out, "unique", &table->uniques[i]);
     for (size_t i = 0; i < table->index_count; i++)
-        S_print_names(out, "index", &table->indexes[i].columns);
+        S_print_key(out, "index", &table->indexes[i]);
     for (size_t i = 0; i < table->reference_count; i++)
         S_print_reference(out, &table->references[i]);
 }
@@ -131,6 +145,79 @@ static void S_print_keys(FILE *out, const struct plan *plan)
             fprintf(out, "  %lld s", (long long)keys->ttl);
         fprintf(out, "%s\n", keys->foreign ? "  foreign: never touched" : "");
     }
+}
+
+/* As the plan has it: a word with a blank in quotes. */
+static void S_print_words(FILE *out, const char *title, const char *const *words)
+{
+    if (!words)
+        return;
+    fprintf(out, "  %-10s", title);
+    for (; *words; words++)
+        fprintf(out, **words && !strpbrk(*words, " \t\"") ? " %s" : " \"%s\"", *words);
+    fputc('\n', out);
+}
+
+static void S_print_outside(FILE *out, const struct plan_outside *outside)
+{
+    fprintf(out, "\nCommand of step %s\n", outside->step);
+    S_print_words(out, "runs", (const char *const *)outside->command);
+    S_print_words(out, "undo", (const char *const *)outside->undo);
+    for (const char **text = outside->failure; *text; text++)
+        fprintf(out, "  %-10s when it says '%s'\n", "fails", *text);
+    if (outside->folder)
+        fprintf(out, "  %-10s %s, at most %lld s\n", "in", outside->folder,
+                (long long)outside->timeout);
+    else
+        fprintf(out, "  %-10s since the plan names no service folder\n", "skipped");
+}
+
+static void S_print_files(FILE *out, const char *title, const struct plan_file *files, size_t count)
+{
+    if (count)
+        fprintf(out, "\n%s\n", title);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "  %s", files[i].path);
+        if (files[i].key)
+            fprintf(out, " into %s", files[i].key);
+        if (files[i].ttl)
+            fprintf(out, ", %lld s", (long long)files[i].ttl);
+        fputc('\n', out);
+    }
+}
+
+static void S_print_limit(FILE *out, int64_t value, const char *unit, const char *what)
+{
+    if (value)
+        fprintf(out, "  %lld%s%s\n", (long long)value, unit, what);
+}
+
+static void S_print_limits(FILE *out, const struct plan_limits *limits)
+{
+    static const struct plan_limits none;
+    if (memcmp(limits, &none, sizeof(none)) == 0)
+        return;
+    fprintf(out, "\nLimits\n");
+    S_print_limit(out, limits->batch_ms, " ms", " for a batch");
+    S_print_limit(out, limits->pages, " pages", " in a batch");
+    S_print_limit(out, limits->lag_ms, " ms", " of lag of a replica");
+    S_print_limit(out, limits->waiters, " sessions", " that wait for a lock");
+    S_print_limit(out, limits->active, " sessions", " at work");
+    S_print_limit(out, limits->archive, " WAL files", " that wait for the archiver");
+    if (limits->query)
+        fprintf(out, "  what %s says\n", limits->query);
+    if (limits->file)
+        fprintf(out, "  not while %s is there\n", limits->file);
+}
+
+static void S_print_means(FILE *out, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->outside_count; i++)
+        S_print_outside(out, &plan->outsides[i]);
+    S_print_files(out, "Functions from", plan->functions, plan->function_count);
+    S_print_files(out, "Views from", plan->views, plan->view_count);
+    S_print_files(out, "Keys to be warmed", plan->warms, plan->warm_count);
+    S_print_limits(out, &plan->limits);
 }
 
 static void S_print_steps(FILE *out, const struct step_def *const *steps, size_t count, int width)
@@ -158,6 +245,7 @@ static void S_print_plan(FILE *out, const struct plan *plan, const struct step_d
     for (size_t i = 0; i < plan->table_count; i++)
         S_print_table(out, &plan->tables[i]);
     S_print_keys(out, plan);
+    S_print_means(out, plan);
     S_print_steps(out, steps, count, width);
 }
 

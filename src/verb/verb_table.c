@@ -9,7 +9,7 @@
 /* clang-format off */
 #define ONE_KIND(kind) (1u << (kind))
 
-static const char S_look[] = "Look", S_plan[] = "Plan", S_change[] = "Change", S_about[] = "About";
+static const char S_look[] = "Look", S_plan[] = "Plan", S_run[] = "Run", S_steer[] = "Steer", S_change[] = "Change", S_about[] = "About";
 
 const struct verb_option common_options[] = {
     {"database", "CONNINFO", "the database: a URL, key=value words, or its bare name", 'd'},
@@ -20,6 +20,7 @@ const struct verb_option common_options[] = {
     {"operator", NULL, "the console may change things; without it, it only looks", 0},
     {"json", NULL, "answers in JSON, errors too", 0},
     {"yes", NULL, "answers y to a question about something that can be taken back", 'y'},
+    {"confirm", "[=NAME]", "the database's name, for what cannot be taken back; alone: asks at the terminal", 0},
     {"verbose", NULL, "shows on stderr each statement that is sent, and its time", 'v'},
     {"refresh", "SECONDS", "the pause between two looks at the servers (2)", 0},
     {"ascii", NULL, "draws with ASCII alone", 0},
@@ -38,6 +39,23 @@ const size_t common_option_count = ARRAY_LEN(common_options);
 #define DEMO_OPTIONS \
     {"scale", "N", "the size of the sample; 1 is 20,000 sessions (1)", 0}, \
     {"dirty", NULL, "plants the defects that the checks must find", 0}
+
+#define RUN_OPTION {"run", "N", "that run; else the one that is open, or the newest", 0}
+
+#define MODE_OPTIONS \
+    {"window", NULL, "the application is stopped: tables may be locked and rewritten", 0}, \
+    {"online", NULL, "beside the application (this is the default)", 0}, \
+    {"takeover", NULL, "ends the session of a worker that gives no sign of life", 0}
+
+#define WORKER_OPTIONS \
+    {"dry-run", NULL, "prints every statement that would run, and changes nothing", 0}, \
+    {"detach", NULL, "does not wait for the end", 0}, \
+    {"triggers", NULL, "lets the application's triggers fire while rows are filled", 0}, \
+    {"lanes", "N", "batches at the same time (2)", 0}, \
+    {"batch-ms", "MS", "how long a batch should take (250)", 0}
+
+#define DIRECTORY_OPTION \
+    {"directory", "DIR", "where they are kept (~/.local/state/tenantdeck/backups)", 0}
 
 const struct verb verbs[] = {
     {
@@ -113,12 +131,199 @@ const struct verb verbs[] = {
         .options = {TABLE_OPTIONS},
     },
     {
+        .name = "plan sql", .args = "[STEP...]", .max_args = 8, .group = S_plan,
+        .summary = "every statement that a run would send, in order",
+        .manual = "Prints, over a read-only connection, what 'migrate' or a step would send to this database as it "
+                  "is now, byte for byte. What is done already is not printed.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_plan_sql,
+        .options = {{"window", NULL, "as with the application stopped", 0}},
+    },
+    {
         .name = "env", .args = "", .group = S_plan,
         .summary = "the services' environment names, and who wins",
         .manual = "Lists every environment name that the migrations' documents and the services' code "
                   "know: its value (secrets masked), where it comes from, which of several wins, and "
                   "which disagree.\n\nThe exit status is 1 when two names of one thing disagree.",
         .kinds = ALL_KINDS, .json = true, .run = verb_env,
+    },
+    {
+        .name = "preflight", .args = "", .group = S_run,
+        .summary = "whether the migration may begin",
+        .manual = "Asks everything that could stop a migration half-way, and changes nothing but the journal: "
+                  "versions and rights, the plan against the catalog, long transactions, replication, room, "
+                  "and in which state the database is. Each answer is a finding in the journal.\n\n"
+                  "The exit status is 1 when a check fails.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .json = true,
+        .run = verb_preflight, .options = {MODE_OPTIONS},
+    },
+    {
+        .name = "migrate", .args = "", .group = S_run, .effect = REVERSIBLE, .json = true,
+        .summary = "runs the plan's steps, in order, and proves the result",
+        .manual =
+            "Begins a worker, which goes through the steps of 'plan show', and follows it until it is over. The "
+            "worker is a process of its own: a closed terminal does not reach it, 'attach' looks on again. After "
+            "a failure, a stop or a kill the same command goes on where the journal and the catalog say it "
+            "stands.\n\n"
+            "Without --window it works beside the application: short batches, short locks, a trigger that keeps new "
+            "rows filled. With --window the application is stopped, and each table is rewritten once, in bulk.\n\n"
+            "What is done is said to be done only after 'validate' has read it, with other statements than those "
+            "that wrote it. 'rollback' takes everything back.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_migrate,
+        .question = "run the plan's steps on this database",
+        .options = {{"to", "STEP", "ends after that step", 0},
+                    {"hold", "STEP", "waits before that step, until 'resume'", 0},
+                    {"no-backup", NULL, "makes no backup: there is one, or none is wanted", 0},
+                    {"backup-dir", "DIR", "where the backup goes", 0},
+                    {"report-dir", "DIR", "where the report goes", 0},
+                    MODE_OPTIONS, WORKER_OPTIONS},
+    },
+    {
+        .name = "run", .args = "STEP", .min_args = 1, .max_args = 1, .group = S_run, .effect = REVERSIBLE,
+        .json = true,
+        .summary = "runs one step of the plan",
+        .manual = "The same as 'migrate', but for one step. It is refused while a step before it has not been "
+                  "done. What is done already is found so and left as it is.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_run_step,
+        .question = "run this step on this database",
+        .options = {{"backup-dir", "DIR", "where the backup goes", 0},
+                    {"report-dir", "DIR", "where the report goes", 0},
+                    MODE_OPTIONS, WORKER_OPTIONS},
+    },
+    {
+        .name = "validate", .args = "", .group = S_run,
+        .summary = "whether the migration is right",
+        .manual = "Reads the whole result, with other statements than those that wrote it: structure, "
+                  "completeness, every value against the mapping, every child against its parent, keys, "
+                  "indexes, foreign keys, rows per tenant, and the keys in Redis. Each answer is a finding in "
+                  "the journal.\n\nThe exit status is 1 when a check fails.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .json = true,
+        .run = verb_validate, .options = {MODE_OPTIONS},
+    },
+    {
+        .name = "rollback", .args = "", .group = S_run, .effect = DESTRUCTIVE, .json = true,
+        .summary = "takes back what the steps have done",
+        .manual = "Goes backwards through the records that each step wrote before it changed anything. First it "
+                  "asks whether all of it can be taken back: that the old keys would still be unique, that "
+                  "nobody has built on what goes. Then it counts the rows that were written since. Outside "
+                  "commands are taken back where the plan says how; else it says that they need a restore.\n\n"
+                  "With --to everything up to that step stays. With --preserve-data the columns and what they "
+                  "hold stay.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_rollback,
+        .question = "this takes back the migration", .tell = verb_rollback_tell,
+        .options = {{"to", "STEP", "that step stays, and all before it", 0},
+                    {"preserve-data", NULL, "the columns stay, with what they hold", 0},
+                    MODE_OPTIONS, WORKER_OPTIONS},
+    },
+    {
+        .name = "report", .args = "", .group = S_run,
+        .summary = "what a run did, how long it took, what it found",
+        .manual = "Of the newest run, or of the one that --run names: the plan and its hash, who ran it where and "
+                  "when, its steps with states, rows, rates and times, its findings with samples, its errors and "
+                  "retries, what it can take back, and what is still to do. The step report of a run writes the "
+                  "same into files.",
+        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .json = true, .run = verb_report,
+        .options = {RUN_OPTION, {"csv", NULL, "answers in CSV: one line a fact", 0}},
+    },
+    {
+        .name = "attach", .args = "", .group = S_steer,
+        .summary = "looks on while a worker runs",
+        .manual = "Shows the events of the run, and on a terminal its progress, until it is over. Ctrl-C leaves; "
+                  "the run goes on. The exit status is that of the run.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .json = true, .run = verb_attach,
+        .options = {RUN_OPTION},
+    },
+    {
+        .name = "pause", .args = "", .group = S_steer, .effect = REVERSIBLE, .json = true,
+        .summary = "the run waits at the next border",
+        .manual = "The worker finishes the batch or the statement under way, and waits until 'resume'.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
+        .question = "pause the run", .options = {RUN_OPTION},
+    },
+    {
+        .name = "resume", .args = "", .group = S_steer, .effect = REVERSIBLE, .json = true,
+        .summary = "a run that was paused or held goes on",
+        .manual = "Ends a 'pause', and lets a run go on that holds before a step. A run that was stopped, or whose "
+                  "worker has died, goes on with the command that began it.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
+        .question = "let the run go on", .options = {RUN_OPTION},
+    },
+    {
+        .name = "stop", .args = "", .group = S_steer, .effect = REVERSIBLE, .json = true,
+        .summary = "the run ends at the next border",
+        .manual = "The worker finishes the batch or the statement under way and ends. The command that began the "
+                  "run goes on from there.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
+        .question = "stop the run at the next border", .options = {RUN_OPTION},
+    },
+    {
+        .name = "abort", .args = "", .group = S_steer, .effect = REVERSIBLE, .json = true,
+        .summary = "the run ends at once",
+        .manual = "What is under way is cancelled and its transaction taken back. The command that began the run "
+                  "goes on from there.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
+        .question = "cancel what is under way, and end the run", .options = {RUN_OPTION},
+    },
+    {
+        .name = "hold", .args = "[STEP]", .max_args = 1, .group = S_steer, .effect = REVERSIBLE, .json = true,
+        .summary = "the run waits before a step",
+        .manual = "Everything before that step is done, then the worker waits until 'resume'. Without a step it "
+                  "waits before none.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
+        .question = "let the run wait before that step", .options = {RUN_OPTION},
+    },
+    {
+        .name = "throttle", .args = "NAME=VALUE...", .min_args = 1, .max_args = 8, .group = S_steer,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "sets the limits of a run at work",
+        .manual = "The names are those of the plan's section throttle: batch, pages, lag, waiters, active, archive. "
+                  "The worker obeys from the next batch on; the plan stays as it is.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
+        .question = "set these limits", .options = {RUN_OPTION},
+    },
+    {
+        .name = "backup create", .args = "", .group = S_change,
+        .summary = "dumps the database, and checks the dump",
+        .manual = "Runs pg_dump (custom format) without schema tenantdeck, and counts the rows of the plan's tables, "
+                  "or of all without a plan, in the very snapshot that is dumped. The dump has its name only when "
+                  "it is on the disk and pg_restore finds every table in it with its data; beside it stands a "
+                  "JSON file with all that is known of it. Both can be read by their owner alone.",
+        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .effect = REVERSIBLE, .json = true,
+        .question = "dump the database", .run = verb_backup_create, .options = {DIRECTORY_OPTION},
+    },
+    {
+        .name = "backup list", .args = "", .group = S_change,
+        .summary = "the backups on this host",
+        .manual = "Lists them by age, the newest last, with what their JSON says. A dump whose size has changed is "
+                  "damaged; one without JSON was not finished; a restore that was cut off is named.\n\n"
+                  "The exit status is 1 when one is not whole.",
+        .kinds = ALL_KINDS, .json = true, .run = verb_backup_list, .options = {DIRECTORY_OPTION},
+    },
+    {
+        .name = "backup verify", .args = "[NAME]", .max_args = 1, .group = S_change,
+        .summary = "whether a backup is whole, and of this database",
+        .manual = "Of the named one, or of the newest: its size, its SHA-256, that pg_restore finds every table in "
+                  "it with its data, and that it is of the database that is named. The server is not asked.\n\n"
+                  "The exit status is 1 when it is not.",
+        .needs = SHOWS_ALL, .kinds = ALL_KINDS, .json = true, .run = verb_backup_verify,
+        .options = {DIRECTORY_OPTION},
+    },
+    {
+        .name = "backup restore", .args = "[NAME]", .max_args = 1, .group = S_change,
+        .summary = "puts a backup in the database's place",
+        .manual =
+            "Loads it into a new database, compares every table's rows with the figures of the backup, carries over "
+            "owner, grants and settings of the database, and only then swaps the two names in one transaction. "
+            "The old database stays under another name, and the statements that drop it or take the restore back "
+            "are printed. While sessions are connected to the database it is refused; nobody is disconnected.\n\n"
+            "Each intent and each result is written to a file in ~/.local/state/tenantdeck/restores. After a kill "
+            "the same command goes on, or begins anew what was not whole; --abandon gives it up. The restored "
+            "database gets a new journal: old runs cannot be resumed in it.",
+        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .effect = DESTRUCTIVE, .json = true,
+        .question = "replace the database by a backup", .run = verb_backup_restore,
+        .options = {DIRECTORY_OPTION,
+                    {"jobs", "N", "tables and indexes that are loaded at the same time (2)", 0},
+                    {"force", NULL, "though it is of another database or server", 0},
+                    {"abandon", NULL, "gives up a restore that was cut off", 0}},
     },
     {
         .name = "journal create", .args = "", .group = S_change,

@@ -16,8 +16,17 @@ verb_fn verb_plan_list, verb_plan_show, verb_plan_check;
 verb_fn verb_env;
 /* verb_help.c */
 verb_fn verb_sql, verb_help, verb_completion_bash;
+/* verb_backup.c */
+verb_fn verb_backup_create, verb_backup_list, verb_backup_verify, verb_backup_restore;
+/* verb_report.c */
+verb_fn verb_report;
 /* verb_change.c */
 verb_fn verb_journal_create, verb_demo_load;
+
+/* verb_run.c */
+verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_rollback, verb_plan_sql;
+verb_fn verb_attach, verb_ask_worker;
+verb_fn verb_rollback_tell; /* what will be lost, before anybody says yes to it */
 
 /* --sort and --filter: refused when no table has the column, and what they mean for one table. */
 bool verb_check_sort(const struct verb_call *call, const struct table_def *const *defs,

@@ -194,6 +194,7 @@ static void S_add_steps(const struct parts *parts, struct snapshot *snapshot)
         struct step_view step = {.state = STEP_WAITS,
                                  .done = UNKNOWN,
                                  .total = UNKNOWN,
+                                 .rate = UNKNOWN,
                                  .started_at = UNKNOWN,
                                  .ended_at = UNKNOWN};
         if (known)
@@ -203,6 +204,7 @@ static void S_add_steps(const struct parts *parts, struct snapshot *snapshot)
         step.does = defs[i]->does;
         step.undo = defs[i]->undo;
         step.trouble = arena_str(arena, step.trouble);
+        step.waits = arena_str(arena, step.waits);
         snapshot->steps[i] = step;
     }
 }
@@ -260,6 +262,9 @@ static void S_add_run(const struct parts *parts, struct snapshot *snapshot)
     snapshot->run.plan = arena_str(snapshot->arena, parts->run.plan);
     snapshot->run.state = arena_str(snapshot->arena, parts->run.state);
     snapshot->run.who = arena_str(snapshot->arena, parts->run.who);
+    snapshot->run.verb = arena_str(snapshot->arena, parts->run.verb);
+    snapshot->run.mode = arena_str(snapshot->arena, parts->run.mode);
+    snapshot->run.trouble = arena_str(snapshot->arena, parts->run.trouble);
 }
 
 struct snapshot *assemble(const struct parts *parts)

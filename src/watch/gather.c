@@ -3,6 +3,7 @@
 #include "journal.h"
 #include "parts.h"
 #include "plan_check.h"
+#include "plan_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +215,13 @@ void gather_journal_look(struct parts *parts, const struct pg_result *result)
         S_forget_journal(parts);
 }
 
+static const char *S_or_null(struct arena *arena, const struct pg_result *result, int row,
+                             const char *column)
+{
+    int col = pg_col(result, column);
+    return pg_null(result, row, col) ? NULL : arena_str(arena, pg_text(result, row, col));
+}
+
 void gather_journal_overview(struct parts *parts, const struct pg_result *result)
 {
     arena_free(parts->run_arena);
@@ -227,6 +235,9 @@ void gather_journal_overview(struct parts *parts, const struct pg_result *result
         .plan = arena_str(arena, pg_text(result, 0, pg_col(result, "plan"))),
         .state = arena_str(arena, pg_text(result, 0, pg_col(result, "state"))),
         .who = arena_str(arena, pg_text(result, 0, pg_col(result, "who"))),
+        .verb = arena_str(arena, pg_text(result, 0, pg_col(result, "verb"))),
+        .mode = arena_str(arena, pg_text(result, 0, pg_col(result, "mode"))),
+        .trouble = S_or_null(arena, result, 0, "trouble"),
         .since = pg_int(result, 0, pg_col(result, "since")),
         .alive = pg_bool(result, 0, pg_col(result, "alive")),
     };
@@ -245,17 +256,17 @@ void gather_journal_steps(struct parts *parts, const struct pg_result *result)
     struct arena *arena = S_renew(&parts->steps);
     struct step_view *steps = arena_array(arena, (size_t)pg_rows(result), sizeof(*steps));
     for (int row = 0; row < pg_rows(result); row++) {
-        int trouble = pg_col(result, "trouble");
         steps[row] = (struct step_view){
             .name = arena_str(arena, pg_text(result, row, pg_col(result, "name"))),
             .state = S_step_state(pg_text(result, row, pg_col(result, "state"))),
+            .current = pg_bool(result, row, pg_col(result, "current")),
             .done = pg_int(result, row, pg_col(result, "done")),
             .total = pg_int(result, row, pg_col(result, "total")),
             .started_at = pg_int(result, row, pg_col(result, "started_at")),
             .ended_at = pg_int(result, row, pg_col(result, "ended_at")),
-            .trouble = pg_null(result, row, trouble)
-                           ? NULL
-                           : arena_str(arena, pg_text(result, row, trouble)),
+            .rate = (int64_t)pg_float(result, row, pg_col(result, "rate")),
+            .trouble = S_or_null(arena, result, row, "trouble"),
+            .waits = S_or_null(arena, result, row, "throttled"),
         };
     }
     parts->steps.rows = steps;

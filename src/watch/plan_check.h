@@ -13,12 +13,6 @@
 #include "plan.h"
 #include "snapshot.h"
 
-/*
- * The plan as the JSON that statements of sql/ take as a parameter; yours to free. Its members are
- * named as those of plan.h, enums are their names, and what is not there is null or an empty list.
- */
-char *plan_to_json(const struct plan *plan);
-
 /* The rows of the statement `check_plan` as checks, in the arena. */
 size_t plan_check_read(const struct pg_result *result, struct arena *arena,
                        struct check_view **out);

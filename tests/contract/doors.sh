@@ -35,7 +35,7 @@ both=$(for header in ui/*.h; do ls src/*/"${header#ui/}" 2>/dev/null; done)
 is "$both" '' 'no header of ui/ has the name of one of src/'
 
 # The rooms stand on one another: a file includes only from its own room and from those below it.
-rooms='base doors plan session run watch show demo verb'
+rooms='base doors plan session run steps worker watch show demo verb'
 below=
 for room in $rooms; do
     below="$below $room"

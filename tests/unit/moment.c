@@ -111,7 +111,7 @@ static struct tenant_view S_tenants[] = {
      .keys = 3},
 };
 
-#define NO_ROWS .done = UNKNOWN, .total = UNKNOWN
+#define NO_ROWS .done = UNKNOWN, .total = UNKNOWN, .rate = UNKNOWN, .current = true
 
 static struct step_view S_steps[] = {
     {.name = "preflight",
@@ -136,6 +136,8 @@ static struct step_view S_steps[] = {
      .state = STEP_RUNS,
      .done = 120000,
      .total = 178412,
+     .rate = 800,
+     .current = true,
      .started_at = AGO(190000),
      .ended_at = UNKNOWN},
     {.name = "foreign-keys",

@@ -264,7 +264,12 @@ static const struct {
      " type = varchar(20)\n[column \"organization_code\"]\n type = text\n[table \"t\"]\n"
      " from = own org\n primary key = tenant_code id\n[table \"c\"]\n from = parent t.id by t_id\n"
      " foreign key = tenant_code t_id -> t tenant_code id\n unique = tenant_code code\n"
-     "[keys \"sessions\"]\n pattern = sessions:{org}:*\n ttl = 7200\n",
+     "[keys \"sessions\"]\n pattern = sessions:{org}:*\n ttl = 7200\n"
+     "[service]\n folder = app\n migrations = up\n[outside \"schema\"]\n"
+     " command = npx \\\"a b\\\" up\n undo = x\n failure = ERROR:\n timeout = 5 min\n"
+     "[functions]\n file = f.sql\n[views]\n file = v.sql\n[warm \"w\"]\n file = w.sql\n"
+     " key = tenant:{tenant}:w:{id}\n ttl = 60\n[throttle]\n batch = 250 ms\n lag = 10 s\n"
+     " pages = 64\n query = q.sql\n",
      S_plan},
     {"mapping",
      "organization_id,organization_code,tenant_code\n1,default_org,default_tenant\n"

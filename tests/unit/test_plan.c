@@ -181,6 +181,115 @@ static void test_redis_keys_are_read(void **state)
     plan_free(plan);
 }
 
+static void S_expect_words(const char *const *words, const char *joined)
+{
+    struct buf text = {0};
+    assert_non_null(words);
+    for (; *words; words++)
+        buf_format(&text, "<%s>", *words);
+    assert_string_equal(buf_text(&text), joined);
+    buf_release(&text);
+}
+
+#define OUTSIDE "[outside \"seed\"]\ncommand = npm run seed\n" /* lines 15 and 16 after TABLE */
+
+static void test_commands_are_read(void **state)
+{
+    (void)state;
+    struct plan *plan =
+        S_read(HEAD TABLE "[outside \"schema\"]\n"
+                          "command = npx sequelize-cli.js db:migrate \\\"two words\\\" \\\"\\\" "
+                          "\\\"$x \\\"\\\"\\\"\n"
+                          "undo = ./undo --name a.js\n"
+                          "failure = ERROR:\nfailure = not ok\ntimeout = 90 s\nfolder = sub\n"
+                          "[service]\nfolder = ../app\nmigrations = db/up\n" OUTSIDE);
+    char *app = str_format("%s/../app", S_directory), *sub = str_format("%s/sub", app);
+    char *up = str_format("%s/db/up", app);
+    assert_string_equal(plan->service, app);
+    assert_string_equal(plan->migrations, up);
+    assert_int_equal(plan->outside_count, 2);
+    const struct plan_outside *schema = &plan->outsides[0], *seed = &plan->outsides[1];
+    assert_string_equal(schema->step, "schema");
+    S_expect_words(schema->command, "<npx><sequelize-cli.js><db:migrate><two words><><$x \">");
+    S_expect_words(schema->undo, "<./undo><--name><a.js>");
+    S_expect_words(schema->failure, "<ERROR:><not ok>");
+    assert_int_equal(schema->timeout, 90);
+    assert_string_equal(schema->folder, sub);
+    assert_string_equal(seed->folder, app);
+    assert_null(seed->undo);
+    S_expect_words(seed->failure, "");
+    assert_int_equal(seed->timeout, 3600);
+    free(app);
+    free(sub);
+    free(up);
+    plan_free(plan);
+}
+
+static void test_commands_without_a_service_have_no_folder(void **state)
+{
+    (void)state;
+    struct plan *plan = S_read(HEAD TABLE "[service]\nmigrations = up\n" OUTSIDE "timeout = 7\n"
+                                          "[outside \"schema\"]\ncommand = a\nfolder = sub\n"
+                                          "[outside \"dependencies\"]\ncommand = a\n"
+                                          "folder = /srv/app\n");
+    assert_null(plan->service);
+    assert_null(plan->migrations);
+    assert_null(plan->outsides[0].folder);
+    assert_int_equal(plan->outsides[0].timeout, 7);
+    assert_null(plan->outsides[1].folder);
+    assert_string_equal(plan->outsides[2].folder, "/srv/app");
+    plan_free(plan);
+}
+
+static void test_files_beside_the_plan_are_read(void **state)
+{
+    (void)state;
+    struct plan *plan = S_read(HEAD TABLE "[functions]\nfile = a.sql\nfile = /etc/b.sql\n"
+                                          "[views]\nfile = v.sql\n"
+                                          "[warm \"forms\"]\nfile = w.sql\n"
+                                          "key = tenant:{tenant}:forms:{id}\nttl = 60\n"
+                                          "[warm \"roles\"]\nfile = w.sql\nkey = role:{id}\n");
+    char *a = str_format("%s/a.sql", S_directory), *w = str_format("%s/w.sql", S_directory);
+    assert_int_equal(plan->function_count, 2);
+    assert_string_equal(plan->functions[0].path, a);
+    assert_string_equal(plan->functions[1].path, "/etc/b.sql");
+    assert_int_equal(plan->functions[1].line, 17);
+    assert_int_equal(plan->view_count, 1);
+    assert_int_equal(plan->warm_count, 2);
+    assert_string_equal(plan->warms[0].name, "forms");
+    assert_string_equal(plan->warms[0].path, w);
+    assert_string_equal(plan->warms[0].key, "tenant:{tenant}:forms:{id}");
+    assert_int_equal(plan->warms[0].ttl, 60);
+    assert_int_equal(plan->warms[1].ttl, 0);
+    free(a);
+    free(w);
+    plan_free(plan);
+}
+
+static void test_limits_are_read(void **state)
+{
+    (void)state;
+    struct plan *plan = S_read(HEAD TABLE "[throttle]\nbatch = 250 ms\npages = 64\nlag = 2min\n"
+                                          "waiters = 3\nactive = 40\narchive = 20\n"
+                                          "query = busy.sql\nfile = /run/wait\n");
+    char *query = str_format("%s/busy.sql", S_directory);
+    assert_int_equal(plan->limits.batch_ms, 250);
+    assert_int_equal(plan->limits.pages, 64);
+    assert_int_equal(plan->limits.lag_ms, 120000);
+    assert_int_equal(plan->limits.waiters, 3);
+    assert_int_equal(plan->limits.active, 40);
+    assert_int_equal(plan->limits.archive, 20);
+    assert_string_equal(plan->limits.query, query);
+    assert_string_equal(plan->limits.file, "/run/wait");
+    free(query);
+    plan_free(plan);
+    plan = S_read(HEAD TABLE);
+    assert_int_equal(plan->limits.batch_ms, 0);
+    assert_int_equal(plan->limits.lag_ms, 0);
+    assert_null(plan->limits.file);
+    plan_free(plan);
+}
+
 static void test_mapping_lies_beside_the_plan(void **state)
 {
     (void)state;
@@ -355,6 +464,48 @@ static const struct {
      "TABLE.COLUMN was expected"},
     {"[plan]\nname = a\nkind = columns\n[mapping]\nkey = k\n", 4, "has no 'file'"},
     {"[plan]\nname = a\nkind = columns\n[mapping]\nfile = m\n", 4, "has no 'key'"},
+
+    {CACHE "[service]\n", 4, "has no use for [service]"},
+    {CACHE "[throttle]\n", 4, "has no use for [throttle]"},
+    {HEAD TABLE "[service \"x\"]\n", 15, "takes no name"},
+    {HEAD TABLE "[service]\n[service]\n", 16, "[service] was there before"},
+    {HEAD TABLE "[service]\nfolder = ~/app\n", 16, "nobody expands the '~'"},
+    {HEAD TABLE "[service]\nfolder =\n", 16, "it is empty"},
+    {HEAD TABLE "[outside]\ncommand = a\n", 15, "needs a name in quotes"},
+    {HEAD TABLE "[outside \"backup\"]\ncommand = a\n", 15, "no step that runs a command"},
+    {HEAD TABLE "[outside \"seed\"]\n", 15, "[outside \"seed\"] has no 'command'"},
+    {HEAD TABLE OUTSIDE OUTSIDE, 17, "[outside \"seed\"] was there before"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand =\n", 16, "the command is missing"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand = \\\"\\\" a\n", 16, "the command is missing"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand = a \\\"b\n", 16, "never closed"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand = a b\\\"c\\\"\n", 16, "a blank is missing after 'b'"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand = cd a && b\n", 16, "'&&' means something to a shell"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand = a $HOME\n", 16, "to a shell only"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand = A=1 b\n", 16, "to a shell only"},
+    {HEAD TABLE "[outside \"seed\"]\ncommand = ~/b\n", 16, "to a shell only"},
+    {HEAD TABLE OUTSIDE "undo = a | b\n", 17, "'undo': '|' means something to a shell"},
+    {HEAD TABLE OUTSIDE "command = b\n", 17, "twice, first in line 16"},
+    {HEAD TABLE OUTSIDE "failure =\n", 17, "it is empty"},
+    {HEAD TABLE OUTSIDE "timeout = 0\n", 17, "is out of reach"},
+    {HEAD TABLE OUTSIDE "timeout = 8000 h\n", 17, "is out of reach"},
+    {HEAD TABLE OUTSIDE "timeout = 99999999999999999999\n", 17, "not a number and its unit"},
+    {HEAD TABLE OUTSIDE "timeout = 100 ms\n", 17, "less than a second"},
+    {HEAD TABLE OUTSIDE "timeout = 5 days\n", 17, "not a number and its unit"},
+    {HEAD TABLE "[functions]\n", 15, "[functions] has no 'file'"},
+    {HEAD TABLE "[functions]\nfile = a.js\n", 16, "'a.js' is no .sql file"},
+    {HEAD TABLE "[views]\nfile = a.sql\nfile = a.sql\n", 17, "twice, first in line 16"},
+    {HEAD TABLE "[warm \"a\"]\nkey = a:{id}\n", 15, "[warm \"a\"] has no 'file'"},
+    {HEAD TABLE "[warm \"a\"]\nfile = a.sql\n", 15, "[warm \"a\"] has no 'key'"},
+    {HEAD TABLE "[warm \"a\"]\nfile = a.sql\nkey = a:*\n", 17, "ends with '*'"},
+    {HEAD TABLE "[warm \"a\"]\nfile = a.sql\nkey = a:{x}\n", 17, "no placeholder"},
+    {HEAD TABLE "[warm \"a\"]\nfile = a.sql\nkey = a:{id}\nttl = never\n", 18, "no 'ttl' line"},
+    {HEAD TABLE "[warm \"a\"]\nfile = a.sql\nkey = a\n[warm \"a\"]\n", 18, "there before"},
+    {HEAD TABLE "[throttle]\nbatch = 250\n", 16, "not a number and its unit"},
+    {HEAD TABLE "[throttle]\nbatch = 5 min\n", 16, "out of reach: from 1 ms to 60 s"},
+    {HEAD TABLE "[throttle]\nlag = -1 s\n", 16, "not a number and its unit"},
+    {HEAD TABLE "[throttle]\npages = 0\n", 16, "not a number from 1"},
+    {HEAD TABLE "[throttle]\nwaiters = many\n", 16, "not a number from 1"},
+    {HEAD TABLE "[throttle]\nquery = busy\n", 16, "no .sql file"},
 };
 
 static void test_what_is_wrong_is_refused_with_its_line(void **state)
@@ -455,8 +606,13 @@ static void test_mentoring_has_all_its_tables(void **state)
     assert_int_equal(optional, 3);
     assert_string_equal(plan_find_table(plan, "resources")->parent_table, "sessions");
     assert_string_equal(plan_find_table(plan, "entities")->parent_table, "entity_types");
-    S_expect_steps(plan, "preflight backup mapping integrity columns fill confirm not-null keys "
-                         "indexes foreign-keys cache-clear validate report release");
+    assert_null(plan->service);
+    assert_int_equal(plan->outside_count, 4);
+    for (size_t i = 0; i < plan->outside_count; i++)
+        assert_null(plan->outsides[i].folder);
+    S_expect_steps(plan, "preflight backup schema mapping integrity columns fill confirm "
+                         "not-null keys indexes foreign-keys functions views dependencies "
+                         "schema-new seed cache-clear cache-warm validate report release");
     plan_free(plan);
 }
 
@@ -468,8 +624,8 @@ static void test_chat_has_no_organization(void **state)
     assert_null(plan->mapping.shape.organization_column);
     assert_string_equal(plan->mapping.shape.key_column, "user_id");
     assert_string_equal(plan->mapping.default_tenant, "default_tenant");
-    S_expect_steps(plan, "preflight backup mapping integrity columns fill confirm not-null keys "
-                         "indexes validate report release");
+    S_expect_steps(plan, "preflight backup schema mapping integrity columns fill confirm "
+                         "not-null keys indexes validate report release");
     plan_free(plan);
 }
 
@@ -588,6 +744,10 @@ int main(void)
         cmocka_unit_test(test_defaults_are_filled_in),
         cmocka_unit_test(test_names_may_hold_anything),
         cmocka_unit_test(test_redis_keys_are_read),
+        cmocka_unit_test(test_commands_are_read),
+        cmocka_unit_test(test_commands_without_a_service_have_no_folder),
+        cmocka_unit_test(test_files_beside_the_plan_are_read),
+        cmocka_unit_test(test_limits_are_read),
         cmocka_unit_test(test_mapping_lies_beside_the_plan),
         cmocka_unit_test(test_mapping_may_lie_in_the_working_directory),
         cmocka_unit_test(test_what_is_wrong_is_refused_with_its_line),

@@ -1,6 +1,7 @@
 /* test_plan_check: the plan as JSON, and what is said of its mapping file. */
 #include "plan.h"
 #include "plan_check.h"
+#include "plan_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

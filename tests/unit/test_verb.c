@@ -24,7 +24,7 @@ static void test_rows_are_complete(void **state)
         assert_true(verb->min_args <= verb->max_args);
         assert_int_equal(*verb->args == '\0', verb->max_args == 0);
         assert_true(verb->kinds != 0);
-        assert_int_equal(verb->effect == REVERSIBLE, verb->question != NULL);
+        assert_int_equal(verb->effect != READS, verb->question != NULL);
         assert_int_equal(verb->run == NULL, str_is(verb->name, "demo"));
         for (size_t j = i + 1; j < verb_count; j++)
             assert_string_not_equal(verb->name, verbs[j].name);
@@ -187,6 +187,33 @@ static void test_change_wants_leave_and_yes(void **state)
     S_expect(&verb, &session, false, true, ERR_REFUSED, "its own servers");
 }
 
+static void S_expect_typed(const struct verb *verb, const char *typed, const char *refusal)
+{
+    struct session session = {.operator_mode = true,
+                              .database = {.conninfo = (char *)"host=/tmp dbname='my db'"}};
+    struct err err = {0};
+    struct verb_call call = {
+        .verb = verb, .session = &session, .yes = true, .confirmed = typed, .out = stdout};
+    S_runs = 0;
+    assert_int_equal(verb_run(&call, &err), refusal == NULL);
+    assert_int_equal(S_runs, refusal == NULL);
+    assert_int_equal(err.kind, refusal ? ERR_REFUSED : ERR_NONE);
+    if (refusal && !strstr(err.text, refusal))
+        fail_msg("'%s' does not say '%s'", err.text, refusal);
+}
+
+static void test_what_destroys_wants_the_name_typed(void **state)
+{
+    (void)state;
+    const struct verb verb = {
+        .name = "x", .args = "", .kinds = ALL_KINDS, .effect = DESTRUCTIVE, .run = S_run};
+    S_expect_typed(&verb, NULL, "nobody typed");
+    S_expect_typed(&verb, "", "nobody typed");
+    S_expect_typed(&verb, "my", "is 'my db', and not 'my'");
+    S_expect_typed(&verb, "MY DB", "and not");
+    S_expect_typed(&verb, "my db", NULL);
+}
+
 /* ---- what is generated ---- */
 
 static char *S_generated(void (*print)(FILE *out))
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_slips_are_answered_with_the_nearest),
         cmocka_unit_test(test_guards),
         cmocka_unit_test(test_change_wants_leave_and_yes),
+        cmocka_unit_test(test_what_destroys_wants_the_name_typed),
         cmocka_unit_test(test_help_names_everything_in_80_columns),
         cmocka_unit_test(test_each_verb_has_its_help_in_80_columns),
         cmocka_unit_test(test_manual_names_every_verb),

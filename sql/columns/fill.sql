@@ -1,0 +1,581 @@
+-- The fill: statements that generate the statements which give every row its codes. They take the plan
+-- as JSON ($1) and the mode ($2). A batch is one statement and so one transaction: it locks the lease
+-- with the run's epoch, changes the rows of a range of blocks, and writes the checkpoint. Rows that
+-- cannot be told a code stay as they are; updated_at stays what it was.
+
+-- name: work_fill
+-- How each table of the plan is filled, parents before their children. A fresh table is gone over in
+-- several passes of 32-page ranges: each pass takes so many rows of a page as find room there after the
+-- pass before it (shares: per cent, cumulative), so most new versions need no new index entries. In
+-- mode window a table is rewritten once instead, by ALTER COLUMN ... TYPE with the map as a constant,
+-- where that can be done. Where a column was there before this plan, rows that differ from the mapping
+-- are changed too and what they held is kept in tenantdeck.old_value.
+-- A batch's parameters: $1 plan name, $2 epoch, $3 step, $4 part, $5 and $6 tid range, $7 and $8 per
+-- cent of the rows; it answers fenced, changed. settle looks at the rows of the users $3 (an array)
+-- again, and at children that differ from their parent; $1, $2 and the answer as in a batch.
+-- $1: the plan, $2: the mode. Answers: unit, relation, how (batch, rewrite, nothing), statement, pages,
+-- rows, shares, settle, tidy, done (nothing is left), records.
+WITH RECURSIVE plan AS MATERIALIZED (
+    SELECT given.doc,
+           given.doc ->> 'name' AS name,
+           given.doc ->> 'schema' AS schema,
+           n.oid AS schema_oid,
+           given.doc -> 'mapping' AS mapping,
+           quote_literal(given.doc ->> 'name') AS quoted,
+           $2::text = 'window' AS in_window,
+           current_setting('block_size')::integer AS block
+      FROM (SELECT $1::jsonb AS doc) AS given
+      JOIN pg_namespace n ON n.nspname = given.doc ->> 'schema'
+), plan_column AS (
+    SELECT c.doc ->> 'name' AS name, c.doc ->> 'type' AS type, c.doc ->> 'role' AS role
+      FROM plan, jsonb_array_elements(plan.doc -> 'columns') AS c (doc)
+), found AS MATERIALIZED ( -- the plan's tables that are there
+    SELECT t.place, t.doc, t.doc ->> 'name' AS name, c.oid,
+           t.doc ->> 'source' AS source,
+           t.doc ->> 'source_column' AS source_column,
+           t.doc ->> 'parent_table' AS parent_table,
+           t.doc ->> 'parent_column' AS parent_column,
+           t.doc ->> 'orphans' = 'default' OR t.doc ->> 'source' = 'constant' AS defaults,
+           t.doc ->> 'orphans' = 'park' AS parks,
+           format('%I.%I', plan.schema, t.doc ->> 'name') AS relation,
+           pg_relation_size(c.oid) / plan.block AS pages,
+           greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint AS rows
+      FROM plan
+     CROSS JOIN jsonb_array_elements(plan.doc -> 'tables') WITH ORDINALITY AS t (doc, place)
+      JOIN pg_class c ON c.relnamespace = plan.schema_oid AND c.relname = t.doc ->> 'name'
+                     AND c.relkind = 'r'
+), generation AS ( -- parents before children
+    SELECT f.place, f.name, ARRAY[f.place] AS path FROM found f WHERE f.source <> 'parent'
+     UNION ALL
+    SELECT f.place, f.name, g.path || f.place
+      FROM generation g JOIN found f ON f.source = 'parent' AND f.parent_table = g.name
+), users AS ( -- the table that tells a user's organization
+    SELECT m.doc ->> 'user_table' AS name, m.doc ->> 'user_column' AS user_column,
+           m.doc ->> 'user_key' AS key_column, c.oid, greatest(c.reltuples, 0) AS rows,
+           format('%I.%I', plan.schema, m.doc ->> 'user_table') AS relation
+      FROM plan
+     CROSS JOIN LATERAL (SELECT plan.mapping) AS m (doc)
+      JOIN pg_class c ON c.relnamespace = plan.schema_oid AND c.relname = m.doc ->> 'user_table'
+                     AND c.relkind = 'r'
+), attribute AS MATERIALIZED ( -- columns to compare by, and how each is written as text: a cast could
+    -- run somebody's function where the type is not PostgreSQL's own, its output function could not
+    SELECT a.attrelid AS oid, a.attname AS name, a.attnum, a.attcollation,
+           format_type(a.atttypid, a.atttypmod) AS type,
+           coalesce(nullif(y.typbasetype, 0), y.oid) AS type_oid,
+           y.kind,
+           CASE WHEN y.kind = 'string' AND a.attcollation <> 100
+                THEN '%s::text COLLATE pg_catalog."default"'
+                WHEN y.kind = 'foreign' THEN 'nullif(format(''%%s'', %s), '''')'
+                ELSE '%s::text' END AS as_text
+      FROM (SELECT oid FROM found UNION SELECT oid FROM users) AS r
+      JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN LATERAL (
+           SELECT b.typbasetype, b.oid,
+                  CASE WHEN coalesce(nullif(b.typbasetype, 0), b.oid)
+                            IN ('text'::regtype, 'varchar'::regtype) THEN 'string'
+                       WHEN coalesce(nullif(b.typbasetype, 0), b.oid)
+                            IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) THEN 'integer'
+                       WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN 'own'
+                       ELSE 'foreign' END AS kind
+             FROM pg_type b WHERE b.oid = a.atttypid) AS y ON true
+), lookup AS ( -- the column a row is found by, and the one it is found in
+    SELECT f.place, u.oid AS their_oid, u.user_column AS theirs, f.oid AS our_oid,
+           f.source_column AS ours, u.rows
+      FROM found f JOIN users u ON f.source = 'user'
+     UNION ALL
+    SELECT f.place, p.oid, f.parent_column, f.oid, f.source_column, p.rows
+      FROM found f JOIN found p ON f.source = 'parent' AND p.name = f.parent_table
+), match AS MATERIALIZED ( -- the comparison of the two; %1$s is their side, %2$s ours. An index on
+    -- theirs must be of use, and a value of ours that is no number must not raise an error
+    SELECT l.place, l.rows, l.their_oid, theirs.attnum AS their_number,
+           theirs.kind = 'integer' AND ours.kind = 'integer' AS by_number,
+           theirs.as_text AS their_text,
+           CASE WHEN theirs.kind = 'string'
+                THEN '%1$s = ' || CASE WHEN ours.kind = 'string' THEN '%2$s'
+                                       ELSE replace(ours.as_text, '%s', '%2$s') END
+                     || CASE WHEN theirs.attcollation = CASE ours.kind WHEN 'string'
+                                                        THEN ours.attcollation ELSE 100 END THEN ''
+                             ELSE format(' COLLATE %I.%I', n.nspname, c.collname) END
+                WHEN theirs.kind = 'integer' AND ours.kind = 'integer'
+                     OR theirs.type_oid = ours.type_oid AND theirs.kind = 'own'
+                THEN '%1$s = %2$s'
+                WHEN theirs.kind = 'integer' AND ours.kind = 'string'
+                THEN '%1$s = CASE WHEN %2$s::text COLLATE "C" ~ ''^(0|-?[1-9][0-9]{0,17})$'' '
+                     'THEN %2$s::bigint END'
+                ELSE replace(theirs.as_text, '%s', '%1$s') || ' = '
+                     || replace(ours.as_text, '%s', '%2$s') END AS condition
+      FROM lookup l
+      JOIN attribute theirs ON theirs.oid = l.their_oid AND theirs.name = l.theirs
+      JOIN attribute ours ON ours.oid = l.our_oid AND ours.name = l.ours
+      LEFT JOIN pg_collation c ON c.oid = theirs.attcollation
+      LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
+), journal AS MATERIALIZED ( -- may its tables be read? A dry run comes before there is one
+    SELECT coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
+                             AND has_table_privilege(c.oid, 'SELECT')), false) AS is_there
+      FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+     WHERE n.nspname = 'tenantdeck' AND c.relname IN ('undo', 'meta', 'mapping')
+), ours AS MATERIALIZED ( -- columns that this plan has added: its undo records, where there are any
+    SELECT CASE WHEN NOT journal.is_there THEN '[]'::jsonb
+           ELSE convert_from(decode(substring(query_to_xml(format(
+                    'SELECT encode(convert_to(coalesce(jsonb_agg(u.object), %L)::text, %L), %L) AS o'
+                    '  FROM tenantdeck.undo u JOIN tenantdeck.meta m USING (generation)'
+                    ' WHERE u.plan = %L AND u.object_type = %L AND u.definition IS NULL'
+                    '   AND u.state = %L', '[]', 'UTF8', 'base64', plan.name, 'table column',
+                    'kept'), false, false, '')::text FROM '<o>([^<]*)</o>'), 'base64'),
+                    'UTF8')::jsonb END AS identities
+      FROM plan CROSS JOIN journal
+), addition AS MATERIALIZED ( -- a table's columns of the plan; `code` in the type it has or will have
+    SELECT f.place, f.oid, w.number, c.name, c.role, a.attnum,
+           coalesce(a.type, c.type) AS type,
+           a.name IS NOT NULL AND NOT ours.identities ? format('%s.%I', f.relation, c.name)
+               AS was_there,
+           CASE WHEN coalesce(a.kind, CASE c.type WHEN 'uuid' THEN 'own' ELSE 'string' END)
+                     = 'string' THEN '' ELSE '::' || coalesce(a.type, c.type) END AS cast,
+           CASE c.role WHEN 'tenant' THEN plan.mapping ->> 'default_tenant'
+                       ELSE plan.mapping ->> 'default_organization' END AS default_code,
+           CASE c.role WHEN 'tenant' THEN 'm.tenant_code' ELSE 'm.organization_code' END AS mapped
+      FROM found f
+     CROSS JOIN plan CROSS JOIN ours
+     CROSS JOIN jsonb_array_elements_text(f.doc -> 'columns') WITH ORDINALITY AS w (name, number)
+      JOIN plan_column c ON c.name = w.name
+      LEFT JOIN attribute a ON a.oid = f.oid AND a.name = c.name
+), valued AS ( -- the code a column is given: joined to the row, or looked up for it (always a row)
+    SELECT a.*, f.defaults,
+           CASE f.source WHEN 'constant' THEN format('%L', a.default_code) ELSE x.found END
+           || a.cast AS joined,
+           CASE WHEN f.source = 'constant' THEN format('%L', a.default_code)
+                WHEN f.defaults AND a.default_code IS NOT NULL
+                THEN format('coalesce(max(%s::text), %L)', x.found, a.default_code)
+                ELSE format('max(%s::text)', x.found) END || a.cast AS looked,
+           CASE WHEN f.defaults AND a.default_code IS NOT NULL
+                THEN format(', %L', a.default_code) ELSE '' END AS or_default
+      FROM addition a
+      JOIN found f USING (place)
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN f.source = 'parent' THEN format('p.%I', a.name)
+                       WHEN a.role = 'tenant' THEN 'm.tenant_code'
+                       ELSE 'm.organization_code' END AS found) AS x
+), listed AS MATERIALIZED ( -- a table's columns in lists
+    SELECT v.place,
+           bool_or(v.was_there) AS was_there,
+           bool_and(v.attnum IS NOT NULL) AS is_there,
+           bool_or(EXISTS (SELECT 1 FROM pg_depend d -- an index on one of them
+                            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid
+                              AND d.refobjsubid = v.attnum AND d.classid = 'pg_class'::regclass
+                              AND d.objsubid = 0)
+                   OR EXISTS (SELECT 1 FROM pg_index i
+                               WHERE i.indrelid = v.oid AND v.attnum = ANY (i.indkey)))
+               AS is_indexed,
+           bool_or(EXISTS (SELECT 1 FROM pg_depend d -- what would not let ALTER ... TYPE be done
+                            WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid
+                              AND d.refobjsubid = v.attnum
+                              AND d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass,
+                                                'pg_policy'::regclass, 'pg_proc'::regclass)))
+               AS is_held,
+           string_agg(format('%I', v.name), ', ' ORDER BY v.number) AS names,
+           string_agg(format('%I = %s', v.name, v.joined), ', ' ORDER BY v.number) AS sets,
+           string_agg(v.looked, ', ' ORDER BY v.number) AS looked,
+           string_agg(format('%s AS %s', v.looked, v.role), ', ' ORDER BY v.number) AS named,
+           string_agg(format('%s AS %s', v.joined, v.role), ', ' ORDER BY v.number) AS named_joined,
+           string_agg('n.' || v.role, ', ' ORDER BY v.number) AS news,
+           string_agg(format('%I = o.%s', v.name, v.role), ', ' ORDER BY v.number) AS sets_of_old,
+           string_agg(format('n.%2$s IS NOT NULL AND t.%1$I IS DISTINCT FROM n.%2$s', v.name, v.role),
+                      ' OR ' ORDER BY v.number) AS differs,
+           string_agg(format('%2$s IS NOT NULL AND t.%1$I IS DISTINCT FROM %2$s', v.name, v.joined),
+                      ' OR ' ORDER BY v.number) AS differs_joined,
+           -- What has no code anyway must not be found empty by every sweep.
+           string_agg(CASE WHEN v.defaults AND v.default_code IS NULL THEN NULL
+                           WHEN v.defaults OR v.role = 'tenant' THEN format('t.%I IS NULL', v.name)
+                           ELSE format('t.%I IS NULL AND %s IS NOT NULL', v.name, v.joined) END,
+                      ' OR ' ORDER BY v.number) AS fillable,
+           string_agg(format('t.%I IS NULL', v.name), ' OR ' ORDER BY v.number) AS any_empty,
+           string_agg(quote_literal(v.name), ', ' ORDER BY v.number) AS quoted,
+           string_agg(format('t.%I::text', v.name), ', ' ORDER BY v.number) AS held,
+           string_agg(format('%I = (o.value ->> %L)::%s', v.name, v.name, v.type), ', '
+                      ORDER BY v.number) AS restored,
+           sum(1 + coalesce(length(v.default_code), 16)) AS growth,
+           max(format('p.%I', v.name)) FILTER (WHERE v.role = 'tenant') AS parents_tenant,
+           max(format('p.%I', v.name)) FILTER (WHERE v.role = 'organization')
+               AS parents_organization
+      FROM valued v
+     GROUP BY v.place
+), row_key AS MATERIALIZED ( -- what tells a row: its primary key, else all that it held before
+    SELECT f.place,
+           format('jsonb_object(ARRAY[%s], ARRAY[%s])',
+                  string_agg(quote_literal(a.name), ', ' ORDER BY a.attnum),
+                  string_agg(format(a.as_text, format('t.%I', a.name)), ', ' ORDER BY a.attnum))
+               AS key
+      FROM found f
+      LEFT JOIN pg_index i ON i.indrelid = f.oid AND i.indisprimary
+      JOIN attribute a ON a.oid = f.oid
+                      AND CASE WHEN i.indexrelid IS NULL
+                               THEN a.name NOT IN (SELECT d.name FROM addition d
+                                                    WHERE d.place = f.place)
+                               ELSE a.attnum = ANY (i.indkey) END
+     GROUP BY f.place
+), sought AS MATERIALIZED ( -- where the codes stand, and under which condition
+    SELECT f.place,
+           CASE f.source
+           WHEN 'own' THEN 'tenantdeck.mapping AS m'
+           WHEN 'user' THEN format('%s AS u, tenantdeck.mapping AS m', u.relation)
+           WHEN 'parent' THEN format('%I.%I AS p', plan.schema, f.parent_table) END AS sources,
+           CASE f.source
+           WHEN 'own' THEN format('m.plan = %s AND m.key = %s', plan.quoted, x.source_text)
+           WHEN 'user' THEN format('%s AND m.plan = %s AND m.key = %s', x.matches, plan.quoted,
+                                   x.user_key)
+           WHEN 'parent' THEN format('%s AND %s IS NOT NULL', x.matches, l.parents_tenant) END
+               AS condition,
+           -- For one row alone: the nested form spares a join that would be begun for each.
+           CASE f.source
+           WHEN 'own' THEN format('tenantdeck.mapping AS m WHERE m.plan = %s AND m.key = %s',
+                                  plan.quoted, x.source_text)
+           WHEN 'user' THEN format('tenantdeck.mapping AS m WHERE m.plan = %s AND m.key = (SELECT %s '
+                                   'FROM %s AS u WHERE %s LIMIT 1)', plan.quoted, x.user_key,
+                                   u.relation, x.matches)
+           WHEN 'parent' THEN format('(SELECT * FROM %I.%I AS p WHERE %s LIMIT 1) AS p', plan.schema,
+                                     f.parent_table, x.matches) END AS single,
+           x.source_text, x.source_bare,
+           -- The whole map, of a key to its codes.
+           CASE f.source
+           WHEN 'own' THEN format('SELECT m.key, m.tenant_code AS tenant, m.organization_code AS '
+                                  'organization FROM tenantdeck.mapping AS m WHERE m.plan = %s',
+                                  plan.quoted)
+           WHEN 'user' THEN format('SELECT %s AS key, m.tenant_code AS tenant, m.organization_code AS '
+                                   'organization FROM %s AS u JOIN tenantdeck.mapping AS m '
+                                   'ON m.plan = %s AND m.key = %s',
+                                   format(mt.their_text, 'u.' || quote_ident(u.user_column)), u.relation,
+                                   plan.quoted, x.user_key)
+           WHEN 'parent' THEN format('SELECT %s AS key, %s::text AS tenant, %s AS organization '
+                                     'FROM %I.%I AS p WHERE %s IS NOT NULL',
+                                     CASE WHEN mt.by_number THEN 'p.' || quote_ident(f.parent_column)
+                                          ELSE format(mt.their_text, 'p.' || quote_ident(f.parent_column))
+                                     END, l.parents_tenant,
+                                     coalesce(l.parents_organization || '::text', 'NULL::text'),
+                                     plan.schema, f.parent_table, l.parents_tenant) END AS map,
+           -- A small number that is unique, as most are, finds its place in an array.
+           coalesce(mt.by_number, false) AND f.source = 'parent'
+               AND EXISTS (SELECT 1 FROM pg_index i
+                            WHERE i.indrelid = mt.their_oid AND i.indisunique AND i.indisvalid
+                              AND i.indpred IS NULL AND i.indnkeyatts = 1
+                              AND i.indkey[0] = mt.their_number) AS is_number,
+           format('SELECT p.%s AS key FROM %I.%s AS p', quote_ident(f.parent_column), plan.schema,
+                  quote_ident(f.parent_table)) AS all_keys,
+           coalesce(mt.rows, 0) AS map_rows
+      FROM found f
+     CROSS JOIN plan
+      JOIN listed l USING (place)
+      LEFT JOIN match mt USING (place)
+      LEFT JOIN attribute s ON s.oid = f.oid AND s.name = f.source_column
+      LEFT JOIN users u ON f.source = 'user'
+      LEFT JOIN attribute k ON k.oid = u.oid AND k.name = u.key_column
+     CROSS JOIN LATERAL (
+           SELECT format(s.as_text, 't.' || quote_ident(f.source_column)) AS source_text,
+                  format(s.as_text, quote_ident(f.source_column)) AS source_bare,
+                  format(k.as_text, 'u.' || quote_ident(u.key_column)) AS user_key,
+                  format(mt.condition,
+                         CASE f.source WHEN 'user' THEN 'u.' || quote_ident(u.user_column)
+                                       ELSE 'p.' || quote_ident(f.parent_column) END,
+                         't.' || quote_ident(f.source_column)) AS matches) AS x
+), piece AS MATERIALIZED ( -- a rewrite's ALTER COLUMN, as an expression that makes its text
+    SELECT v.place,
+           string_agg(
+               CASE f.source WHEN 'constant'
+               THEN quote_literal(x.start || format('%L', v.default_code) || x.finish)
+               ELSE concat(quote_literal(x.start), ' || quote_literal(', v.role, 's) || ',
+                           quote_literal(format('::jsonb ->> %s', s.source_bare) || x.finish)) END,
+               ' || '', '' || ' ORDER BY v.number) AS by_key,
+           string_agg(
+               concat(quote_literal(x.start), ' || quote_literal(', v.role, 's) || ',
+                      quote_literal('::jsonb ->> CASE WHEN ' || quote_ident(f.source_column) || ' BETWEEN '),
+                      ' || lowest || ', quote_literal(' AND '), ' || highest || ',
+                      quote_literal(' THEN ('), ' || quote_literal(places) || ',
+                      quote_literal('::integer[])[(' || quote_ident(f.source_column) || ' - ('), ' || lowest || ',
+                      quote_literal(') + 1)::integer] END' || x.finish)),
+               ' || '', '' || ' ORDER BY v.number) AS by_number
+      FROM valued v
+      JOIN found f USING (place)
+      JOIN sought s USING (place)
+     CROSS JOIN LATERAL (
+           SELECT format('ALTER COLUMN %I TYPE %s USING (coalesce(', v.name, v.type) AS start,
+                  format('%s))%s', v.or_default, v.cast) AS finish) AS x
+     GROUP BY v.place
+), shaped AS MATERIALIZED ( -- all that is known of a table
+    SELECT f.place, f.name, quote_literal(f.name) AS unit, f.relation, f.source, f.defaults, f.parks,
+           f.pages, f.rows, g.path, plan.in_window, plan.quoted AS plan,
+           l.was_there, l.is_there, l.is_indexed, l.is_held, l.names, l.sets, l.looked, l.named,
+           l.named_joined, l.news, l.sets_of_old, l.differs, l.differs_joined, l.fillable, l.any_empty,
+           l.quoted, l.held, l.restored, l.growth, c.by_key, c.by_number,
+           x.sources, x.condition, x.single, x.source_text, x.is_number, x.map, x.all_keys, r.key,
+           x.map_rows::bigint, x.map_rows * CASE WHEN x.is_number THEN 8 ELSE 64 END AS map_bytes,
+           f.source = 'parent' AND NOT above.is_there AS is_early,
+           EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = f.oid) AS has_heirs,
+           (SELECT count(*) FROM pg_index i WHERE i.indrelid = f.oid) AS indexes,
+           greatest(f.pages * plan.block / greatest(f.rows, 1.0) - 4, 24) AS width
+      FROM found f
+      JOIN generation g USING (place)
+      JOIN listed l USING (place)
+      JOIN row_key r USING (place)
+      JOIN sought x USING (place)
+      JOIN piece c USING (place)
+      LEFT JOIN found p ON p.name = f.parent_table
+      LEFT JOIN listed above ON above.place = p.place
+     CROSS JOIN plan
+     WHERE f.source = 'constant' OR x.condition IS NOT NULL
+), worded AS MATERIALIZED ( -- what the statements are put together from
+    SELECT s.*,
+           CASE s.source WHEN 'constant' THEN format('SELECT %s', s.named)
+                         ELSE format('SELECT %s FROM %s', s.named, s.single) END AS look,
+           E'WITH fence AS MATERIALIZED (\n    SELECT l.epoch FROM tenantdeck.lease AS l\n'
+           '     WHERE l.plan = $1::text AND l.epoch = $2::bigint FOR SHARE\n)' AS fence,
+           -- Line pointers of a page, spread evenly over 0 to 99.
+           format(E't.ctid >= $5::tid AND t.ctid < $6::tid\n       AND %1$s >= $7::integer\n'
+                  '       AND %1$s < $8::integer',
+                  '(get_byte(tidsend(t.ctid), 4) * 256 + get_byte(tidsend(t.ctid), 5)) * 61 % 100')
+               AS in_batch,
+           CASE WHEN s.was_there THEN format('jsonb_object(ARRAY[%s], ARRAY[%s]) AS held, ', s.quoted,
+                                             s.held) ELSE '' END AS holding,
+           CASE WHEN s.was_there THEN s.key || ' AS key, o.held'
+                WHEN s.parks THEN s.key || ' AS key' ELSE '1' END AS returned,
+           concat(
+               CASE WHEN s.was_there THEN concat(
+                   E', kept AS (\n    INSERT INTO tenantdeck.old_value (plan, unit, key, value)\n',
+                   '    SELECT $1::text, ', s.unit, E', c.key, c.held FROM changed AS c\n',
+                   E'    ON CONFLICT (plan, unit, key) DO NOTHING\n)') END,
+               CASE WHEN s.parks THEN concat(
+                   E', freed AS (\n    DELETE FROM tenantdeck.parked AS q USING changed AS c\n',
+                   '     WHERE q.plan = $1::text AND q.unit = ', s.unit, E' AND q.key = c.key\n)')
+               END) AS and_then,
+           CASE WHEN s.parks THEN concat(
+               '    INSERT INTO tenantdeck.parked (plan, unit, key, reason)', E'\n    SELECT ', s.plan,
+               ', ', s.unit, ', ', s.key, ', ',
+               format('coalesce(%L || %s || %L, %L)', 'no code is known for ''', s.source_text, '''',
+                      'nothing tells its code'),
+               E'\n      FROM ONLY ', s.relation, E' AS t\n     WHERE ') END AS parking
+      FROM shaped s
+), batch AS (
+    SELECT w.place,
+           concat(
+               w.fence,
+               CASE WHEN w.was_there THEN concat(
+                   E', old AS MATERIALIZED (\n    SELECT t.ctid AS at, ', w.holding, w.news,
+                   E'\n      FROM ONLY ', w.relation, E' AS t\n     CROSS JOIN LATERAL (', w.look,
+                   E') AS n\n     WHERE EXISTS (SELECT FROM fence)\n       AND ', w.in_batch,
+                   E'\n       AND (', w.differs, E')\n       FOR NO KEY UPDATE OF t\n)') END,
+               E', changed AS (\n    UPDATE ONLY ', w.relation, E' AS t\n       SET ',
+               CASE WHEN w.was_there THEN concat(w.sets_of_old, E'\n      FROM old AS o\n     WHERE ',
+                                                 't.ctid = o.at')
+                    ELSE concat(
+                        CASE WHEN w.source = 'constant' THEN w.sets
+                             WHEN w.defaults THEN format('(%s) = (SELECT %s FROM %s)', w.names,
+                                                         w.looked, w.single)
+                             ELSE format(E'%s\n      FROM %s', w.sets, w.sources) END,
+                        E'\n     WHERE EXISTS (SELECT FROM fence)\n       AND ', w.in_batch,
+                        E'\n       AND (', w.fillable, ')',
+                        CASE WHEN NOT w.defaults THEN E'\n       AND ' || w.condition END) END,
+               E'\n    RETURNING ', w.returned, E'\n)',
+               w.and_then,
+               CASE WHEN w.parks THEN concat(
+                   E', parking AS (\n', w.parking,
+                   E'EXISTS (SELECT FROM fence) AND $7::integer = 0 AND $8::integer = 100\n       AND ',
+                   w.in_batch, E'\n       AND (', w.any_empty, E')\n       AND NOT EXISTS (SELECT FROM ',
+                   w.sources, ' WHERE ', w.condition,
+                   E')\n    ON CONFLICT (plan, unit, key) DO NOTHING\n)') END,
+               E', mark AS (\n',
+               E'    INSERT INTO tenantdeck.checkpoint (step, unit, part, next, rows, epoch)\n',
+               '    SELECT $3::bigint, ', w.unit, ', $4::text, $6::tid::text, (SELECT count(*) FROM ',
+               CASE WHEN w.was_there THEN 'old' ELSE 'changed' END, E'), f.epoch\n',
+               E'      FROM fence AS f\n    RETURNING rows\n)\n',
+               'SELECT EXISTS (SELECT FROM fence) AS fenced,',
+               E'\n       coalesce((SELECT m.rows FROM mark AS m), 0) AS changed') AS statement
+      FROM worded w
+), settling AS (
+    SELECT w.place,
+           concat(
+               w.fence, E', old AS MATERIALIZED (\n    SELECT t.ctid AS at, ', w.holding,
+               CASE w.source WHEN 'parent' THEN w.named_joined ELSE w.news END,
+               E'\n      FROM ONLY ', w.relation, ' AS t',
+               CASE w.source WHEN 'parent' THEN ', ' || w.sources
+                             ELSE E'\n     CROSS JOIN LATERAL (' || w.look || ') AS n' END,
+               E'\n     WHERE EXISTS (SELECT FROM fence)\n       AND ',
+               CASE w.source
+               WHEN 'parent' THEN format(E'cardinality($3::text[]) > 0\n       AND %s\n       AND (%s)',
+                                         w.condition, w.differs_joined)
+               ELSE format(E'coalesce(nullif(%s, ''''), ''0'') = ANY ($3::text[])\n       AND (%s)',
+                           w.source_text, w.differs) END,
+               E'\n       FOR NO KEY UPDATE OF t\n), changed AS (\n    UPDATE ONLY ', w.relation,
+               E' AS t\n       SET ', w.sets_of_old,
+               E'\n      FROM old AS o\n     WHERE t.ctid = o.at\n    RETURNING ', w.returned, E'\n)',
+               w.and_then,
+               E'\nSELECT EXISTS (SELECT FROM fence) AS fenced,',
+               E'\n       (SELECT count(*) FROM old) AS changed') AS statement
+      FROM worded w
+     WHERE w.source <> 'constant'
+), rewrite AS ( -- one ALTER that holds the map as a constant, which never leaves the server
+    SELECT w.place,
+           concat(
+               E'DECLARE\n    tenants text;\n    organizations text;\n',
+               CASE WHEN w.is_number THEN
+                   E'    lowest bigint;\n    highest bigint;\n    places text;\n' END,
+               E'BEGIN\n',
+               CASE WHEN w.is_number THEN concat(
+                   E'    PERFORM set_config(''work_mem'', ''128MB'', true);\n',
+                   E'    SELECT min(k.key), max(k.key) INTO lowest, highest\n      FROM (', w.all_keys,
+                   E') AS k;\n    IF highest - lowest < 4 * ', w.map_rows, E' + 1000 THEN\n',
+                   E'        WITH map AS MATERIALIZED (\n            ', w.map,
+                   E'\n        ), code AS MATERIALIZED (\n',
+                   E'            SELECT row_number() OVER () AS place, k.tenant, k.organization\n',
+                   E'              FROM (SELECT DISTINCT map.tenant, coalesce(map.organization, '''')',
+                   E' AS organization FROM map) AS k\n        ), placed AS (\n',
+                   E'            SELECT map.key, code.place\n              FROM map\n',
+                   E'              JOIN code ON code.tenant = map.tenant\n',
+                   E'                       AND code.organization = coalesce(map.organization, '''')\n',
+                   E'             UNION ALL\n            SELECT s.key, 0\n',
+                   E'              FROM generate_series(lowest, highest) AS s (key)\n',
+                   E'             WHERE NOT EXISTS (SELECT FROM map WHERE map.key = s.key)\n        )\n',
+                   E'        SELECT (SELECT array_agg(p.place ORDER BY p.key) FROM placed AS p),\n',
+                   E'               ''[null]''::jsonb || jsonb_agg(c.tenant ORDER BY c.place),\n',
+                   E'               ''[null]''::jsonb || jsonb_agg(nullif(c.organization, '''')\n',
+                   E'                                            ORDER BY c.place)\n',
+                   E'          INTO places, tenants, organizations FROM code AS c;\n        EXECUTE ',
+                   quote_literal(format('ALTER TABLE %s ', w.relation)), ' || ', w.by_number,
+                   E';\n    ELSE\n') END,
+               CASE WHEN w.source <> 'constant' THEN concat(
+                   E'    SELECT coalesce(jsonb_object_agg(k.key, k.tenant), ''{}''),\n',
+                   E'           coalesce(jsonb_object_agg(k.key, k.organization), ''{}'')\n',
+                   E'      INTO tenants, organizations\n      FROM (', w.map,
+                   E') AS k\n     WHERE k.key IS NOT NULL;\n') END,
+               '    EXECUTE ', quote_literal(format('ALTER TABLE %s ', w.relation)), ' || ', w.by_key,
+               E';\n',
+               CASE WHEN w.is_number THEN E'    END IF;\n' END,
+               CASE WHEN w.parks THEN concat(w.parking, w.any_empty,
+                                             E'\n    ON CONFLICT (plan, unit, key) DO NOTHING;\n') END,
+               E'END\n') AS body
+      FROM worded w
+), probe AS ( -- is no row left that could be told its code?
+    SELECT w.place, w.is_there AND NOT w.is_early AS may_ask,
+           format('SELECT NOT EXISTS (SELECT FROM ONLY %s AS t%s WHERE %s) AS done', w.relation,
+                  CASE WHEN w.was_there THEN format(' CROSS JOIN LATERAL (%s) AS n', w.look)
+                       WHEN NOT w.defaults THEN ', ' || w.sources ELSE '' END,
+                  CASE WHEN w.was_there THEN w.differs
+                       WHEN w.defaults THEN w.fillable
+                       ELSE format('(%s) AND %s', w.fillable, w.condition) END) AS query
+      FROM worded w
+), probed AS MATERIALIZED (
+    SELECT p.place,
+           CASE WHEN p.may_ask AND journal.is_there
+                THEN query_to_xml(p.query, false, false, '')::text LIKE '%<done>true</done>%'
+                ELSE false END AS done
+      FROM probe p CROSS JOIN journal
+), chosen AS (
+    SELECT w.*,
+           CASE WHEN NOT w.in_window THEN 'batch'
+                WHEN w.pages = 0 THEN 'nothing'
+                -- Old values have to be kept row by row; and a constant of any size has to be parsed.
+                WHEN w.was_there OR w.is_held OR w.has_heirs OR w.map_bytes > 64 * 1024 * 1024
+                THEN 'batch'
+                ELSE 'rewrite' END AS how,
+           CASE WHEN w.pages < 256 OR w.is_indexed THEN 1 ELSE least(2 + w.indexes, 5) END::integer
+               AS passes,
+           w.width / (w.width + w.growth) AS shrinking
+      FROM worded w
+)
+SELECT c.name AS unit,
+       c.relation,
+       c.how,
+       CASE c.how WHEN 'batch' THEN batch.statement
+                  WHEN 'rewrite' THEN format('DO %s', CASE WHEN position('$tenantdeck$' IN rewrite.body) = 0
+                                                           THEN E'$tenantdeck$\n' || rewrite.body
+                                                                || '$tenantdeck$'
+                                                           ELSE quote_literal(rewrite.body) END)
+       END AS statement,
+       c.pages,
+       c.rows,
+       -- What one pass has moved away is the room of the next, and new versions are wider.
+       ARRAY(SELECT round(100 * (1 - power(c.shrinking, i.pass))
+                          / (1 - power(c.shrinking, c.passes)))::integer
+               FROM generate_series(1, c.passes) AS i (pass) ORDER BY i.pass) AS shares,
+       settling.statement AS settle,
+       CASE c.how WHEN 'batch' THEN format('VACUUM (ANALYZE) %s', c.relation)
+                  WHEN 'rewrite' THEN format('ANALYZE %s', c.relation) END AS tidy,
+       (SELECT bool_and(p.done) FROM probed p WHERE p.place = ANY (c.path)) AS done,
+       CASE WHEN c.was_there THEN jsonb_build_array(jsonb_build_object(
+                'type', 'table rows', 'object', 'old values of ' || c.relation,
+                'definition', 'tenantdeck.old_value',
+                'statement', format(
+                    E'UPDATE ONLY %1$s AS t SET %2$s\n  FROM tenantdeck.old_value AS o\n'
+                    ' WHERE o.plan = %3$s AND o.unit = %4$s AND o.key = %5$s;\n'
+                    'DELETE FROM tenantdeck.old_value AS o WHERE o.plan = %3$s AND o.unit = %4$s',
+                    c.relation, c.restored, c.plan, c.unit, c.key),
+                'alone', false)) ELSE '[]'::jsonb END
+       || CASE WHEN c.parks THEN jsonb_build_array(jsonb_build_object(
+                'type', 'table rows', 'object', 'parked rows of ' || c.relation, 'definition', NULL,
+                'statement', format('DELETE FROM tenantdeck.parked AS q WHERE q.plan = %s '
+                                    'AND q.unit = %s', c.plan, c.unit),
+                'alone', false)) ELSE '[]'::jsonb END AS records
+  FROM chosen c
+  JOIN batch USING (place)
+  JOIN rewrite USING (place)
+  LEFT JOIN settling USING (place)
+ ORDER BY cardinality(c.path), c.place;
+
+-- name: fill_quiet
+-- The application's triggers do not fire on what this session changes, and foreign keys are not
+-- checked: step confirm looks at every row afterwards.
+SET session_replication_role = replica;
+
+-- name: fill_triggers
+-- The triggers that the fill would fire where fill_quiet is not allowed. $1: the plan. Answers no row,
+-- or one: triggers ("sessions: touch_updated_at, ...").
+SELECT string_agg(format('%s: %s', c.relname, t.tgname), ', ' ORDER BY c.relname, t.tgname) AS triggers
+  FROM jsonb_array_elements($1::jsonb -> 'tables') AS p (doc)
+  JOIN pg_namespace n ON n.nspname = $1::jsonb ->> 'schema'
+  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.doc ->> 'name'
+  JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+                   AND t.tgtype & 16 <> 0
+  JOIN pg_proc f ON f.oid = t.tgfoid
+ WHERE NOT EXISTS (SELECT 1 FROM pg_namespace o
+                    WHERE o.oid = f.pronamespace AND o.nspname = 'tenantdeck')
+HAVING count(*) > 0;
+
+-- name: fill_pages
+-- How many pages table $1 has now.
+SELECT pg_relation_size($1::regclass) / current_setting('block_size')::integer AS pages;
+
+-- name: fill_marks
+-- What step $1 has done of table $2 already. Answers: part, next, rows.
+SELECT c.part, coalesce(c.next, '') AS next, c.rows
+  FROM tenantdeck.checkpoint c
+ WHERE c.step = $1::bigint AND c.unit = $2;
+
+-- name: fill_part
+-- Has step $1 done part $3 of table $2? Asked when a connection was lost before a batch was answered.
+-- Answers no row or one: rows.
+SELECT c.rows FROM tenantdeck.checkpoint c WHERE c.step = $1::bigint AND c.unit = $2 AND c.part = $3;
+
+-- name: fill_writers
+-- Transactions that write to tables of plan $1 just now: what they insert is seen by nobody yet, and
+-- may have been given the codes of a moment ago. $2: only those of this list; NULL: all. Answers:
+-- count, writers (the list).
+SELECT count(DISTINCT l.virtualtransaction) AS count,
+       coalesce(array_agg(DISTINCT l.virtualtransaction), '{}') AS writers
+  FROM jsonb_array_elements($1::jsonb -> 'tables') AS p (doc)
+  JOIN pg_namespace n ON n.nspname = $1::jsonb ->> 'schema'
+  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.doc ->> 'name'
+  JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = c.oid AND l.granted
+                 AND l.mode = 'RowExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
+  JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+ WHERE $2::text[] IS NULL OR l.virtualtransaction = ANY ($2::text[]);
+
+-- name: fill_take
+-- Users of plan $1 whose rows have to be looked at again, a thousand at most. Answers: count, keys (an
+-- array), taken (JSON: when each was noted last).
+SELECT count(*) AS count,
+       coalesce(array_agg(q.key), '{}') AS keys,
+       coalesce(jsonb_object_agg(q.key, q.at), '{}') AS taken
+  FROM (SELECT r.key, r.at FROM tenantdeck.requeue r WHERE r.plan = $1 ORDER BY r.at LIMIT 1000) AS q;
+
+-- name: fill_taken
+-- Those of plan $1 are settled ($2 as fill_take has answered it); who changed once more meanwhile stays.
+DELETE FROM tenantdeck.requeue r
+ USING jsonb_each_text($2::jsonb) AS t (key, at)
+ WHERE r.plan = $1 AND r.key = t.key AND r.at = t.at::timestamptz;

@@ -1,0 +1,17 @@
+-- The mapping file in the journal: the codes that the fill and its triggers go by.
+
+-- name: mapping_forget
+-- Makes room for the file as it is now: the old codes of plan $1 go in the same transaction.
+DELETE FROM tenantdeck.mapping WHERE plan = $1;
+
+-- name: mapping_add
+-- Adds rows ($2, a JSON array of key, organization_code, tenant_code) to the mapping of plan $1. A row
+-- that the file repeats comes twice with the same codes.
+INSERT INTO tenantdeck.mapping (plan, key, organization_code, tenant_code)
+SELECT $1, r.key, r.organization_code, r.tenant_code
+  FROM jsonb_to_recordset($2::jsonb) AS r (key text, organization_code text, tenant_code text)
+ON CONFLICT (plan, key) DO NOTHING;
+
+-- name: mapping_undo
+-- Takes the codes of the plan out of the journal again.
+DELETE FROM tenantdeck.mapping WHERE plan = :'plan';

@@ -1,0 +1,439 @@
+/*
+ * fill: gives every row its codes, table by table, parents before their children.
+ *
+ * The generator work_fill says how each table is done. In batches: passes over its blocks, of which
+ * the first ones take a share of each page's rows, so that new versions find room on their page; then
+ * sweeps over all of it as it is by then, until one of them changes nothing. Or by one rewrite. What
+ * is done stands in the checkpoints, and nowhere else.
+ */
+#include "blocks.h"
+#include "failpoint.h"
+#include "lane.h"
+#include "sql.h"
+#include "steps.h"
+#include "throttle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    USUAL_PAGES = 32,
+    SWEEP_FACTOR = 8, /* little is left for a sweep to change, so its batches may look at more */
+    MOST_SHARES = 16,
+    SETTLE_ROUNDS = 100,
+    LOOK_MS = 100,
+};
+
+struct unit { /* a row of work_fill; borrowed */
+    const char *name, *relation, *how, *statement, *settle, *tidy, *records;
+    int64_t rows;
+    int shares[MOST_SHARES];
+    int share_count;
+    bool is_done, is_child;
+};
+
+struct filling {
+    struct run *run;
+    struct pg_result *list;
+    struct unit *units;
+    int count;
+    struct lanes *lanes;
+    int64_t done, total; /* rows */
+
+    const struct unit *unit; /* the one under way … */
+    struct blocks blocks;    /* … and its pass */
+    struct lane_pass pass;
+    int64_t pages;
+    bool is_begun, is_rewritten, is_over;
+
+    struct pg_result *taken; /* the users that are settled just now */
+};
+
+/* ---- what is to be done ---- */
+
+static const char *S_text(const struct filling *f, int row, const char *column)
+{
+    int col = pg_col(f->list, column);
+    return pg_null(f->list, row, col) ? NULL : pg_text(f->list, row, col);
+}
+
+/* "{33,60,100}" */
+static int S_read_shares(const char *text, int *shares)
+{
+    int count = 0;
+    for (const char *at = text; *at && count < MOST_SHARES; at++)
+        if ((*at == '{' || *at == ',') && at[1] != '}')
+            shares[count++] = atoi(at + 1);
+    return count;
+}
+
+static void S_read_unit(struct filling *f, int row)
+{
+    struct unit *unit = &f->units[row];
+    *unit = (struct unit){
+        .name = S_text(f, row, "unit"),
+        .relation = S_text(f, row, "relation"),
+        .how = S_text(f, row, "how"),
+        .statement = S_text(f, row, "statement"),
+        .settle = S_text(f, row, "settle"),
+        .tidy = S_text(f, row, "tidy"),
+        .records = S_text(f, row, "records"),
+        .rows = pg_int(f->list, row, pg_col(f->list, "rows")),
+        .is_done = pg_bool(f->list, row, pg_col(f->list, "done")),
+    };
+    const struct plan_table *table = plan_find_table(f->run->plan, unit->name);
+    unit->is_child = table && table->source == FROM_PARENT;
+    unit->share_count = S_read_shares(S_text(f, row, "shares"), unit->shares);
+    f->total += unit->rows;
+}
+
+static bool S_read_list(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    if (!step_list(run, "work_fill", &f->list, err))
+        return false;
+    f->count = pg_rows(f->list);
+    f->units = mem_array((size_t)f->count, sizeof(*f->units));
+    for (int row = 0; row < f->count; row++)
+        S_read_unit(f, row);
+    return true;
+}
+
+/* ---- what is done already ---- */
+
+static void S_begin_pass_as(struct filling *f, int number, int64_t pages, int low, int high)
+{
+    blocks_release(&f->blocks);
+    f->pass = (struct lane_pass){.unit = f->unit->name,
+                                 .statement = f->unit->statement,
+                                 .number = number,
+                                 .low = low,
+                                 .high = high,
+                                 .blocks = &f->blocks};
+    f->pages = pages;
+    f->is_begun = true;
+}
+
+/* The newest pass that was begun; the ones before it had come to their end. */
+static void S_find_pass(struct filling *f, const struct pg_result *marks)
+{
+    for (int row = 0; row < pg_rows(marks); row++) {
+        int number, low, high, end = 0;
+        long long pages;
+        const char *part = pg_text(marks, row, 0);
+        if (sscanf(part, "pass %d begins%n", &number, &end) == 1 && end && !part[end] &&
+            sscanf(pg_text(marks, row, 1), "%lld pages, %d to %d", &pages, &low, &high) == 3 &&
+            number > f->pass.number)
+            S_begin_pass_as(f, number, pages, low, high);
+    }
+}
+
+static void S_find_blocks(struct filling *f, const struct pg_result *marks)
+{
+    for (int row = 0; row < pg_rows(marks); row++) {
+        int number;
+        long long from, to;
+        const char *part = pg_text(marks, row, 0);
+        f->done += pg_int(marks, row, 2);
+        f->is_over = f->is_over || str_is(part, "filled");
+        f->is_rewritten = f->is_rewritten || str_is(part, "rewritten");
+        if (sscanf(part, "pass %d blocks %lld-%lld", &number, &from, &to) != 3 ||
+            number != f->pass.number)
+            continue;
+        blocks_add(&f->blocks, from, to + 1);
+        f->pass.changed += pg_int(marks, row, 2);
+    }
+}
+
+static bool S_read_marks(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    char step[24];
+    snprintf(step, sizeof(step), "%lld", (long long)run->step->id);
+    const char *values[] = {step, f->unit->name};
+    struct pg_result *marks;
+    if (!run_query(run, sql_get("fill_marks"), values, 2, &marks, err))
+        return false;
+    f->pass = (struct lane_pass){0};
+    f->is_begun = f->is_rewritten = f->is_over = false;
+    S_find_pass(f, marks);
+    S_find_blocks(f, marks);
+    pg_result_free(marks);
+    return true;
+}
+
+static bool S_finish_transaction(struct run *run, bool ok, struct err *err)
+{
+    ok = ok && run_commit(run, err);
+    if (!ok)
+        run_rollback(run);
+    return ok;
+}
+
+static bool S_mark_over(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    bool marked;
+    if (!run_is_marked(run, f->unit->name, "filled", &marked, err))
+        return false;
+    if (marked)
+        return true;
+    if (!run_begin(run, err))
+        return false;
+    return S_finish_transaction(run, run_mark(run, f->unit->name, "filled", NULL, 0, err), err);
+}
+
+/* ---- passes ---- */
+
+/*
+ * What a transaction has inserted that is still open, no sweep sees; and while the parent was empty,
+ * the trigger could give it nothing. So a child's sweep begins when those have ended which write now.
+ */
+static bool S_wait_for_writers(struct run *run, struct err *err)
+{
+    const char *values[] = {run->document, NULL};
+    struct pg_result *result;
+    char *writers = NULL;
+    bool ok = true, some = true;
+    while (ok && some) {
+        ok = run_query(run, sql_get("fill_writers"), values, 2, &result, err);
+        if (!ok)
+            break;
+        some = pg_int(result, 0, 0) > 0;
+        if (!writers)
+            values[1] = writers = str_dup(pg_text(result, 0, 1));
+        pg_result_free(result);
+        if (!some)
+            break;
+        run_waits_for(run, "for transactions that were writing to end");
+        run_wait(run, LOOK_MS);
+        ok = run_breathe(run, err);
+    }
+    run_waits_for(run, NULL);
+    free(writers);
+    return ok;
+}
+
+static bool S_count_pages(struct run *run, const char *relation, int64_t *pages, struct err *err)
+{
+    const char *values[] = {relation};
+    struct pg_result *result;
+    if (!run_query(run, sql_get("fill_pages"), values, 1, &result, err))
+        return false;
+    *pages = pg_int(result, 0, 0);
+    pg_result_free(result);
+    return true;
+}
+
+/* Its size and share are kept with its beginning, so that a resume goes on with the very same pass. */
+static bool S_begin_pass(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    const struct unit *unit = f->unit;
+    int number = f->pass.number + 1;
+    bool shared = !unit->is_done && number <= unit->share_count;
+    int low = shared && number > 1 ? unit->shares[number - 2] : 0;
+    int high = shared ? unit->shares[number - 1] : 100;
+    int64_t pages;
+    char part[32], next[64];
+    FAILPOINT("K1");
+    if (run->mode == MODE_ONLINE && unit->is_child && low == 0 && high == 100 &&
+        !S_wait_for_writers(run, err))
+        return false;
+    if (!S_count_pages(run, unit->relation, &pages, err) || !run_begin(run, err))
+        return false;
+    snprintf(part, sizeof(part), "pass %d begins", number);
+    snprintf(next, sizeof(next), "%lld pages, %d to %d per cent", (long long)pages, low, high);
+    bool ok = (number > 1 || step_keep(run, unit->records, err)) &&
+              run_mark(run, unit->name, part, next, 0, err);
+    if (!S_finish_transaction(run, ok, err))
+        return false;
+    FAILPOINT("K2");
+    S_begin_pass_as(f, number, pages, low, high);
+    return true;
+}
+
+static int S_most_pages(const struct filling *f)
+{
+    const struct run *run = f->run;
+    int pages = run->throttle ? throttle_pages(run->throttle) : USUAL_PAGES;
+    bool sweeps = f->pass.number > 1 && f->pass.low == 0;
+    return sweeps ? pages * SWEEP_FACTOR : pages;
+}
+
+static bool S_fill_by_batches(struct filling *f, struct err *err)
+{
+    for (;;) {
+        if (!f->is_begun && !run_try(f->run, S_begin_pass, f, "begin a pass", err))
+            return false;
+        blocks_begin(&f->blocks, f->pages);
+        f->pass.most_pages = S_most_pages(f);
+        if (!lanes_go_over(f->lanes, &f->pass, err))
+            return false;
+        f->is_begun = false;
+        if (f->pass.low == 0 && f->pass.high == 100 && f->pass.changed == 0)
+            return true;
+    }
+}
+
+/* ---- or all at once ---- */
+
+static bool S_rewrite(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    const struct unit *unit = f->unit;
+    bool marked;
+    if (!run_is_marked(run, unit->name, "rewritten", &marked, err))
+        return false;
+    if (marked)
+        return true;
+    FAILPOINT("K1");
+    if (!run_begin(run, err))
+        return false;
+    bool ok = step_keep(run, unit->records, err);
+    FAILPOINT("K2");
+    ok = ok && run_query(run, unit->statement, NULL, 0, NULL, err);
+    FAILPOINT("K3");
+    ok = ok && run_mark(run, unit->name, "rewritten", NULL, unit->rows, err);
+    ok = S_finish_transaction(run, ok, err);
+    FAILPOINT("K6");
+    return ok;
+}
+
+static bool S_fill_by_rewrite(struct filling *f, struct err *err)
+{
+    if (f->is_rewritten || f->unit->is_done)
+        return true;
+    if (!run_breathe(f->run, err) || !run_try(f->run, S_rewrite, f, "rewrite a table", err))
+        return err_context(err, "'%s'", f->unit->name);
+    f->done += f->unit->rows;
+    return true;
+}
+
+/* ---- a table ---- */
+
+/* Statistics and visibility, for the steps that follow; they do without, if need be. */
+static void S_tidy(struct filling *f)
+{
+    struct err err = {0};
+    if (f->unit->tidy && !run_query(f->run, f->unit->tidy, NULL, 0, NULL, &err))
+        run_say(f->run, "warn", "worker", "'%s' was filled, but not tidied: %s", f->unit->name,
+                err.text);
+}
+
+static bool S_fill_unit(struct filling *f, const struct unit *unit, struct err *err)
+{
+    f->unit = unit;
+    if (str_is(unit->how, "nothing"))
+        return true;
+    int64_t before = f->done; /* of this table, and of all its workers, is what comes on top */
+    if (!run_try(f->run, S_read_marks, f, "read the checkpoints", err))
+        return false;
+    if (f->is_over)
+        return true;
+    bool ok = str_is(unit->how, "rewrite") ? S_fill_by_rewrite(f, err) : S_fill_by_batches(f, err);
+    if (!ok)
+        return false;
+    if (f->done > before)
+        S_tidy(f);
+    run_say(f->run, "info", "worker", "'%s' is filled: %lld rows", unit->name,
+            (long long)(f->done - before));
+    run_progress(f->run, f->done, f->total > f->done ? f->total : f->done);
+    return run_try(f->run, S_mark_over, f, "write a checkpoint", err);
+}
+
+/* ---- users who changed their organization meanwhile ---- */
+
+static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *unit,
+                          struct err *err)
+{
+    struct run *run = f->run;
+    char epoch[24];
+    snprintf(epoch, sizeof(epoch), "%lld", (long long)run->epoch);
+    const char *values[] = {run->plan->name, epoch, pg_text(f->taken, 0, 1)};
+    int64_t changed = 1;
+    while (unit->settle && changed) { /* a row that was just being changed shows in the next look */
+        struct pg_result *result;
+        if (!pg_run(pg, unit->settle, values, ARRAY_LEN(values), &result, err))
+            return err_context(err, "'%s'", unit->name);
+        bool fenced = pg_bool(result, 0, 0);
+        changed = pg_int(result, 0, 1);
+        pg_result_free(result);
+        if (!fenced)
+            return !run_holds(run, err)
+                       ? false
+                       : err_set(err, ERR_BUG, "the lease was not found, but held");
+    }
+    return true;
+}
+
+/* All of it in one transaction: a parent and its children change together or not at all. */
+static bool S_settle_all(struct filling *f, struct pg *pg, struct err *err)
+{
+    const char *values[] = {f->run->plan->name, pg_text(f->taken, 0, 2)};
+    bool ok = pg_run(pg, sql_get("run_begin"), NULL, 0, NULL, err);
+    for (int i = 0; ok && i < f->count; i++)
+        ok = S_settle_unit(f, pg, &f->units[i], err);
+    ok = ok && pg_run(pg, sql_get("fill_taken"), values, 2, NULL, err) &&
+         pg_run(pg, sql_get("run_commit"), NULL, 0, NULL, err);
+    struct err ignored = {0};
+    if (!ok && pg_is_up(pg))
+        pg_run(pg, sql_get("run_rollback"), NULL, 0, NULL, &ignored);
+    return ok;
+}
+
+/* Takes those who are noted by now; `is_over` when there are none. */
+static bool S_settle_round(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    const char *values[] = {run->plan->name};
+    struct pg *pg;
+    pg_result_free(f->taken);
+    f->taken = NULL;
+    if (!run_query(run, sql_get("fill_take"), values, 1, &f->taken, err))
+        return false;
+    int64_t count = pg_int(f->taken, 0, 0);
+    f->is_over = count == 0;
+    if (f->is_over)
+        return true;
+    if (!S_wait_for_writers(run, err) || !lanes_borrow(f->lanes, &pg, err) ||
+        !S_settle_all(f, pg, err))
+        return false;
+    run_say(run, "info", "worker", "the rows of %lld users were looked at again", (long long)count);
+    return true;
+}
+
+static bool S_settle(struct filling *f, struct err *err)
+{
+    for (int round = 0; round < SETTLE_ROUNDS; round++) {
+        if (!run_breathe(f->run, err) ||
+            !run_try(f->run, S_settle_round, f, "settle users who changed their organization", err))
+            return false;
+        if (f->is_over)
+            return true;
+    }
+    run_say(f->run, "info", "worker",
+            "users go on changing; step release settles the last of them");
+    return true;
+}
+
+/* ---- all of it ---- */
+
+bool step_fill(struct run *run, struct err *err)
+{
+    struct filling f = {.run = run};
+    bool ok = run_try(run, S_read_list, &f, "read the plan's tables", err);
+    f.lanes = lanes_new(run, &f.done, &f.total);
+    run_progress(run, 0, f.total);
+    for (int i = 0; ok && i < f.count; i++)
+        ok = S_fill_unit(&f, &f.units[i], err);
+    if (ok && run->mode == MODE_ONLINE)
+        ok = S_settle(&f, err);
+    FAILPOINT("K7");
+    lanes_free(f.lanes);
+    blocks_release(&f.blocks);
+    pg_result_free(f.taken);
+    pg_result_free(f.list);
+    free(f.units);
+    return ok;
+}

@@ -1,0 +1,307 @@
+/* keyspace: see keyspace.h. */
+#include "keyspace.h"
+
+#include "clock.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OPEN_MS = 10000,
+    PATIENCE_MS = 30000, /* for the next answer; Redis itself takes less than one */
+    LOOK_MS = 100,       /* how soon an abort is seen */
+    SCAN_COUNT = 100,
+    BURST_US = 10000, /* of work, then */
+    REST_TIMES = 2,   /* nothing for so many times as long: a third of one core at the most */
+    REST_MOST_MS = 1000,
+    ENDLESS = 4,           /* a walk that has met so many times the keys of its start, */
+    ENDLESS_KEYS = 100000, /* and so many more, is given up */
+};
+
+struct sent { /* a command whose answer is not there yet */
+    struct keyspace *keyspace;
+    redis_done_fn *done;
+    void *ctx;
+};
+
+struct page { /* of a walk: where it goes on, and its keys one after the other */
+    char *cursor;
+    struct buf keys;
+    size_t *lengths;
+    size_t count, cap;
+};
+
+struct keyspace {
+    struct run *run;
+    struct redis *redis;
+    char *name;
+    struct sent sent[KEYSPACE_BATCH];
+    size_t sent_count;
+    struct err trouble; /* the first one of what was sent */
+    struct page page;
+};
+
+/* ---- commands and answers ---- */
+
+/* Redis fails alone: what stands in PostgreSQL stands, and this step can be done later. */
+static bool S_advise(const struct keyspace *keyspace, struct err *err)
+{
+    char text[sizeof(err->text)];
+    snprintf(text, sizeof(text), "%s", err->text);
+    if (err->kind == ERR_LOST)
+        snprintf(err->text, sizeof(err->text),
+                 "%.700s; what was done in PostgreSQL stays, and once Redis answers, 'tenantdeck "
+                 "run %s' does this step alone",
+                 text, keyspace->run->step->def->name);
+    return false;
+}
+
+static void S_take_answer(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    struct sent *sent = ctx;
+    if (err && sent->keyspace->trouble.kind == ERR_NONE)
+        sent->keyspace->trouble = *err;
+    if (sent->done)
+        sent->done(sent->ctx, reply, err);
+}
+
+bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
+                   const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err)
+{
+    if (keyspace->sent_count == KEYSPACE_BATCH && !keyspace_settle(keyspace, err))
+        return false;
+    if (!redis_is_up(keyspace->redis)) {
+        err_set(err, ERR_LOST, "the connection to Redis was lost");
+        return S_advise(keyspace, err);
+    }
+    struct sent *sent = &keyspace->sent[keyspace->sent_count++];
+    *sent = (struct sent){.keyspace = keyspace, .done = done, .ctx = ctx};
+    redis_send(keyspace->redis, argc, argv, lengths, S_take_answer, sent);
+    return true;
+}
+
+bool keyspace_settle(struct keyspace *keyspace, struct err *err)
+{
+    size_t left = redis_pending(keyspace->redis);
+    int64_t since = clock_ms();
+    while (left && !keyspace->run->aborted) {
+        loop_turn(keyspace->run->loop, LOOK_MS);
+        if (redis_pending(keyspace->redis) < left)
+            since = clock_ms();
+        left = redis_pending(keyspace->redis);
+        if (left && clock_ms() - since > PATIENCE_MS)
+            redis_close(keyspace->redis);
+    }
+    if (left) /* nobody waits for them any more */
+        redis_close(keyspace->redis);
+    keyspace->sent_count = 0;
+    struct err trouble = keyspace->trouble;
+    err_clear(&keyspace->trouble);
+    if (keyspace->run->aborted)
+        return err_set(err, ERR_FAILED, "aborted, as asked");
+    if (trouble.kind == ERR_NONE)
+        return true;
+    *err = trouble;
+    return S_advise(keyspace, err);
+}
+
+void keyspace_count_yes(void *count, const struct redis_reply *reply, const struct err *err)
+{
+    if (err)
+        return;
+    *(int64_t *)count += redis_type(reply) == REDIS_INTEGER ? redis_int(reply) > 0
+                                                            : redis_type(reply) == REDIS_STATUS;
+}
+
+/* ---- the connection ---- */
+
+static void S_read_cluster(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    if (!err)
+        *(bool *)ctx = redis_info_int(redis_text(reply), "cluster_enabled") == 1;
+}
+
+static bool S_require_whole(struct keyspace *keyspace, struct err *err)
+{
+    static const char *const info[] = {"INFO", "cluster"};
+    struct err ignored = {0}; /* an ACL that forbids INFO leaves it open; so we go on */
+    bool cluster = false;
+    if (!keyspace_send(keyspace, ARRAY_LEN(info), info, NULL, S_read_cluster, &cluster, err))
+        return false;
+    if (!keyspace_settle(keyspace, &ignored) && ignored.kind == ERR_LOST) {
+        *err = ignored;
+        return false;
+    }
+    if (!cluster)
+        return true;
+    err_set(err, ERR_REFUSED,
+            "%s is a node of a Redis Cluster: its keys are a part of all; nothing was touched",
+            keyspace->name);
+    return err_hint(err, "name each primary in turn with -r, and run this step for each of them");
+}
+
+static bool S_open(struct keyspace *keyspace, struct err *err)
+{
+    return redis_open(keyspace->redis, OPEN_MS, err) ? S_require_whole(keyspace, err)
+                                                     : S_advise(keyspace, err);
+}
+
+bool keyspace_open(struct run *run, struct keyspace **out, struct err *err)
+{
+    struct keyspace *keyspace = mem_new(sizeof(*keyspace));
+    keyspace->run = run;
+    keyspace->redis = redis_new(run->loop, &run->session->redis);
+    keyspace->name = redis_target_describe(&run->session->redis);
+    if (!S_open(keyspace, err)) {
+        keyspace_free(keyspace);
+        return false;
+    }
+    *out = keyspace;
+    return true;
+}
+
+void keyspace_free(struct keyspace *keyspace)
+{
+    if (!keyspace)
+        return;
+    redis_free(keyspace->redis);
+    free(keyspace->name);
+    free(keyspace->page.cursor);
+    free(keyspace->page.lengths);
+    buf_release(&keyspace->page.keys);
+    free(keyspace);
+}
+
+const char *keyspace_name(const struct keyspace *keyspace)
+{
+    return keyspace->name;
+}
+
+/* ---- the walk ---- */
+
+static void S_add_key(struct page *page, const struct redis_reply *key)
+{
+    page->lengths = mem_room(page->lengths, page->count, &page->cap, sizeof(*page->lengths));
+    page->lengths[page->count++] = redis_length(key);
+    buf_add_mem(&page->keys, redis_text(key), redis_length(key));
+}
+
+/* What SCAN answers: a cursor and an array of strings. A server is not trusted to say just that. */
+static void S_read_page(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    struct keyspace *keyspace = ctx;
+    struct page *page = &keyspace->page;
+    if (err)
+        return;
+    bool fits = redis_type(reply) == REDIS_ARRAY && redis_length(reply) == 2 &&
+                redis_type(redis_at(reply, 0)) == REDIS_STRING &&
+                redis_type(redis_at(reply, 1)) == REDIS_ARRAY;
+    for (size_t i = 0; fits && i < redis_length(redis_at(reply, 1)); i++) {
+        const struct redis_reply *key = redis_at(redis_at(reply, 1), i);
+        fits = redis_type(key) == REDIS_STRING;
+        if (fits)
+            S_add_key(page, key);
+    }
+    free(page->cursor);
+    page->cursor = fits ? str_dup(redis_text(redis_at(reply, 0))) : NULL;
+}
+
+static bool S_fetch_page(struct keyspace *keyspace, struct err *err)
+{
+    char count[16], cursor[32];
+    struct page *page = &keyspace->page;
+    snprintf(count, sizeof(count), "%d", SCAN_COUNT);
+    snprintf(cursor, sizeof(cursor), "%s", page->cursor);
+    const char *argv[] = {"SCAN", cursor, "COUNT", count};
+    buf_clear(&page->keys);
+    page->count = 0;
+    if (!keyspace_send(keyspace, ARRAY_LEN(argv), argv, NULL, S_read_page, keyspace, err) ||
+        !keyspace_settle(keyspace, err))
+        return false;
+    return page->cursor || err_set(err, ERR_FAILED, "the answer to SCAN is no page of keys");
+}
+
+static bool S_hand_out_page(struct keyspace *keyspace, keyspace_key_fn *each, void *ctx,
+                            struct err *err)
+{
+    const char *key = buf_text(&keyspace->page.keys);
+    for (size_t i = 0; i < keyspace->page.count; i++) {
+        if (!each(ctx, key, keyspace->page.lengths[i], err))
+            return false;
+        key += keyspace->page.lengths[i];
+    }
+    return keyspace_settle(keyspace, err);
+}
+
+static void S_read_size(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    if (!err && redis_type(reply) == REDIS_INTEGER)
+        *(int64_t *)ctx = redis_int(reply);
+}
+
+static bool S_ask_size(struct keyspace *keyspace, int64_t *size, struct err *err)
+{
+    static const char *const dbsize[] = {"DBSIZE"};
+    struct err refused = {0}; /* by an ACL: then nothing tells a walk without end from a long one */
+    *size = -1;
+    if (!keyspace_send(keyspace, ARRAY_LEN(dbsize), dbsize, NULL, S_read_size, size, err))
+        return false;
+    if (keyspace_settle(keyspace, &refused) || refused.kind == ERR_REFUSED)
+        return true;
+    *err = refused;
+    return false;
+}
+
+static bool S_rest(struct keyspace *keyspace, int64_t worked_us, struct err *err)
+{
+    int64_t ms = worked_us * REST_TIMES / 1000;
+    run_wait(keyspace->run, ms < REST_MOST_MS ? ms : REST_MOST_MS);
+    return run_breathe(keyspace->run, err);
+}
+
+bool keyspace_walk(struct keyspace *keyspace, keyspace_key_fn *each, void *ctx, struct err *err)
+{
+    int64_t size, met = 0, since = clock_us();
+    if (!S_ask_size(keyspace, &size, err))
+        return false;
+    free(keyspace->page.cursor);
+    keyspace->page.cursor = str_dup("0");
+    do {
+        if (!S_fetch_page(keyspace, err) || !S_hand_out_page(keyspace, each, ctx, err))
+            return false;
+        met += (int64_t)keyspace->page.count;
+        if (size >= 0 && met > size * ENDLESS + ENDLESS_KEYS)
+            return err_set(err, ERR_FAILED, "the walk through the keys of %s does not end",
+                           keyspace->name);
+        int64_t worked = clock_us() - since;
+        if (worked < BURST_US)
+            continue;
+        if (!S_rest(keyspace, worked, err))
+            return false;
+        since = clock_us();
+    } while (!str_is(keyspace->page.cursor, "0"));
+    return true;
+}
+
+/* ---- keys ---- */
+
+size_t keyspace_template(const struct plan *plan, const char *key, size_t len,
+                         struct key_owner *owner)
+{
+    size_t i = 0;
+    while (i < plan->key_count && !key_template_match(plan->keys[i].pattern, key, len, owner))
+        i++;
+    return i;
+}
+
+void keyspace_sample(json_t *samples, const char *key, size_t len)
+{
+    if (json_array_size(samples) >= KEYSPACE_SAMPLES)
+        return;
+    struct buf shown = {0};
+    text_clean(&shown, key, len);
+    json_array_append_new(samples, json_string(buf_text(&shown)));
+    buf_release(&shown);
+}

@@ -1,0 +1,50 @@
+/*
+ * keyspace: the hand that the steps have on Redis.
+ *
+ * One connection, opened for one step. Every wait has an end, at the latest with a person's abort.
+ * Keys are walked with SCAN in short bursts with longer rests in between, so that the services which
+ * share the server hardly notice. What fits which template of the plan is decided here for all
+ * steps alike: the first template that fits a key counts, as in the console.
+ */
+#ifndef TD_KEYSPACE_H
+#define TD_KEYSPACE_H
+
+#include "key_template.h"
+#include "run.h"
+
+enum { KEYSPACE_BATCH = 100 }; /* commands that are under way together, at most */
+
+struct keyspace;
+
+/* Of the session's Redis. A cluster is refused: one connection would see a part of it only. */
+bool keyspace_open(struct run *run, struct keyspace **out, struct err *err);
+void keyspace_free(struct keyspace *keyspace);              /* NULL is fine */
+const char *keyspace_name(const struct keyspace *keyspace); /* "localhost:6379/0" */
+
+/* Queues a command, after it has waited for the others when there are too many. `done` may be NULL. */
+bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
+                   const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
+/* Waits for all answers; false with the first error among them. */
+bool keyspace_settle(struct keyspace *keyspace, struct err *err);
+
+/* What came of a pipeline, for `done`: how many answers were a number above 0, or a plain OK. */
+void keyspace_count_yes(void *count, const struct redis_reply *reply, const struct err *err);
+
+typedef bool keyspace_key_fn(void *ctx, const char *key, size_t len, struct err *err);
+
+/*
+ * Hands out every key that is there from the beginning to the end: some of them more than once, and
+ * perhaps such that come or go meanwhile. Obeys people between two bursts; settles what `each` has
+ * sent. A walk that does not come to an end since keys are written faster than it goes is given up.
+ */
+bool keyspace_walk(struct keyspace *keyspace, keyspace_key_fn *each, void *ctx, struct err *err);
+
+/* The template of the plan that a key fits; plan->key_count: none. */
+size_t keyspace_template(const struct plan *plan, const char *key, size_t len,
+                         struct key_owner *owner);
+
+enum { KEYSPACE_SAMPLES = 5 };
+/* Adds a key, in a form that any reader can bear, unless the JSON array has enough. */
+void keyspace_sample(json_t *samples, const char *key, size_t len);
+
+#endif

@@ -1,0 +1,177 @@
+/* follow: see follow.h. */
+#include "follow.h"
+
+#include "clock.h"
+#include "sql.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A worker whose lock session has ended as well needs no long proof of its death. */
+enum { LOOK_MS = 400, SILENT_MS = 15000, DEAD_MS = 3000 };
+
+static volatile sig_atomic_t S_left;
+
+static void S_on_interrupt(int number)
+{
+    (void)number;
+    S_left = 1;
+}
+
+struct follower {
+    struct verb_call *call;
+    struct pg *pg;
+    char run[24], last[24]; /* the newest event that was shown */
+    bool terminal;          /* the progress line may be drawn over */
+    bool drawn;
+};
+
+/* ---- what is shown ---- */
+
+static void S_clean(struct buf *out, const char *raw)
+{
+    text_clean(out, raw, strlen(raw));
+}
+
+static void S_wipe_line(struct follower *f)
+{
+    if (f->drawn)
+        fputs("\r\033[K", f->call->out);
+    f->drawn = false;
+}
+
+static bool S_show_events(struct follower *f, struct err *err)
+{
+    const char *values[] = {f->run, f->last};
+    struct pg_result *events;
+    if (!pg_run(f->pg, sql_get("run_events"), values, 2, &events, err))
+        return false;
+    for (int row = 0; row < pg_rows(events); row++) {
+        char time[9];
+        struct buf line = {0};
+        clock_format_time(pg_int(events, row, 1), time);
+        S_clean(&line, pg_text(events, row, 5));
+        snprintf(f->last, sizeof(f->last), "%s", pg_text(events, row, 0));
+        if (!f->call->json) {
+            S_wipe_line(f);
+            fprintf(f->call->out, "%s %-5s %s: %s\n", time, pg_text(events, row, 2),
+                    pg_null(events, row, 4) ? pg_text(events, row, 3) : pg_text(events, row, 4),
+                    buf_text(&line));
+        }
+        buf_release(&line);
+    }
+    pg_result_free(events);
+    fflush(f->call->out);
+    return true;
+}
+
+/* "fill (6 of 14)  1,234,000 of 3,000,000  41 %  52,000/s  about 33s left" */
+static void S_describe(const struct pg_result *view, struct buf *out)
+{
+    int64_t done = pg_int(view, 0, pg_col(view, "done")),
+            total = pg_int(view, 0, pg_col(view, "total"));
+    double rate = pg_float(view, 0, pg_col(view, "rate"));
+    S_clean(out, pg_text(view, 0, pg_col(view, "step")));
+    buf_format(out, " (%s of %s)", pg_text(view, 0, pg_col(view, "number")),
+               pg_text(view, 0, pg_col(view, "steps")));
+    if (done >= 0 && total > 0)
+        buf_format(out, "  %lld of %lld  %d %%", (long long)(done < total ? done : total),
+                   (long long)total, (int)(done < total ? done * 100 / total : 100));
+    if (!pg_null(view, 0, pg_col(view, "waits"))) {
+        buf_add(out, "  waits: ");
+        S_clean(out, pg_text(view, 0, pg_col(view, "waits")));
+    } else if (rate > 0 && total > done) {
+        char left[16];
+        clock_format_span((int64_t)((double)(total - done) / rate * 1000), left);
+        buf_format(out, "  %.0f/s  about %s left", rate, left);
+    }
+}
+
+static void S_show_progress(struct follower *f, const struct pg_result *view)
+{
+    struct buf line = {0};
+    if (!f->terminal || pg_null(view, 0, pg_col(view, "step")))
+        return;
+    S_describe(view, &line);
+    S_wipe_line(f);
+    size_t bytes = text_fit(buf_text(&line), (size_t)f->call->width - 1);
+    fwrite(buf_text(&line), 1, bytes, f->call->out);
+    fflush(f->call->out);
+    f->drawn = true;
+    buf_release(&line);
+}
+
+/* ---- the end ---- */
+
+static bool S_over(const struct pg_result *view, const char *run, struct err *err)
+{
+    const char *state = pg_text(view, 0, pg_col(view, "state"));
+    if (str_is(state, "done") || str_is(state, "undone"))
+        return true;
+    err_set(err, ERR_FAILED, "run %s is %s: %s", run, state,
+            pg_text(view, 0, pg_col(view, "trouble")));
+    return err_hint(err, "what is done is done and what is not is unchanged; the same command goes "
+                         "on from there, 'tenantdeck rollback' takes it back");
+}
+
+static bool S_look(struct follower *f, bool *over, struct err *err)
+{
+    const char *values[] = {f->run};
+    struct pg_result *view;
+    if (!pg_run(f->pg, sql_get("run_view"), values, 1, &view, err))
+        return false;
+    if (!pg_rows(view)) {
+        pg_result_free(view);
+        return err_set(err, ERR_USAGE, "there is no run %s in the journal", f->run);
+    }
+    *over = pg_bool(view, 0, pg_col(view, "over"));
+    int64_t silent = pg_int(view, 0, pg_col(view, "beat_ms"));
+    bool locks = pg_bool(view, 0, pg_col(view, "locks"));
+    bool ok = S_show_events(f, err);
+    if (ok && *over) {
+        S_wipe_line(f);
+        ok = S_over(view, f->run, err);
+    } else if (ok && silent > (locks ? SILENT_MS : DEAD_MS)) {
+        S_wipe_line(f);
+        ok = err_set(err, ERR_LOST, "the worker of run %s gave no sign of life for %lld s", f->run,
+                     (long long)silent / 1000);
+        err_hint(err, "if it has died, the same command takes over and goes on; nothing is lost");
+    } else if (ok) {
+        S_show_progress(f, view);
+    }
+    pg_result_free(view);
+    return ok;
+}
+
+static void S_turn_for(struct loop *loop, int64_t ms)
+{
+    int64_t until = clock_ms() + ms;
+    for (int64_t left = ms; left > 0 && !S_left; left = until - clock_ms())
+        loop_turn(loop, (int)left);
+}
+
+bool follow_run(struct verb_call *call, struct pg *pg, int64_t run, struct err *err)
+{
+    struct follower f = {.call = call, .pg = pg, .last = "0"};
+    struct sigaction leave = {.sa_handler = S_on_interrupt}, before;
+    bool over = false, ok = true;
+    snprintf(f.run, sizeof(f.run), "%lld", (long long)run);
+    f.terminal = !call->json && isatty(fileno(call->out));
+    sigemptyset(&leave.sa_mask);
+    S_left = 0;
+    sigaction(SIGINT, &leave, &before);
+    while (ok && !over && !S_left) {
+        ok = S_look(&f, &over, err);
+        if (ok && !over)
+            S_turn_for(call->loop, LOOK_MS);
+    }
+    sigaction(SIGINT, &before, NULL);
+    S_wipe_line(&f);
+    if (S_left && !over) {
+        err_set(err, ERR_FAILED, "you left; run %s goes on", f.run);
+        ok = err_hint(err, "'tenantdeck attach' looks on again, 'tenantdeck stop' ends it at the "
+                           "next border");
+    }
+    return ok;
+}

@@ -1,0 +1,146 @@
+/* dry: see dry.h. The generators are those of the steps themselves. */
+#include "dry.h"
+
+#include "files.h"
+#include "plan_json.h"
+#include "sql.h"
+#include "steps.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct printing {
+    struct pg *pg;
+    const struct plan *plan;
+    char *document;
+    enum run_mode mode;
+    FILE *out;
+};
+
+/* A name in a comment: one line, whatever it is made of. */
+static void S_comment(const struct printing *p, const char *format, const char *a, const char *b)
+{
+    char *text = str_format("%s%s%s", a, format, b), *clean = text_cleaned(text);
+    fprintf(p->out, "-- %s\n", clean);
+    free(clean);
+    free(text);
+}
+
+static void S_statement(const struct printing *p, const char *statement)
+{
+    size_t len = strlen(statement);
+    while (len && (statement[len - 1] == '\n' || statement[len - 1] == ';'))
+        len--;
+    fprintf(p->out, "%.*s;\n", (int)len, statement);
+}
+
+static void S_print_item(const struct printing *p, const struct pg_result *list, int row)
+{
+    const char *statement = pg_text(list, row, pg_col(list, "statement"));
+    bool alone = pg_bool(list, row, pg_col(list, "alone"));
+    if (pg_bool(list, row, pg_col(list, "done")))
+        return;
+    S_comment(p, ": ", pg_text(list, row, pg_col(list, "unit")),
+              pg_text(list, row, pg_col(list, "part")));
+    S_comment(p, alone ? "outside of a transaction; takes " : "takes ", "",
+              pg_text(list, row, pg_col(list, "takes")));
+    if (*statement)
+        S_statement(p, statement);
+}
+
+static void S_print_unit(const struct printing *p, const struct pg_result *list, int row)
+{
+    const char *how = pg_text(list, row, pg_col(list, "how"));
+    if (pg_bool(list, row, pg_col(list, "done")) || str_is(how, "nothing"))
+        return;
+    S_comment(p, ": ", pg_text(list, row, pg_col(list, "unit")), how);
+    if (str_is(how, "batch"))
+        S_comment(p, "", "",
+                  "for each batch: $1 plan, $2 epoch, $3 step, $4 part, $5 and $6 the "
+                  "range of blocks, $7 and $8 the share of their rows");
+    S_statement(p, pg_text(list, row, pg_col(list, "statement")));
+    if (!pg_null(list, row, pg_col(list, "tidy")))
+        S_statement(p, pg_text(list, row, pg_col(list, "tidy")));
+}
+
+static void S_print_check(const struct printing *p, const struct pg_result *list, int row)
+{
+    int query = pg_col(list, "query");
+    if (pg_null(list, row, query))
+        return;
+    S_comment(p, ": ", pg_text(list, row, pg_col(list, "subject")),
+              pg_text(list, row, pg_col(list, "check_name")));
+    S_statement(p, pg_text(list, row, query));
+}
+
+/* A generator that reads the journal cannot answer before there is one. */
+static bool S_list(const struct printing *p, const char *generator, struct pg_result **out,
+                   struct err *err)
+{
+    const char *values[] = {p->document, run_mode_name(p->mode)};
+    struct err failure = {0};
+    *out = NULL;
+    if (pg_run(p->pg, sql_get(generator), values, ARRAY_LEN(values), out, &failure))
+        return true;
+    if (str_is(failure.sqlstate, "42P01") || str_is(failure.sqlstate, "3F000")) {
+        fprintf(p->out, "-- asks what the journal has noted by then, and there is none yet\n");
+        return true;
+    }
+    *err = failure;
+    return false;
+}
+
+static bool S_print_step(const struct printing *p, const struct step_def *def, struct err *err)
+{
+    const struct step_doer *doer = steps_find(def->name);
+    struct pg_result *list = NULL;
+    fprintf(p->out, "\n-- ---- step %s: %s ----\n", def->name, def->does);
+    if (!doer->generator) {
+        bool printed, ok = files_print(p->plan, def->name, p->out, &printed, err);
+        if (!printed)
+            fprintf(p->out, "-- sends no generated statement\n");
+        return ok;
+    }
+    if (!S_list(p, doer->generator, &list, err))
+        return false;
+    for (int row = 0; list && row < pg_rows(list); row++) {
+        if (str_is(def->name, "fill"))
+            S_print_unit(p, list, row);
+        else if (def->type == STEP_VERIFY)
+            S_print_check(p, list, row);
+        else
+            S_print_item(p, list, row);
+    }
+    pg_result_free(list);
+    return true;
+}
+
+static bool S_is_wanted(const char *name, const char *const *steps, size_t count)
+{
+    if (!steps)
+        return !str_is(name, "release");
+    for (size_t i = 0; i < count; i++)
+        if (str_is(steps[i], name))
+            return true;
+    return false;
+}
+
+bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode, const char *const *steps,
+               size_t count, FILE *out, struct err *err)
+{
+    struct printing p = {
+        .pg = pg, .plan = plan, .document = plan_to_json(plan), .mode = mode, .out = out};
+    struct arena *arena = arena_new();
+    const struct step_def **defs;
+    size_t defined = kind_steps(plan, arena, &defs);
+    bool ok = true;
+    fprintf(out, "-- what a run of plan %s would send, mode %s; nothing was changed\n", plan->name,
+            run_mode_name(mode));
+    for (size_t i = 0; ok && i < defined; i++)
+        if (S_is_wanted(defs[i]->name, steps, count))
+            ok = S_print_step(&p, defs[i], err);
+    arena_free(arena);
+    free(p.document);
+    return ok;
+}

@@ -1,0 +1,284 @@
+#!/bin/sh
+# The steps on Redis: what the plan's templates know is removed and set, all else is never touched;
+# whoever writes meanwhile is told of; a Redis that is down fails its step alone.
+. "$(dirname "$0")/../lib.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+XDG_STATE_HOME=$work/state
+export XDG_STATE_HOME
+td_start_postgres
+td_start_redis
+
+td_psql "CREATE TABLE public.t (id text PRIMARY KEY, org text NOT NULL, tenant_code text,
+                                organization_code text, v text);
+         INSERT INTO public.t SELECT n, '1', 'north', 'n1', 'value ' || n
+                                FROM generate_series(1, 1234) AS n"
+printf 'key,organization_code,tenant_code\n1,n1,north\n2,s1,south\n' >"$work/codes.csv"
+
+# plan WARM-LINES
+plan() {
+    cat >"$work/site.plan" <<PLAN
+[plan]
+    name = site
+    kind = columns
+[mapping]
+    file = codes.csv
+    key = key
+    organization = organization_code
+[column "tenant_code"]
+    type = text
+    role = tenant
+[column "organization_code"]
+    type = text
+    role = organization
+[table "t"]
+    from = own org
+[keys "queue"]
+    pattern = tenant:{tenant}:queue:*
+    foreign = true
+[keys "things"]
+    pattern = tenant:{tenant}:org:{org}:thing:{id}
+    ttl = 600
+[keys "rest of a tenant"]
+    pattern = tenant:{tenant}:*
+[keys "before"]
+    pattern = org:{org}:*
+    ttl = 60
+$1
+PLAN
+}
+
+td() {
+    "$TENANTDECK" -d "$TD_DATABASE" -r "$TD_REDIS" -p "$work/site.plan" --operator --yes "$@" </dev/null
+}
+
+step() {
+    td_psql "SELECT s.state || ': ' || COALESCE(s.trouble, '') FROM tenantdeck.step s
+              WHERE s.name = '$1' ORDER BY s.run DESC LIMIT 1"
+}
+
+said() {
+    td_psql "SELECT e.severity || ' ' || e.text FROM tenantdeck.event e
+              WHERE e.source = 'redis' AND e.run = (SELECT max(id) FROM tenantdeck.run) ORDER BY e.id"
+}
+
+# What comes before in a plan is not what is tried here.
+plan ''
+runs 'the journal is made' td journal create
+td_psql "INSERT INTO tenantdeck.mapping VALUES ('site', '1', 'n1', 'north'), ('site', '2', 's1', 'south');
+         INSERT INTO tenantdeck.plan (name, hash, kind, text, document)
+         VALUES ('site', repeat('0', 64), 'columns', 'before', '{}');
+         INSERT INTO tenantdeck.run (generation, plan, verb, mode, state, os_user, host, program, ended_at)
+         SELECT m.generation, p.id, 'migrate', 'online', 'done', 'hand', 'here', 'psql',
+                clock_timestamp() + interval '1 second'
+           FROM tenantdeck.meta m, tenantdeck.plan p;
+         INSERT INTO tenantdeck.step (run, ordinal, name, type, state)
+         SELECT r.id, s.place, s.name, 'once', 'done'
+           FROM tenantdeck.run r,
+                unnest('{preflight,mapping,integrity,columns,fill,confirm,not-null,keys,indexes}'::text[])
+                    WITH ORDINALITY AS s (name, place)"
+
+# ---- cache-clear ----
+
+load() {
+    td_redis FLUSHALL >"$work/said"
+    for n in $(seq 1500); do
+        printf 'SET tenant:north:org:n1:thing:%d v EX 500\nSET org:s1:%d v\n' "$n" "$n"
+    done | td_redis >"$work/said"
+    td_redis >"$work/said" <<'REDIS'
+SET "org:*:glob [a]? \x00\n\xff:x" v
+SET tenant:north:queue:1 v
+SET tenant:north:queue:2:deep v
+SET tenant: v
+SET org v
+SET nobody:knows v
+SET "org::empty" v
+REDIS
+}
+
+load
+runs 'the keys are removed' td run cache-clear
+is "$(td_redis --no-raw KEYS '*' | sed 's/^ *[0-9]*) //' | sort)" '"nobody:knows"
+"org"
+"org::empty"
+"tenant:"
+"tenant:north:queue:1"
+"tenant:north:queue:2:deep"' 'but those of others, and those of no template'
+like "$(step cache-clear)" '^done: $' 'the step is done'
+like "$(said)" '^info .*: keys to remove: 3001 \(1500 things, 1501 before\); keys that stay: 6 \(2 queue, 4 of no template\)$' \
+    'what it would do was said before'
+like "$(said)" '^info .*: keys removed: 3001; left of the plan.s: 0; others that stay: 6$' \
+    'and what was done, after a second count'
+runs 'a second time' td run cache-clear
+like "$(said)" 'keys removed: 0;' 'there is nothing left to do'
+
+load
+redis-cli -s "$TD_REDIS_SOCKET" -r -1 SET org:live:key v >"$work/writer" 2>&1 &
+writer=$!
+runs 'while a service writes' td run cache-clear
+kill "$writer"
+wait "$writer" 2>/dev/null
+like "$(said)" '^warn .*: keys removed: 300[12]; there again, written by services meanwhile: 1 \(1 before\)$' \
+    'its key is told of, and is no failure'
+
+load
+td_redis ACL SETUSER default -unlink >"$work/said"
+exits 1 'without the right to remove' td run cache-clear
+like "$(step cache-clear)" '^failed: .*NOPERM' 'the step fails'
+is "$(td_redis DBSIZE)" 3007 'and nothing is gone'
+td_redis ACL SETUSER default +unlink >"$work/said"
+runs 'with the right it goes on' td run cache-clear
+is "$(td_redis DBSIZE)" 6 'to its end'
+
+# meanwhile COMMAND...: cache-clear begins, and is held before its first keys go while the command runs.
+meanwhile() {
+    load
+    before=$(td_psql "SELECT count(*) FROM tenantdeck.event WHERE text LIKE '%: keys to remove: %'")
+    td_redis CLIENT PAUSE 60000 WRITE >"$work/said"
+    td run cache-clear --detach >"$work/worker" 2>&1
+    td_until 30 begun "$before" || td_bail "cache-clear does not begin: $(cat "$work/worker")"
+    "$@" >"$work/said"
+    td_redis CLIENT UNPAUSE >"$work/said"
+}
+
+begun() {
+    [ "$(td_psql "SELECT count(*) FROM tenantdeck.event WHERE text LIKE '%: keys to remove: %'")" -gt "$1" ]
+}
+
+meanwhile td_psql "UPDATE tenantdeck.lease SET epoch = epoch + 1"
+runs 'a worker whose lease was taken ends' \
+    td_until 30 grep -q 'another worker has taken over' "$work"/state/tenantdeck/log/*
+[ "$(td_redis DBSIZE)" -ge 2907 ]
+ok $? 'after the one pipeline that was under way, at the most'
+runs 'the next one' td_until 30 td run cache-clear
+is "$(td_redis DBSIZE)" 6 'removes the rest'
+failed() {
+    step cache-clear | grep -q ^failed
+}
+meanwhile td_redis CLIENT KILL TYPE normal
+runs 'a connection that is lost fails the step' td_until 30 failed
+like "$(step cache-clear)" "once Redis answers, 'tenantdeck run cache-clear' does this" 'which says what to do'
+runs 'and when it is done' td_until 30 td run cache-clear
+is "$(td_redis DBSIZE)" 6 'nothing is left'
+
+runs 'without a Redis the run goes on' \
+    "$TENANTDECK" -d "$TD_DATABASE" -p "$work/site.plan" --operator --yes run cache-clear
+like "$(step cache-clear)" '^skipped: no Redis is named' 'and the step is skipped, with the reason'
+exits 1 'a Redis that is down' \
+    "$TENANTDECK" -d "$TD_DATABASE" -r "unix://$work/none.sock" -p "$work/site.plan" --yes run cache-clear
+like "$td_said" 'Redis at .*none.sock.* could not be reached' 'is an error'
+like "$td_said" "what was done in PostgreSQL stays, and once Redis answers, 'tenantdeck run cache-clear' does this step alone" \
+    'that says what to do'
+
+# ---- cache-warm ----
+
+warm() {
+    plan "[warm \"things\"]
+    file = warm.sql
+    key = ${1:-tenant:{tenant\}:org:{org\}:thing:{id\}}
+    ttl = 300"
+    cat >"$work/warm.sql"
+}
+
+td_redis FLUSHALL >"$work/said"
+td_redis SET tenant:north:org:n1:thing:7 'fresher' >"$work/said"
+td_psql "INSERT INTO public.t VALUES ('a:b', '1', 'north', 'n1', 'x'), ('none', '1', 'north', 'n1', NULL),
+                                     ('lost', '1', NULL, 'n1', 'x')"
+warm <<'SQL'
+-- What is asked for most; it's; one query.
+SELECT tenant_code AS tenant, organization_code AS org, id, v || E'\n\u00e9' AS value FROM :"schema".t;
+SQL
+runs 'the cache is warmed' td run cache-warm
+like "$(step cache-warm)" '^done: $' 'the step is done'
+is "$(td_redis DBSIZE)" 1234 'a key for each row that makes one'
+is "$(td_redis --raw GET tenant:north:org:n1:thing:1234)" 'value 1234
+é' 'has the value of its row'
+ttl=$(td_redis TTL tenant:north:org:n1:thing:1234)
+[ "$ttl" -gt 200 ] && [ "$ttl" -le 300 ]
+ok $? 'and ends when the plan says'
+is "$(td_redis GET tenant:north:org:n1:thing:7)" fresher 'a key that a service has set stays'
+like "$(said)" "info .*: warming 'things': keys set: 1233; there already, and left: 1" 'the log has it'
+like "$(said)" "warn .*: rows that make no key.*: 3," 'and the rows that make none'
+runs 'a second time' td run cache-warm
+like "$(said)" "keys set: 0; there already, and left: 1234" 'they are found there'
+
+# no_warmth NAME TEXT
+no_warmth() {
+    td_redis FLUSHALL >"$work/said"
+    exits 1 "$1" td run cache-warm
+    like "$(step cache-warm)" "$2" 'which says so'
+    is "$(td_redis DBSIZE) $(td_psql 'SELECT count(*) FROM public.t')" '0 1237' 'and nothing is written'
+}
+
+warm <<'SQL'
+SELECT 1; DELETE FROM public.t
+SQL
+no_warmth 'two statements' 'warm.sql:1: a warming file holds one query'
+warm <<'SQL'
+WITH gone AS (DELETE FROM public.t RETURNING *)
+SELECT tenant_code AS tenant, organization_code AS org, id, v AS value FROM gone
+SQL
+no_warmth 'a query that writes' 'warm.sql:1: .*(read-only|data-modifying|DECLARE CURSOR|cannot open)'
+warm <<'SQL'
+DELETE FROM public.t
+SQL
+no_warmth 'what is no query' 'warm.sql:1: .*cannot open'
+warm <<'SQL'
+SELECT tenant_code AS tenant, organization_code AS org, id, v AS worth FROM :"schema".t
+SQL
+no_warmth 'a column without a use' "named like column 'worth'"
+warm <<'SQL'
+SELECT tenant_code AS tenant, id, v AS value FROM :"schema".t
+SQL
+no_warmth 'a placeholder without a column' "no column for the key's \{org\}"
+warm 'tenant:{tenant}:queue:{id}' <<'SQL'
+SELECT 'north' AS tenant, 1 AS id, 'x' AS value
+SQL
+no_warmth 'keys of others' "the key 'tenant:north:queue:1' would be one of others"
+warm 'alone:{id}' <<'SQL'
+SELECT 1 AS id, 'x' AS value
+SQL
+no_warmth 'keys that nobody would find again' "the key 'alone:1' fits no \[keys\]"
+
+# ---- what validate says of the keys ----
+
+plan ''
+td_redis >"$work/said" <<'REDIS'
+SET tenant:north:org:n1:thing:1 v EX 500
+SET tenant:north:org:n1:thing:2 v EX 5000
+SET tenant:north:org:n1:thing:3 v
+SET tenant:north:org:s1:thing:4 v EX 5
+SET tenant:ghost:org:n1:thing:5 v EX 5
+SET tenant:south:other v
+SET tenant:south:queue:1 v
+SET org:n1:x v EX 50
+SET "nobody\x1b[2J" v
+REDIS
+td validate >"$work/said" 2>&1
+
+# found NAME SUBJECT: verdict, count, samples, message.
+found() {
+    td_psql "SELECT verdict, count, COALESCE(samples::text, ''), message FROM tenantdeck.finding
+              WHERE run = (SELECT max(run) FROM tenantdeck.finding)
+                AND check_group = 'cache' AND check_name = '$1' AND subject ~ '$2'"
+}
+
+like "$(found cache_ttl '^things$')" \
+    '^warn\|2\|.*thing:[23].*\|keys of .*: 5; without an end: 1; beyond the policy.s 600 s: 1$' \
+    'keys that stay too long'
+like "$(found cache_ttl '^before$')" '^pass\|1\|\|keys of .*: 1; without an end: 0; beyond the policy.s 60 s: 0$' 'and those that do not'
+like "$(found cache_ttl '^rest')" '^pass\|1\|' 'or that have no policy'
+like "$(found cache_foreign '^queue$')" '^pass\|1\|\|keys of .*: 1; .*not touched$' 'keys of others'
+is "$(found cache_codes .)" \
+    'warn|1|["tenant:ghost:org:n1:thing:5"]|keys with a tenant or an organization that the mapping does not know: 1' \
+    'a tenant that nobody knows'
+like "$(found cache_isolation .)" '^warn\|1\|\["tenant:north:org:s1:thing:4"\]' \
+    'an organization under the wrong tenant'
+like "$(found cache_old_layout .)" '^warn\|1\|\["org:n1:x"\]\|.*without tenants' 'keys of the layout before'
+like "$(found cache_unclaimed .)" '^warn\|1\|\["nobody\\\\x1b\[2J"\]' 'and of no template, in harmless letters'
+is "$(td_redis DBSIZE)" 9 'none of which was touched'
+"$TENANTDECK" -d "$TD_DATABASE" -r "unix://$work/none.sock" -p "$work/site.plan" validate >"$work/said" 2>&1
+like "$(found cache_keys .)" '^unknown\|.*could not be reached' 'a Redis that is down leaves it unknown'
+
+done_testing

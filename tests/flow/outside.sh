@@ -1,0 +1,266 @@
+#!/bin/sh
+# Commands of somebody else as steps: what they do, say, leave behind and fail at is what the journal
+# has; what they do not do is not believed; nothing of them outlives its time or its worker.
+. "$(dirname "$0")/../lib.sh"
+
+work=$(mktemp -d)
+service=$work/service
+mark=td-outside-$$
+mkdir -p "$service/up"
+# Whatever of it is left must not stay, however this script ends.
+end_marked() {
+    for pid in $(pgrep -f "$mark"); do
+        kill -KILL "$pid"
+    done
+}
+trap 'end_marked; rm -rf "$work"' EXIT
+td_start_postgres
+XDG_STATE_HOME=$work/state
+export XDG_STATE_HOME
+
+td_psql "CREATE TABLE public.t (id int PRIMARY KEY, org text NOT NULL);
+         CREATE TABLE public.sequelize_meta (name varchar(255) PRIMARY KEY);
+         INSERT INTO public.t VALUES (1, '1')"
+printf 'key,tenant_code\n1,one\n' >"$work/codes.csv"
+
+# plan SERVICE-LINES OUTSIDE-LINES: a plan whose step `schema` runs what the lines say.
+plan() {
+    cat >"$work/site.plan" <<PLAN
+[plan]
+    name = site
+    kind = columns
+[mapping]
+    file = codes.csv
+    key = key
+[column "tenant_code"]
+    type = text
+[table "t"]
+    from = own org
+[service]
+    $1
+[outside "schema"]
+$2
+PLAN
+}
+
+# script NAME: an executable of the service, from stdin.
+script() {
+    { echo '#!/bin/sh' && cat; } >"$service/$1"
+    chmod +x "$service/$1"
+}
+
+td() {
+    "$TENANTDECK" -d "$TD_DATABASE" -p "$work/site.plan" --operator --yes "$@" </dev/null
+}
+
+# The newest run's step: state, trouble.
+step() {
+    td_psql "SELECT s.state || ': ' || COALESCE(s.trouble, '') FROM tenantdeck.step s
+              WHERE s.name = 'schema' ORDER BY s.run DESC LIMIT 1"
+}
+
+# What that step has said, a line each.
+said() {
+    td_psql "SELECT e.severity || ' ' || e.text FROM tenantdeck.event e
+              WHERE e.source = 'schema' AND e.run = (SELECT max(id) FROM tenantdeck.run) ORDER BY e.id"
+}
+
+# Its process, as the journal has it: exit code, signal, whether its end was seen.
+child() {
+    td_psql "SELECT COALESCE(exit_code::text, '-') || ' ' || COALESCE(signal::text, '-') || ' '
+                    || (ended_at IS NOT NULL)
+               FROM tenantdeck.child WHERE kind = 'process' ORDER BY id DESC LIMIT 1"
+}
+
+gone() {
+    ! pgrep -f "$mark"
+}
+
+plan '' '    command = ./nothing'
+runs 'the step before is done' td preflight
+
+# ---- no folder ----
+
+runs 'without a folder the run goes on' td run schema
+like "$(step)" "^skipped: the plan names no service folder, so './nothing' is not run" \
+    'and the step is skipped, with the reason'
+plan "folder = $work/elsewhere" '    command = ./nothing'
+exits 1 'a folder that is not there is an error' td run schema
+like "$(step)" "failed: the service's folder '$work/elsewhere' is not there, so nothing was run" \
+    'which says so'
+is "$(td_psql "SELECT count(*) FROM tenantdeck.child WHERE kind = 'process'")" 0 'nothing was begun'
+
+# ---- how it goes ----
+
+plan 'folder = service' '    command = ./good "a b" \"two words\"'
+script good <<'EOS'
+pwd; echo "$# words, the last is $3"; echo 'postgres://me:geheim@host/db' >&2; cat
+EOS
+runs 'a command that ends well' td run schema
+like "$(step)" '^done: $' 'is done'
+is "$(child)" '0 - true' 'its exit code is kept'
+like "$(said)" "info $service\$" 'it ran in the folder of the service'
+like "$(said)" '3 words, the last is two words' 'words are what the plan quotes'
+like "$(said)" 'postgres://me:\*+@host/db' 'what it says is there, without passwords'
+unlike "$(td_psql 'SELECT * FROM tenantdeck.event'; cat "$work"/state/tenantdeck/log/*)" geheim \
+    'which are nowhere'
+
+plan 'folder = service' '    command = ./bad'
+script bad <<'EOS'
+echo 'cannot open config.json'; exit 3
+EOS
+exits 1 'a command that fails, fails the run' td run schema
+like "$(step)" "failed: './bad' failed: exit code 3; its last words: cannot open config.json" \
+    'with its code and its last words'
+is "$(child)" '3 - true' 'the code is kept'
+
+script bad <<'EOS'
+kill -SEGV $$
+EOS
+exits 1 'one that dies of a signal fails' td run schema
+like "$(step)" 'failed: .*signal 11' 'which is named'
+is "$(child)" '- 11 true' 'and kept'
+
+plan 'folder = service' '    command = no-such-command'
+exits 1 'one that is not there fails' td run schema
+like "$(step)" "'no-such-command' cannot be run: No such file" 'and says so'
+
+plan 'folder = service' '    command = ./liar
+    failure = ERROR:
+    failure = could not'
+script liar <<'EOS'
+echo fine; echo 'ERROR: null value in column tenant_code'; echo 'Seeding is done'; exit 0
+EOS
+exits 1 'exit code 0 is not believed when the output betrays it' td run schema
+like "$(step)" "ended with exit code 0, but said 'ERROR:': ERROR: null value" 'the line is shown'
+
+# ---- too much, too long, too clever ----
+
+plan 'folder = service' '    command = ./flood'
+script flood <<'EOS'
+yes 'a line of a command that talks and talks' | head -c 100000000; echo; echo the end
+EOS
+runs '100 MB of output' td run schema
+like "$(step)" '^done' 'are no trouble'
+lines=$(said | wc -l)
+is "$([ "$lines" -gt 20 ] && [ "$lines" -lt 400 ] && echo few)" few "some of it is logged ($lines lines)"
+like "$(said)" '^info the end$' 'its end among it'
+like "$(said)" '\([0-9]{4,} lines were left out here\)' 'what is left out is told'
+
+plan 'folder = service' "    command = ./hang $mark
+    timeout = 1"
+script hang <<'EOS'
+trap '' TERM
+(trap '' TERM; setsid "$0.more" "$1" & while :; do read x </dev/zero; done) &
+echo hangs
+while :; do read x </dev/zero; done
+EOS
+script hang.more <<'EOS'
+trap '' TERM
+while :; do read x </dev/zero; done
+EOS
+exits 1 'a command that hangs fails' td run schema
+like "$(step)" 'its time was up after' 'when its time is up'
+is "$(child)" '- 9 true' 'it was killed in the end'
+runs 'with all that it had started' gone
+
+plan 'folder = service' "    command = ./daemon $mark"
+script daemon <<'EOS'
+setsid "$0.more" "$1" &
+echo started
+EOS
+script daemon.more <<'EOS'
+while :; do sleep 0.1; done
+EOS
+runs 'a command that leaves a daemon behind, with our pipe' td run schema
+like "$(step)" '^done' 'is done when it is done'
+like "$(said)" 'warn it has left processes behind, which were not ended: [0-9]+' 'the daemon is told of'
+end_marked
+
+plan 'folder = service' '    command = ./asks'
+script asks <<'EOS'
+read answer || echo 'nobody answers'
+EOS
+runs 'a command that asks' td run schema
+like "$(said)" 'nobody answers' 'gets no answer, and does not wait'
+
+# ---- migrations ----
+
+touch "$service/up/1-a.js" "$service/up/2-b.js" "$service/up/notes.txt"
+migrations="folder = service
+    migrations = up"
+plan "$migrations" '    command = ./migrate'
+script migrate <<EOS
+echo 'ran nothing'
+EOS
+exits 1 'a command that does not run what is pending fails' td run schema
+like "$(step)" 'in this database 2 migrations are still pending: 1-a.js, 2-b.js' 'and both are named'
+
+script migrate <<EOS
+psql -X -q -d '$TD_DATABASE' -c "INSERT INTO public.sequelize_meta VALUES ('1-a.js'), ('2-b.js')
+                                  ON CONFLICT DO NOTHING" \\
+    -c 'CREATE TABLE IF NOT EXISTS public.fresh (id int)'
+EOS
+runs 'one that does, is done' td run schema
+like "$(said)" '2 migrations were pending, now 0 are' 'which the database says'
+like "$(said)" 'catalog, added: table public.fresh' 'with what it changed in the catalog'
+is "$(td_psql "SELECT object_type || ' ' || object || ' ' || state FROM tenantdeck.undo")" \
+    'restore schema kept' 'without an undo it needs a restore'
+runs 'a second time nothing is pending' td run schema
+unlike "$(said)" 'catalog,' 'and nothing changes'
+
+runs 'it is taken back by itself' td rollback --confirm=mentoring
+plan "$migrations" "    command = ./migrate
+    undo = ./migrate-undo --name 2-b.js"
+script migrate-undo <<EOS
+[ "\$*" = '--name 2-b.js' ] || exit 1
+psql -X -q -d '$TD_DATABASE' -c "DELETE FROM public.sequelize_meta WHERE name = '2-b.js'" \\
+    -c 'DROP TABLE public.fresh'
+EOS
+td_psql "DELETE FROM public.sequelize_meta; DROP TABLE public.fresh"
+runs 'a command with an undo' td run schema
+is "$(td_psql "SELECT object_type || ' ' || statement || ' ' || alone FROM tenantdeck.undo
+                WHERE state = 'kept'")" \
+    'command ["./migrate-undo","--name","2-b.js"] true' 'has it in the journal'
+runs 'is taken back by it' td rollback --confirm=mentoring
+is "$(td_psql 'SELECT name FROM public.sequelize_meta')" 1-a.js 'as it says'
+is "$(td_psql "SELECT to_regclass('public.fresh') IS NULL")" t 'with what it had made'
+
+# ---- people, and the death of a worker ----
+
+plan 'folder = service' "    command = ./slow $mark"
+script slow <<EOS
+echo began >>'$work/begun'
+[ -e '$work/quick' ] && exit 0
+"\$0.more" "\$1" &
+wait
+EOS
+script slow.more <<'EOS'
+trap '' TERM
+while :; do sleep 0.1; done
+EOS
+begun() {
+    [ "$(wc -l <"$work/begun")" -eq "$1" ] && [ "$(pgrep -fc "$mark")" -ge 2 ]
+}
+: >"$work/begun"
+runs 'a slow command' td run schema --detach
+runs 'begins' td_until 20 begun 1
+runs 'is ended by abort' td abort
+runs 'at once' td_until 20 gone
+td_until 20 test "$(step | cut -c1-6)" != 'runs: '
+like "$(step)" 'aborted, as asked' 'which the step says'
+like "$(child)" '^- 15 true' 'and the journal knows'
+
+runs 'a slow command again' td run schema --detach
+runs 'begins again' td_until 20 begun 2
+kill -KILL "$(td_psql 'SELECT pid FROM tenantdeck.run ORDER BY id DESC LIMIT 1')"
+touch "$work/quick"
+runs 'after its worker was killed, the next one' td run schema
+runs 'ends first what lived on' gone
+is "$(wc -l <"$work/begun")" 3 'and then begins'
+like "$(step)" '^done' 'and comes to its end'
+like "$(said)" "warn './slow $mark' was begun at .*, and nobody saw how it ended" 'which is told'
+is "$(td_psql "SELECT count(*) FROM tenantdeck.child WHERE kind = 'process' AND ended_at IS NULL")" 0 \
+    'no command is left open in the journal'
+
+done_testing
