@@ -32,7 +32,7 @@ td_ask() {
 
 # td_fresh NAME: that database, as a copy of `pristine`.
 td_fresh() {
-    psql -X -q -d postgres -c "DROP DATABASE IF EXISTS \"$1\" WITH (FORCE)" \
+    PGOPTIONS='-c client_min_messages=warning' psql -X -q -d postgres -c "DROP DATABASE IF EXISTS \"$1\" WITH (FORCE)" \
         -c "CREATE DATABASE \"$1\" TEMPLATE pristine" >/dev/null
 }
 

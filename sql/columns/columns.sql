@@ -309,3 +309,76 @@ WITH plan AS MATERIALIZED (
 SELECT i.unit, i.part, i.done, false AS alone, i.statement, i.takes, i.records
   FROM (SELECT * FROM adding UNION ALL SELECT * FROM triggering) AS i
  ORDER BY i.place, i.number;
+
+-- name: work_release
+-- Drops what work_columns has made to fill rows, once the application writes the codes itself. Undo
+-- makes it again from the catalog's own text; those records have types of their own, since the first
+-- record of a trigger is the one that says it was not there. $1: the plan, $2: the mode. Answers: unit,
+-- part, done, alone, statement, takes, records.
+WITH plan AS MATERIALIZED (
+    SELECT given.doc, given.doc ->> 'name' AS name, given.doc ->> 'schema' AS schema,
+           n.oid AS schema_oid,
+           (given.doc -> 'mapping') ->> 'user_table' AS user_table
+      FROM (SELECT $1::jsonb AS doc, $2::text AS mode) AS given
+      JOIN pg_namespace n ON n.nspname = given.doc ->> 'schema'
+     WHERE NOT coalesce((given.doc ->> 'distribute')::boolean, false)
+), trigger AS ( -- those that work_columns makes, by the same names
+    SELECT t.place, t.doc ->> 'name' AS unit, 'fill trigger' AS what,
+           'tenantdeck_fill_' || plan.name AS name,
+           CASE WHEN octet_length(f.name) <= 63 THEN f.name
+                ELSE 'fill_' || md5(plan.name || '.' || (t.doc ->> 'name')) END AS function
+      FROM plan
+     CROSS JOIN jsonb_array_elements(plan.doc -> 'tables') WITH ORDINALITY AS t (doc, place)
+     CROSS JOIN LATERAL (
+           SELECT 'fill_' || plan.name || '.' || (t.doc ->> 'name') AS name) AS f
+     UNION ALL
+    SELECT 0, plan.user_table, 'requeue trigger', 'tenantdeck_requeue_' || plan.name,
+           'requeue_' || plan.name
+      FROM plan
+     WHERE EXISTS (SELECT 1 FROM jsonb_array_elements(plan.doc -> 'tables') AS t (doc)
+                    WHERE t.doc ->> 'source' = 'user')
+), begun AS ( -- has the migration come by? Before, nothing of this has been done
+    SELECT EXISTS (SELECT 1
+                     FROM plan
+                    CROSS JOIN jsonb_array_elements(plan.doc -> 'tables') AS t (doc)
+                    CROSS JOIN jsonb_array_elements(plan.doc -> 'columns') AS d (doc)
+                     JOIN pg_class c ON c.relnamespace = plan.schema_oid
+                                    AND c.relname = t.doc ->> 'name'
+                     JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+                                        AND a.attname = d.doc ->> 'name') AS is_migrated
+), present AS (
+    SELECT t.*, format('%I.%I', plan.schema, t.unit) AS relation,
+           format('tenantdeck.%I()', t.function) AS call,
+           g.oid AS trigger_oid, p.oid AS function_oid,
+           begun.is_migrated
+      FROM trigger t
+     CROSS JOIN plan
+     CROSS JOIN begun
+      JOIN pg_class c ON c.relnamespace = plan.schema_oid AND c.relname = t.unit AND c.relkind = 'r'
+      LEFT JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgname = t.name
+      LEFT JOIN (pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                                              AND n.nspname = 'tenantdeck')
+             ON p.proname = t.function
+)
+SELECT p.unit,
+       'drop ' || p.what AS part,
+       p.trigger_oid IS NULL AND p.function_oid IS NULL AND p.is_migrated AS done,
+       false AS alone,
+       format(E'DROP TRIGGER IF EXISTS %I ON %s;\nDROP FUNCTION IF EXISTS %s', p.name, p.relation,
+              p.call) AS statement,
+       'ACCESS EXCLUSIVE, for moments' AS takes,
+       CASE WHEN p.trigger_oid IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(jsonb_build_object(
+           'type', 'trigger dropped', 'object', format('%I on %s', p.name, p.relation),
+           'definition', pg_get_triggerdef(p.trigger_oid),
+           'statement', format(E'DROP TRIGGER IF EXISTS %I ON %s;\n%s', p.name, p.relation,
+                               pg_get_triggerdef(p.trigger_oid)),
+           'alone', false)) END
+       || CASE WHEN p.function_oid IS NULL THEN '[]'::jsonb
+               ELSE jsonb_build_array(jsonb_build_object(
+           'type', 'function dropped', 'object', p.call,
+           'definition', pg_get_functiondef(p.function_oid),
+           'statement', format(E'%s;\nREVOKE ALL ON FUNCTION %s FROM PUBLIC',
+                               pg_get_functiondef(p.function_oid), p.call),
+           'alone', false)) END AS records
+  FROM present p
+ ORDER BY p.place;

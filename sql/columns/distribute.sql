@@ -24,7 +24,15 @@ WITH RECURSIVE plan AS MATERIALIZED (
                    'p.repmodel AS model, p.colocationid AS colocation, coalesce('
                    'pg_catalog.column_to_column_name(p.logicalrelid, p.partkey) = %L, false)::text '
                    'AS by_tenant FROM pg_catalog.pg_dist_partition p', tenant.name), false, false,
-                   '')::text END AS partitions
+                   '')::text END AS partitions,
+           CASE WHEN citus.extversion IS NOT NULL THEN
+               query_to_xml(format(
+                   'SELECT 1 AS remains FROM pg_catalog.pg_dist_cleanup u, pg_catalog.pg_class c '
+                   'WHERE c.relnamespace = %L::regnamespace AND c.oid IN '
+                   '(SELECT logicalrelid FROM pg_catalog.pg_dist_partition) '
+                   'AND starts_with(u.object_name, format(''%%I.%%I'', %L::text, c.relname || ''_'')) '
+                   'LIMIT 1', quote_ident(given.doc ->> 'schema'), given.doc ->> 'schema'), false,
+                   false, '')::text LIKE '%<remains>%' END AS has_remains
       FROM (SELECT $1::jsonb AS doc) AS given
       JOIN pg_namespace n ON n.nspname = given.doc ->> 'schema'
      CROSS JOIN LATERAL (SELECT c.doc ->> 'name' AS name, (c.doc ->> 'type')::regtype::oid AS type
@@ -137,6 +145,23 @@ WITH RECURSIVE plan AS MATERIALIZED (
       JOIN pg_index i ON i.indrelid = c.oid
       JOIN pg_class x ON x.oid = i.indexrelid
       JOIN pg_namespace n ON n.oid = x.relnamespace
+), our_trigger AS ( -- those that are there, and, before step columns has run, those that will be
+    SELECT p.place, p.unit, p.relation, g.oid, g.tgname::text AS name, g.tgenabled AS enabled
+      FROM planned p
+      JOIN pg_trigger g ON g.tgrelid = p.oid AND NOT g.tgisinternal
+      JOIN pg_proc f ON f.oid = g.tgfoid
+      JOIN pg_namespace n ON n.oid = f.pronamespace AND n.nspname = 'tenantdeck'
+     WHERE NOT p.is_done
+     UNION ALL
+    SELECT p.place, p.unit, p.relation, NULL, purpose || '_' || (plan.doc ->> 'name'), NULL
+      FROM planned p
+     CROSS JOIN plan
+     CROSS JOIN (VALUES ('tenantdeck_fill'), ('tenantdeck_requeue')) AS made (purpose)
+     WHERE plan.online
+       AND (purpose = 'tenantdeck_fill' OR plan.doc -> 'mapping' ->> 'user_table' = p.unit)
+       AND NOT EXISTS (SELECT 1 FROM pg_attribute a
+                        WHERE a.attrelid = p.oid AND a.attname = plan.tenant
+                          AND NOT a.attisdropped)
 ), obstacle AS (
     SELECT 0::bigint AS place, plan.schema AS unit,
            'this database has no extension ''citus''; CREATE EXTENSION citus on every node, or take '
@@ -220,30 +245,26 @@ WITH RECURSIVE plan AS MATERIALIZED (
            '[]'::jsonb AS records
       FROM obstacle o GROUP BY o.place, o.unit
      UNION ALL
-    SELECT 0, 1, p.place, p.unit, 'drop trigger ' || g.tgname, false, false,
-           format('DROP TRIGGER %I ON %s', g.tgname, p.relation), 'ACCESS EXCLUSIVE, for moments',
+    SELECT 0, 1, g.place, g.unit, 'drop trigger ' || g.name, false, false,
+           format('DROP TRIGGER %I ON %s', g.name, g.relation), 'ACCESS EXCLUSIVE, for moments',
            -- Not the record of the trigger itself: that is the one of the step that made it.
-           jsonb_build_array(jsonb_build_object(
-               'type', 'trigger dropped', 'object', format('%I on %s', g.tgname, p.relation),
+           CASE WHEN g.oid IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object(
+               'type', 'trigger dropped', 'object', format('%I on %s', g.name, g.relation),
                'definition', pg_get_triggerdef(g.oid),
                'statement', regexp_replace(pg_get_triggerdef(g.oid), '^CREATE TRIGGER',
                                            'CREATE OR REPLACE TRIGGER')
-                            || CASE g.tgenabled WHEN 'O' THEN ''
-                                    ELSE format(E';\nALTER TABLE %s %s TRIGGER %I', p.relation,
-                                                CASE g.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS'
+                            || CASE g.enabled WHEN 'O' THEN ''
+                                    ELSE format(E';\nALTER TABLE %s %s TRIGGER %I', g.relation,
+                                                CASE g.enabled WHEN 'A' THEN 'ENABLE ALWAYS'
                                                      WHEN 'R' THEN 'ENABLE REPLICA'
-                                                     ELSE 'DISABLE' END, g.tgname) END,
-               'alone', false))
-      FROM planned p
-      JOIN pg_trigger g ON g.tgrelid = p.oid AND NOT g.tgisinternal
-      JOIN pg_proc f ON f.oid = g.tgfoid
-      JOIN pg_namespace n ON n.oid = f.pronamespace AND n.nspname = 'tenantdeck'
-     WHERE NOT p.is_done
+                                                     ELSE 'DISABLE' END, g.name) END,
+               'alone', false)) END
+      FROM our_trigger g
      UNION ALL
     SELECT 0, 2, p.place, p.unit, 'ids become bigint', false, false,
            format('ALTER TABLE %s %s', p.relation,
                   string_agg(format('ALTER COLUMN %I TYPE bigint', w.name), ', ' ORDER BY w.name))
-           || coalesce(string_agg(format(E';\nALTER SEQUENCE %s AS bigint', w.sequence), ''
+           || coalesce(string_agg(E';\nALTER SEQUENCE ' || w.sequence || ' AS bigint', ''
                                   ORDER BY w.name), ''),
            'ACCESS EXCLUSIVE, while the table is rewritten',
            jsonb_agg(jsonb_build_object(
@@ -253,7 +274,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
                'statement', format(E'SET LOCAL citus.enable_ddl_propagation TO off;\n'
                                    'ALTER TABLE %s ALTER COLUMN %I TYPE %s', p.relation, w.name,
                                    w.type)
-                            || coalesce(format(E';\nALTER SEQUENCE %s AS %s', w.sequence, w.type),
+                            || coalesce(E';\nALTER SEQUENCE ' || w.sequence || ' AS ' || w.type,
                                         ''),
                'alone', false) ORDER BY w.name)
       FROM planned p JOIN widened w ON w.oid = p.oid CROSS JOIN plan
@@ -297,6 +318,12 @@ WITH RECURSIVE plan AS MATERIALIZED (
                                    r.relation),
                'alone', false))
       FROM ranked r CROSS JOIN plan
+     UNION ALL -- Citus does it by itself, some time; until then they are tables that nobody knows
+    SELECT 1000000, 6, 0, plan.schema, 'clear what the copies have left',
+           NOT EXISTS (SELECT 1 FROM ranked r WHERE NOT r.is_done)
+               AND plan.has_remains IS NOT TRUE, true,
+           'CALL pg_catalog.citus_cleanup_orphaned_resources()', 'none that others wait for', '[]'
+      FROM plan WHERE plan.online
      UNION ALL
     SELECT 1000000 + r.turn, 6, r.place, r.unit, 'remove the rows left on the coordinator',
            r.is_done AND pg_relation_size(r.oid) = 0, false,

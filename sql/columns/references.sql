@@ -5,10 +5,12 @@
 -- Adds the plan's foreign keys. Online they bind new rows at once (NOT VALID), then are proved for the
 -- old ones while everybody writes on. A foreign key of the same columns that is there already is kept,
 -- and proved if it was not; one that takes the place of an older one is made by step keys, since the two
--- are swapped together with the key that they lead to. $1 the plan, $2 the mode.
+-- are swapped together with the key that they lead to. Citus cannot prove one later where the tenant is
+-- a varchar, so there it is added and proved at once. $1 the plan, $2 the mode.
 WITH plan AS MATERIALIZED (
     SELECT given.doc, given.doc ->> 'schema' AS schema, n.oid AS schema_oid,
-           (given.doc ->> 'distribute')::boolean AS distribute, $2::text = 'online' AS online
+           (given.doc ->> 'distribute')::boolean AS distribute,
+           $2::text = 'online' AND NOT (given.doc ->> 'distribute')::boolean AS in_two
       FROM (SELECT $1::jsonb AS doc) AS given
       JOIN pg_namespace n ON n.nspname = given.doc ->> 'schema'
 ), planned AS MATERIALIZED (
@@ -102,14 +104,14 @@ WITH plan AS MATERIALIZED (
            coalesce((SELECT jsonb_build_array(r.entry) FROM record r
                       WHERE r.oid = n.oid AND r.number = n.number), '[]') AS records
       FROM named n CROSS JOIN plan
-     WHERE plan.online AND NOT n.is_made_by_keys
+     WHERE plan.in_two AND NOT n.is_made_by_keys
      UNION ALL
     SELECT n.place, n.number, 2, n.unit, n.name || ': prove, for all rows', n.is_valid,
            format('ALTER TABLE %s VALIDATE CONSTRAINT %I', n.relation, n.name),
            format('SHARE UPDATE EXCLUSIVE on it, ROW SHARE on %s, while the rows are compared',
                   n.target_relation), '[]'
       FROM named n CROSS JOIN plan
-     WHERE plan.online
+     WHERE plan.in_two
      UNION ALL
     SELECT n.place, 0, 1, n.unit, 'foreign keys', bool_and(n.is_valid),
            format('ALTER TABLE %s ', n.relation)
@@ -122,7 +124,7 @@ WITH plan AS MATERIALIZED (
            coalesce((SELECT jsonb_agg(r.entry ORDER BY r.number) FROM record r WHERE r.oid = n.oid),
                     '[]')
       FROM named n CROSS JOIN plan
-     WHERE NOT plan.online
+     WHERE NOT plan.in_two
      GROUP BY n.place, n.oid, n.unit, n.relation
 )
 SELECT i.unit, i.part, i.done, false AS alone, CASE WHEN NOT i.done THEN i.statement END AS statement,

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -29,6 +30,7 @@ enum {
     READ_AT_ONCE = 65536,
     DRAIN_MAX = 1024 * 1024, /* of what is in the pipe at the end: a daemon may write on and on */
     LEFT_MAX = 20,
+    KILL_TRIES = 500,
     UNKNOWN_STATUS = 255 << 8, /* somebody else has taken it: that is no success */
 };
 
@@ -454,14 +456,21 @@ char *process_describe(const struct process_result *result)
     return text;
 }
 
+/* In a moment: nobody waits here for a program to put its things in order. */
+static void S_kill(struct process *p)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    for (int tries = 0; process_signal(&p->identity, SIGKILL) && tries < KILL_TRIES; tries++)
+        nanosleep(&pause, NULL);
+    waitpid(p->identity.pid, NULL, 0);
+}
+
 void process_free(struct process *process)
 {
     if (!process)
         return;
-    if (!process->over) {
-        process_signal(&process->identity, SIGKILL);
-        waitpid(process->identity.pid, NULL, 0);
-    }
+    if (!process->over)
+        S_kill(process);
     S_close_output(process);
     loop_cancel(process->timer);
     if (process->gate >= 0)

@@ -123,6 +123,12 @@ static bool S_is_here(const struct process_identity *identity, bool *elsewhere)
     return !*elsewhere && str_is(own.boot_id, identity->boot_id);
 }
 
+static bool S_leads_its_group(const struct process_identity *identity)
+{
+    struct S_stat stat;
+    return S_read_stat(identity->pid, &stat) && stat.start_ticks == identity->start_ticks;
+}
+
 static size_t S_scan(const struct process_identity *identity, pid_t *pids, size_t room)
 {
     struct S_stat stat;
@@ -130,8 +136,7 @@ static size_t S_scan(const struct process_identity *identity, pid_t *pids, size_
     char mark[PROCESS_MARK_SIZE];
     size_t count = 0;
     DIR *proc = opendir("/proc");
-    bool group_is_its =
-        S_read_stat(identity->pid, &stat) && stat.start_ticks == identity->start_ticks;
+    bool group_is_its = S_leads_its_group(identity);
     process_mark(identity, mark);
     while (proc && (entry = readdir(proc))) {
         int64_t number;
@@ -155,14 +160,19 @@ size_t process_family(const struct process_identity *identity, pid_t *pids, size
     return S_is_here(identity, elsewhere) ? S_scan(identity, pids, room) : 0;
 }
 
+/* First the group as one, so that nobody in it can fork away; then who has left it. */
 size_t process_signal(const struct process_identity *identity, int number)
 {
     enum { AT_ONCE = 256 };
     pid_t pids[AT_ONCE];
     bool elsewhere;
     size_t count = process_family(identity, pids, AT_ONCE, &elsewhere);
+    bool leads = S_leads_its_group(identity);
+    if (count && leads)
+        kill(-identity->pid, number);
     for (size_t i = 0; i < count && i < AT_ONCE; i++)
-        kill(pids[i], number);
+        if (!leads || getpgid(pids[i]) != identity->pid)
+            kill(pids[i], number);
     return count;
 }
 

@@ -6,6 +6,8 @@
  * sweeps over all of it as it is by then, until one of them changes nothing. Or by one rewrite. What
  * is done stands in the checkpoints, and nowhere else.
  */
+#include "fill.h"
+
 #include "blocks.h"
 #include "failpoint.h"
 #include "lane.h"
@@ -419,21 +421,40 @@ static bool S_settle(struct filling *f, struct err *err)
 
 /* ---- all of it ---- */
 
+static bool S_begin(struct filling *f, struct err *err)
+{
+    f->lanes = lanes_new(f->run, &f->done, &f->total);
+    return run_try(f->run, S_read_list, f, "read the plan's tables", err);
+}
+
+static void S_end(struct filling *f)
+{
+    lanes_free(f->lanes);
+    blocks_release(&f->blocks);
+    pg_result_free(f->taken);
+    pg_result_free(f->list);
+    free(f->units);
+}
+
 bool step_fill(struct run *run, struct err *err)
 {
     struct filling f = {.run = run};
-    bool ok = run_try(run, S_read_list, &f, "read the plan's tables", err);
-    f.lanes = lanes_new(run, &f.done, &f.total);
-    run_progress(run, 0, f.total);
+    bool ok = S_begin(&f, err);
+    if (ok)
+        run_progress(run, 0, f.total);
     for (int i = 0; ok && i < f.count; i++)
         ok = S_fill_unit(&f, &f.units[i], err);
     if (ok && run->mode == MODE_ONLINE)
         ok = S_settle(&f, err);
     FAILPOINT("K7");
-    lanes_free(f.lanes);
-    blocks_release(&f.blocks);
-    pg_result_free(f.taken);
-    pg_result_free(f.list);
-    free(f.units);
+    S_end(&f);
+    return ok;
+}
+
+bool fill_settle(struct run *run, struct err *err)
+{
+    struct filling f = {.run = run};
+    bool ok = S_begin(&f, err) && S_settle(&f, err);
+    S_end(&f);
     return ok;
 }

@@ -137,9 +137,9 @@ static bool S_require_whole(struct keyspace *keyspace, struct err *err)
     if (!cluster)
         return true;
     err_set(err, ERR_REFUSED,
-            "%s is a node of a Redis Cluster: its keys are a part of all; nothing was touched",
+            "%s is a node of a Redis Cluster, and has only a part of its keys; nothing was touched",
             keyspace->name);
-    return err_hint(err, "name each primary in turn with -r, and run this step for each of them");
+    return err_hint(err, "this needs one server that has them all; without -r the step is skipped");
 }
 
 static bool S_open(struct keyspace *keyspace, struct err *err)

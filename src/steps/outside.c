@@ -4,7 +4,8 @@
  * Nobody can take part in its transactions, so it is watched from outside. Its undo record and its
  * process stand in the journal before it may begin. Afterwards its exit code counts, and what it
  * said, and what the database says: migrations that are still pending there were run elsewhere, and
- * the catalog tells what else has changed. What it does not change is left for a restore to take back.
+ * the catalog tells what else has changed. Where the plan names no command that takes it back, only a
+ * restore does, and the record says so.
  */
 #include "outside.h"
 
@@ -16,7 +17,6 @@
 #include "sql.h"
 #include "steps.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -316,12 +316,13 @@ static void S_tell_end(struct S_work *work, const struct process_result *result,
 }
 
 static bool S_judge_end(struct S_work *work, const struct process_result *result,
-                        const struct outside_log *log, struct err *err)
+                        struct outside_log *log, struct err *err)
 {
-    const char *text, *line = outside_log_failure(log, &text), *last = outside_log_last(log);
+    const char *text, *line = outside_log_failure(log, &text);
     if (work->run->aborted && result->outcome == PROCESS_ENDED)
         return err_set(err, ERR_FAILED, "aborted, as asked");
     if (result->outcome != PROCESS_EXITED || result->status != 0) {
+        const char *last = outside_log_last(log);
         char *what = process_describe(result);
         err_set(err, ERR_FAILED, "'%s' failed: %s%s%s", work->argv[0], what,
                 last[0] ? "; its last words: " : "", last);
@@ -427,7 +428,8 @@ static bool S_do(struct S_work *work, struct err *err)
 {
     struct err unread = {0};
     if (!S_check_folder(work->outside->folder, err) ||
-        !run_try(work->run, S_note_before, work, "read how it is before", err))
+        !run_try(work->run, S_note_before, work, "read how it is before", err) ||
+        !run_breathe(work->run, err))
         return false;
     work->ran = S_execute(work, err);
     if (work->run->fenced)

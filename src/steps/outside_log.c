@@ -17,12 +17,19 @@ enum {
     TEXT_MAX = 200, /* of what betrays a failure; the plan allows no more */
 };
 
+struct S_raw { /* the start of a line, as it came: most of them are never shown */
+    char bytes[LINE_SHOWN];
+    size_t len;
+    bool cut;
+};
+
 struct outside_log {
     const char *const *failure;
     char *queue[LINES_AT_ONCE + LAST_LINES + 2];
     size_t first, count; /* of the queue, a ring */
-    char *last[LAST_LINES];
+    struct S_raw last[LAST_LINES];
     size_t next_last;
+    char *last_words;
     int64_t lines, handed, left_out;
     int64_t left_out_since; /* the last line that was handed on */
     int64_t held_back;      /* of the last lines: so many at the end were not handed on */
@@ -50,8 +57,7 @@ void outside_log_free(struct outside_log *log)
         return;
     for (size_t i = 0; i < ARRAY_LEN(log->queue); i++)
         free(log->queue[i]);
-    for (size_t i = 0; i < LAST_LINES; i++)
-        free(log->last[i]);
+    free(log->last_words);
     free(log->betraying);
     free(log);
 }
@@ -72,18 +78,24 @@ static void S_strip_escapes(const char *line, size_t len, struct buf *out)
 }
 
 /* What a terminal would show of it in the end: a progress line begins anew after each '\r'. */
-static char *S_present(const char *line, size_t len)
+static void S_take_raw(struct S_raw *raw, const char *line, size_t len)
 {
-    struct buf plain = {0}, clean = {0};
     const char *again = memrchr(line, '\r', len);
     if (again && again + 1 < line + len) {
         len -= (size_t)(again + 1 - line);
         line = again + 1;
     }
-    bool cut = len > LINE_SHOWN;
-    S_strip_escapes(line, cut ? LINE_SHOWN : len, &plain);
-    text_clean(&clean, plain.text ? plain.text : "", plain.len);
-    if (cut)
+    raw->cut = len > LINE_SHOWN;
+    raw->len = raw->cut ? LINE_SHOWN : len;
+    memcpy(raw->bytes, line, raw->len);
+}
+
+static char *S_present(const struct S_raw *raw)
+{
+    struct buf plain = {0}, clean = {0};
+    S_strip_escapes(raw->bytes, raw->len, &plain);
+    text_clean(&clean, buf_text(&plain), plain.len);
+    if (raw->cut)
         buf_add(&clean, "…");
     char *shown = secret_masked(buf_text(&clean));
     buf_release(&plain);
@@ -124,25 +136,18 @@ static bool S_may_hand_on(struct outside_log *log)
     return true;
 }
 
-static void S_keep_last(struct outside_log *log, const char *line)
-{
-    free(log->last[log->next_last]);
-    log->last[log->next_last] = str_dup(line);
-    log->next_last = (log->next_last + 1) % LAST_LINES;
-}
-
 static void S_offer(struct outside_log *log, const char *line, size_t len)
 {
-    char *shown = S_present(line, len);
-    S_keep_last(log, shown);
+    struct S_raw *raw = &log->last[log->next_last];
+    S_take_raw(raw, line, len);
+    log->next_last = (log->next_last + 1) % LAST_LINES;
     if (S_may_hand_on(log)) {
         S_tell_gap(log);
-        S_push(log, shown);
+        S_push(log, S_present(raw));
         log->handed++;
         log->held_back = 0;
         return;
     }
-    free(shown);
     log->left_out++;
     log->left_out_since++;
     if (log->held_back < LAST_LINES)
@@ -173,8 +178,11 @@ static void S_judge(struct outside_log *log, const char *piece, size_t len)
     }
     if (!log->betrayed)
         S_holds(log, piece, len, &log->betrayed);
-    if (log->betrayed)
-        log->betraying = S_present(piece, len);
+    if (log->betrayed) {
+        struct S_raw raw;
+        S_take_raw(&raw, piece, len);
+        log->betraying = S_present(&raw);
+    }
     memcpy(log->edge, piece + len - part, part);
     log->edge_len = part;
 }
@@ -195,17 +203,20 @@ void outside_log_hear(void *ctx, const char *line, size_t len, bool whole)
         log->edge_len = 0;
 }
 
+static const struct S_raw *S_last(const struct outside_log *log, size_t back)
+{
+    return &log->last[(log->next_last + LAST_LINES - back) % LAST_LINES];
+}
+
 void outside_log_close(struct outside_log *log)
 {
-    int64_t back = log->held_back;
-    log->left_out -= back;
-    log->left_out_since -= back;
-    S_tell_gap(log);
-    for (; back; back--) {
-        size_t at = (log->next_last + LAST_LINES - (size_t)back) % LAST_LINES;
-        S_push(log, str_dup(log->last[at]));
-    }
+    size_t back = (size_t)log->held_back;
+    log->left_out -= log->held_back;
+    log->left_out_since -= log->held_back;
     log->held_back = 0;
+    S_tell_gap(log);
+    for (; back; back--)
+        S_push(log, S_present(S_last(log, back)));
 }
 
 bool outside_log_next(struct outside_log *log, struct buf *out)
@@ -229,14 +240,15 @@ const char *outside_log_failure(const struct outside_log *log, const char **text
 }
 
 /* The last line that says something: many end with an empty one. */
-const char *outside_log_last(const struct outside_log *log)
+const char *outside_log_last(struct outside_log *log)
 {
     for (size_t back = 1; back <= LAST_LINES; back++) {
-        const char *line = log->last[(log->next_last + LAST_LINES - back) % LAST_LINES];
-        if (line && line[strspn(line, " \t")])
-            return line;
+        free(log->last_words);
+        log->last_words = S_present(S_last(log, back));
+        if (log->last_words[strspn(log->last_words, " \t")])
+            break;
     }
-    return "";
+    return log->last_words;
 }
 
 int64_t outside_log_lines(const struct outside_log *log)

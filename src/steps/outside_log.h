@@ -26,8 +26,8 @@ bool outside_log_next(struct outside_log *log, struct buf *out);
 
 /* The first line in which one of the texts stood, and that text; NULL: none did. */
 const char *outside_log_failure(const struct outside_log *log, const char **text);
-/* Its last words, for an error; "" when it said nothing. */
-const char *outside_log_last(const struct outside_log *log);
+/* Its last words, for an error; "" when it said nothing; valid until the next call. */
+const char *outside_log_last(struct outside_log *log);
 int64_t outside_log_lines(const struct outside_log *log);
 int64_t outside_log_left_out(const struct outside_log *log);
 

@@ -162,7 +162,7 @@ static char *S_advise(const struct disk *disk, const char *verdict)
     if (str_is(verdict, "pass"))
         return NULL;
     if (disk->need < 0)
-        return str_dup("ANALYZE the tables of the plan");
+        return str_dup("let the server know the sizes: ANALYZE the tables of the plan");
     if (disk->free_bytes >= 0)
         return str_format("make room in %s", disk->directory);
     return str_format("look with df on the server's host%s%s", disk->directory ? ": df -h " : "",

@@ -195,7 +195,7 @@ static bool S_each(S_each_fn *each, void *ctx, struct err *err)
     bool ok = true, taken = false;
     while (ok && !taken && dir && (entry = readdir(dir))) {
         struct restore_log log;
-        bool torn;
+        bool torn = false;
         if (entry->d_name[0] == '.' || !str_ends(entry->d_name, ".jsonl"))
             continue;
         ok = S_open(str_format("%s/%s", directory, entry->d_name), &log, &torn, err);

@@ -1,7 +1,7 @@
 /*
  * warm: step cache-warm. Runs the plan's warming queries, and sets what they answer in Redis.
  *
- * A query only reads, in a transaction of its own connection; its columns are named like the
+ * A query only reads, in a transaction that can do nothing else. Its columns are named like the
  * placeholders of its key ({tenant}, {org}, {id}), and one is `value`. A key that is there already was
  * set by a service, from rows at least as new: it stays (SET NX), so a second run harms nobody. No key
  * is set that would be another service's, or that cache-clear could not find again.
@@ -25,12 +25,11 @@ struct segment { /* of the key, between colons */
 struct warming { /* one file */
     struct run *run;
     struct keyspace *keyspace;
-    struct pg *pg;
     const struct plan_file *file;
     struct segment segments[SEGMENTS_MAX];
     size_t count;
     int value; /* its column */
-    int64_t rows, sent, set;
+    int64_t sent, set;
     int64_t unfit; /* rows without a value, or with a part that fits in no key */
     char *unfit_key;
     size_t piped; /* commands under way */
@@ -138,7 +137,6 @@ static bool S_settle(struct warming *w, struct err *err)
 static bool S_take_row(struct warming *w, const struct pg_result *rows, int row, struct buf *key,
                        struct err *err)
 {
-    w->rows++;
     if (!S_make_key(w, rows, row, key)) {
         w->unfit++;
         if (!w->unfit_key)
@@ -169,21 +167,26 @@ static bool S_take_rows(struct warming *w, const struct pg_result *rows, struct 
 
 /* ---- the query ---- */
 
+/* A pause waits for the end of the file: the transaction would keep its snapshot meanwhile. */
+static bool S_goes_on(struct run *run, struct err *err)
+{
+    return !(run->stop_wanted || run->aborted || run->fenced) || run_breathe(run, err);
+}
+
 static bool S_fetch(struct warming *w, const struct sqlscript *script, struct err *err)
 {
     for (bool first = true, more = true; more; first = false) {
         struct pg_result *rows;
-        if (!run_breathe(w->run, err))
+        if (!S_goes_on(w->run, err))
             return false;
-        if (!pg_run(w->pg, sql_get("cache_warm_rows"), NULL, 0, &rows, err))
+        if (!run_query(w->run, sql_get("cache_warm_rows"), NULL, 0, &rows, err))
             return sqlscript_context(script, 0, err);
         more = pg_rows(rows) > 0;
         bool ok = (!first || S_bind_columns(w, script, rows, err)) && S_take_rows(w, rows, err);
+        run_progress(w->run, w->run->step->done + pg_rows(rows), -1);
         pg_result_free(rows);
         if (!ok)
             return false;
-        run_progress(w->run, w->run->step->done + w->rows, -1);
-        w->rows = 0;
     }
     return true;
 }
@@ -210,11 +213,11 @@ static bool S_query(struct warming *w, const struct sqlscript *script, struct er
         return false;
     const char *values[] = {query};
     struct err ignored = {0};
-    bool ok = pg_run(w->pg, sql_get("cache_warm_begin"), NULL, 0, NULL, err) &&
-              pg_run(w->pg, sql_get("cache_warm_query"), values, 1, NULL, err) &&
+    bool ok = run_query(w->run, sql_get("cache_warm_begin"), NULL, 0, NULL, err) &&
+              run_query(w->run, sql_get("cache_warm_query"), values, 1, NULL, err) &&
               S_fetch(w, script, err);
-    if (pg_is_up(w->pg))
-        pg_run(w->pg, sql_get("cache_warm_end"), NULL, 0, NULL, &ignored);
+    if (pg_is_up(w->run->work))
+        run_query(w->run, sql_get("cache_warm_end"), NULL, 0, NULL, &ignored);
     free(query);
     return ok;
 }
@@ -245,10 +248,10 @@ static bool S_keep(struct run *run, const char *key, struct err *err)
     return false;
 }
 
-static bool S_warm(struct run *run, struct keyspace *keyspace, struct pg *pg,
-                   const struct plan_file *file, struct err *err)
+static bool S_warm(struct run *run, struct keyspace *keyspace, const struct plan_file *file,
+                   struct err *err)
 {
-    struct warming w = {.run = run, .keyspace = keyspace, .pg = pg, .file = file};
+    struct warming w = {.run = run, .keyspace = keyspace, .file = file};
     struct sqlscript *script = NULL;
     FAILPOINT("K1");
     run_say(run, "info", "redis", "%s: will set '%s' from %s, where no key is yet",
@@ -277,13 +280,11 @@ bool step_cache_warm(struct run *run, struct err *err)
     if (!run->session->has_redis)
         return run_skip(run, "no Redis is named, so there is no cache to warm");
     struct keyspace *keyspace = NULL;
-    struct pg *pg = NULL;
     run_progress(run, 0, -1);
-    bool ok = keyspace_open(run, &keyspace, err) && run_connect(run, "warm", &pg, err);
+    bool ok = keyspace_open(run, &keyspace, err);
     for (size_t i = 0; ok && i < run->plan->warm_count; i++)
-        ok = S_warm(run, keyspace, pg, &run->plan->warms[i], err);
+        ok = run_breathe(run, err) && S_warm(run, keyspace, &run->plan->warms[i], err);
     ok = ok && S_note_done(run, keyspace_name(keyspace), err);
-    pg_free(pg);
     keyspace_free(keyspace);
     return ok;
 }

@@ -158,7 +158,7 @@ const struct verb verbs[] = {
     },
     {
         .name = "migrate", .args = "", .group = S_run, .effect = REVERSIBLE, .json = true,
-        .summary = "runs the plan's steps, in order, and proves the result",
+        .summary = "runs the plan's steps, and proves the result",
         .manual =
             "Begins a worker, which goes through the steps of 'plan show', and follows it until it is over. The "
             "worker is a process of its own: a closed terminal does not reach it, 'attach' looks on again. After "

@@ -19,7 +19,7 @@ struct record {
 /* With --preserve-data the columns and what they hold stay. */
 static bool S_is_data(const char *type)
 {
-    return str_is(type, "table column") || str_is(type, "old values") || str_is(type, "mapping");
+    return str_is(type, "table column") || str_is(type, "table rows") || str_is(type, "mapping");
 }
 
 /* ---- one record ---- */

@@ -20,10 +20,10 @@ cp "$here/migrate.plan" "$work"
 TD_POSTGRES_OPTIONS='-c shared_buffers=1GB -c max_wal_size=4GB -c maintenance_work_mem=512MB -c work_mem=64MB'
 td_start_postgres
 psql -X -q -d postgres -c 'CREATE DATABASE pristine'
-psql -X -q -d pristine -v sessions="$sessions" -v attendees="$attendees" -f "$here/migrate_data.sql"
+psql -X -q -v ON_ERROR_STOP=1 -d pristine -v sessions="$sessions" -v attendees="$attendees" -f "$here/migrate_data.sql"
 
 fresh() {
-    psql -X -q -d postgres -c 'DROP DATABASE IF EXISTS subject WITH (FORCE)' \
+    PGOPTIONS='-c client_min_messages=warning' psql -X -q -d postgres -c 'DROP DATABASE IF EXISTS subject WITH (FORCE)' \
         -c 'CREATE DATABASE subject TEMPLATE pristine' -c CHECKPOINT
 }
 

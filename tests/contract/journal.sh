@@ -131,7 +131,7 @@ ask "CREATE ROLE trapper LOGIN; GRANT CREATE ON DATABASE $database TO trapper"
 "$TENANTDECK" -d "dbname=$database user=trapper" --yes journal create >"$work/trap"
 ok $? 'another role makes a journal'
 "$TENANTDECK" -d "dbname=$database" journal status >"$work/trap"
-like "$(cat "$work/trap")" 'version 1' 'and a superuser may look at it'
+like "$(cat "$work/trap")" 'version [0-9]' 'and a superuser may look at it'
 ask "SET ROLE trapper; $trap_call;
      CREATE OR REPLACE FUNCTION tenantdeck.server_identity() RETURNS bigint LANGUAGE sql
          AS 'SELECT tenantdeck.spring(); SELECT 1::bigint';

@@ -65,10 +65,12 @@ ok $? 'there is a journal to be made'
 
 # ---- each of them ----
 
-# Commands of a text: lines that end with a semicolon outside of $$ quotes and comments.
+# Commands of a text: lines that end with a semicolon outside of $$ quotes and comments. One with
+# parameters can only be one command, whatever its quotes hold.
 commands() {
     sed 's/--.*//' "$1" | awk '{ quoted += gsub(/\$[a-z]*\$/, "&") }
-        /;[ \t]*$/ && quoted % 2 == 0 { n++ } END { print n + 0 }'
+        /\$[0-9]/ { parameters = 1 }
+        /;[ \t]*$/ && quoted % 2 == 0 { n++ } END { print parameters ? 1 : n + 0 }'
 }
 
 first_word() {
@@ -78,7 +80,7 @@ first_word() {
 # Prepared by the text itself, so that psql puts its variables in first.
 prepare() {
     { echo 'PREPARE contract AS'; sed '/^--/d' "$1"; } >"$work/prepare.sql"
-    run_psql -v schema=public -v table=sessions -v column=id -f "$work/prepare.sql" contract
+    run_psql -v schema=public -v table=sessions -v column=id -v plan=p -f "$work/prepare.sql" contract
 }
 
 # Carried out in a copy; in a transaction that is rolled back, but where it has one of its own.

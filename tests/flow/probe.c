@@ -57,6 +57,7 @@ static void S_set(struct run *run, char *line)
     printf("now: %s\n", words);
     fflush(stdout);
     free(words);
+    S_shown[0] = '\0'; /* and the reason is said anew */
 }
 
 static void S_hear(void *ctx, short revents)

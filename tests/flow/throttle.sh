@@ -17,7 +17,7 @@ cat >"$work/site.plan" <<'END'
 [mapping]
     file = codes.csv
     key = id
-    default = 1 organization tenant
+    default = tenant
 [column "tenant_code"]
     type = varchar(20)
 [table "things"]
@@ -57,6 +57,8 @@ begin_probe() {
     "$probe" throttle "${1:-$TD_DATABASE}" "$work/site.plan" 1 <"$work/orders" >"$work/says" 2>&1 &
     probe_pid=$!
     exec 7>"$work/orders"
+    td_until 10 test -s "$work/says" && kill -0 "$probe_pid" ||
+        td_bail "the probe does not run: $(cat "$work/says")"
 }
 
 end_probe() {
@@ -85,9 +87,11 @@ goes_on() {
     waits '^-$' "$1" "${2:-15}"
 }
 
+# tell NAME=VALUE: the probe is told, and says what its limits are now.
 tell() {
     echo "$1" >&7
-    td_until 5 newest_is '^(now: |refused: )' || td_note "the probe does not obey '$1'"
+    td_until 5 grep -q "^now: .*${1%%=*} ${1#*=}" "$work/says" ||
+        td_note "the probe does not obey '$1'"
 }
 
 # ---- the query, the file, the hand ----
@@ -111,9 +115,9 @@ touch "$work/stop"
 waits "^the file '.*/stop' is there$" 'the file holds it'
 rm "$work/stop"
 goes_on 'while it is there'
-echo 'hold=on' >&7
+tell hold=on
 waits "^held by hand, until 'throttle hold=off'$" 'a person holds it'
-echo 'hold=off' >&7
+tell hold=off
 goes_on 'and lets it go'
 echo 'speed=9' >&7
 td_until 5 grep -q '^refused: the throttle has no .speed.$' "$work/says"
@@ -154,18 +158,17 @@ end_session tool
 
 # ---- sessions at work ----
 
-echo 'active=0' >&7
-td_until 5 grep -q 'active 0' "$work/says"
+tell active=0
 goes_on 'our own sessions are not counted'
 PGAPPNAME=busy psql -X -q -d "$TD_DATABASE" -c 'SELECT pg_sleep(600)' >"$work/busy" 2>&1 &
 waits '^1 sessions are active, limit 0$' 'sessions at work are counted when a limit is set'
 does "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'busy'"
 goes_on 'until they are through'
-tell 'active=off'
+tell active=off
 
 # ---- the archive ----
 
-tell 'archive=2'
+tell archive=2
 goes_on 'the archiver follows'
 touch "$work/broken"
 for file in 1 2 3 4; do
@@ -191,7 +194,7 @@ is "$probe_exit" 0 'it ends while nothing is under way'
 start_standby r1
 td_psql "SELECT 1" >"$work/alive"
 begin_probe
-tell 'lag=1'
+tell lag=1
 goes_on 'a replica that follows holds nobody'
 write() {
     does 'UPDATE public.things SET n = n + 1 WHERE id = 3'
@@ -218,10 +221,10 @@ does "CREATE ROLE worker LOGIN; GRANT USAGE ON SCHEMA tenantdeck TO worker;
       GRANT SELECT ON ALL TABLES IN SCHEMA tenantdeck, public TO worker"
 begin_probe "postgresql://worker@/mentoring?host=$PGHOST"
 goes_on 'what a role is not shown does not hold it'
-echo 'lag=5' >&7
+tell lag=5
 waits '^replica lag is not shown to this role \(GRANT pg_read_all_stats\), limit 5 s$' \
     'unless somebody has named the limit'
-echo 'lag=off' >&7
+tell lag=off
 goes_on 'and takes it away'
 does 'REVOKE SELECT ON tenantdeck.child FROM worker'
 waits '^the server has not told its load for [5-9] s: permission denied for table child, limit 5 s$' \

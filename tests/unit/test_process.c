@@ -116,6 +116,18 @@ static struct process_identity S_identify(pid_t pid)
     return identity;
 }
 
+/* Turns the loop until so many of it are there. */
+static void S_await_family(const struct process_identity *identity, size_t least, size_t most)
+{
+    int64_t since = clock_ms();
+    for (size_t count = S_family(identity); count < least || count > most;
+         count = S_family(identity)) {
+        loop_turn(S_loop, 20);
+        if (clock_ms() - since > PATIENCE_MS)
+            fail_msg("%zu of it are there, not %zu to %zu", count, least, most);
+    }
+}
+
 /* ---- a life ---- */
 
 static void test_exit_code_and_words_are_kept(void **state)
@@ -290,8 +302,7 @@ static void test_end_takes_those_along_that_left_the_group(void **state)
     struct process *process = S_new_shell("setsid sleep 1000 & sleep 1000", 0);
     struct process_identity identity = S_identify(process_pid(process));
     process_go(process);
-    while (S_family(&identity) < 3)
-        loop_turn(S_loop, 20);
+    S_await_family(&identity, 3, 3);
     process_end(process);
     S_await(process);
     assert_int_equal(process_result(process)->outcome, PROCESS_ENDED);
@@ -365,9 +376,7 @@ static void test_orphans_are_found_and_put_down(void **state)
     struct err err = {0};
     struct process_identity identity = S_orphan("sleep 1000 & wait", true);
     /* The shell goes with its worker; what it has started is found by its mark. */
-    while (S_family(&identity) > 1)
-        loop_turn(S_loop, 20);
-    assert_int_equal(S_family(&identity), 1);
+    S_await_family(&identity, 1, 1);
     assert_true(process_put_down(S_loop, &identity, PATIENCE_MS, &err));
     assert_int_equal(S_family(&identity), 0);
     assert_true(process_put_down(S_loop, &identity, PATIENCE_MS, &err));
@@ -379,8 +388,7 @@ static void test_orphan_at_the_gate_never_begins(void **state)
     char *began = str_format("%s/began", S_directory);
     char *script = str_format("echo x > %s", began);
     struct process_identity identity = S_orphan(script, false);
-    while (S_family(&identity))
-        loop_turn(S_loop, 20);
+    S_await_family(&identity, 0, 0);
     assert_int_not_equal(access(began, F_OK), 0);
     free(script);
     free(began);

@@ -50,26 +50,26 @@ static void test_steps_at_every_width(void **state)
         "keys         ← undone  makes primary keys that beg…                     16m30s\n");
     S_check_print(TABLE_STEPS, 118,
         "Steps: 8 steps, 2 done, 1 undone, 1 skipped, fill runs, foreign-keys failed, cache-warm runs\n"
-        "STEP         STATE     DOES                        PROGRESS      DONE        OF   ROWS/S   TIME UNDO\n"
-        "preflight    ✓ done    asks whether the migration… ████████                                  2s nothing to undo\n"
-        "columns      ✓ done    adds tenant_code and organ… ████████                                  1s drops the columns tha…\n"
-        "fill         ► runs    gives every row its codes,… █████▍··   120,000   178,412      631  3m10s sets the codes back t…\n"
-        "foreign-keys ✗ failed  replaces the foreign keys …                                           1s puts the old foreign …\n"
-        "cache-clear  · waits   deletes the old keys                                                     nothing to undo\n"
-        "cache-warm   ► runs    asks for the hottest keys   ?                ?         ?              1s nothing to undo\n"
-        "views        – skipped rebuilds the views                                                       builds the old views\n"
-        "keys         ← undone  makes primary keys that be…                                       16m30s makes the old primary…\n");
+        "STEP         STATE     DOES                                    PROGRESS          DONE        OF   ROWS/S   TIME   LEFT\n"
+        "preflight    ✓ done    asks whether the migration may begin    ████████████                                  2s\n"
+        "columns      ✓ done    adds tenant_code and organization_code… ████████████                                  1s\n"
+        "fill         ► runs    gives every row its codes, in short ba… ████████····   120,000   178,412      800  3m10s  1m13s\n"
+        "foreign-keys ✗ failed  replaces the foreign keys by ones that…                                               1s\n"
+        "cache-clear  · waits   deletes the old keys\n"
+        "cache-warm   ► runs    asks for the hottest keys               ?                    ?         ?              1s\n"
+        "views        – skipped rebuilds the views\n"
+        "keys         ← undone  makes primary keys that begin with the…                                           16m30s\n");
     S_check_print(TABLE_STEPS, 158,
         "Steps: 8 steps, 2 done, 1 undone, 1 skipped, fill runs, foreign-keys failed, cache-warm runs\n"
-        "STEP         STATE     TYPE    DOES                                      PROGRESS           DONE        OF   ROWS/S   TIME UNDO\n"
-        "preflight    ✓ done    verify  asks whether the migration may begin      █████████████                                  2s nothing to undo\n"
-        "columns      ✓ done    once    adds tenant_code and organization_code, … █████████████                                  1s drops the columns that it added\n"
-        "fill         ► runs    batch   gives every row its codes, in short batc… ████████▋····   120,000   178,412      631  3m10s sets the codes back to what they w…\n"
-        "foreign-keys ✗ failed  once    replaces the foreign keys by ones that h…                                                1s puts the old foreign keys back\n"
-        "cache-clear  · waits   scan    deletes the old keys                                                                        nothing to undo\n"
-        "cache-warm   ► runs    scan    asks for the hottest keys                 ?                     ?         ?              1s nothing to undo\n"
-        "views        – skipped once    rebuilds the views                                                                          builds the old views\n"
-        "keys         ← undone  once    makes primary keys that begin with the t…                                            16m30s makes the old primary keys\n");
+        "STEP         STATE     TYPE    DOES                                   PROGRESS          DONE        OF   ROWS/S   TIME   LEFT UNDO\n"
+        "preflight    ✓ done    verify  asks whether the migration may begin   ████████████                                  2s        nothing to undo\n"
+        "columns      ✓ done    once    adds tenant_code and organization_cod… ████████████                                  1s        drops the columns that it added\n"
+        "fill         ► runs    batch   gives every row its codes, in short b… ████████····   120,000   178,412      800  3m10s  1m13s sets the codes back to what the…\n"
+        "foreign-keys ✗ failed  once    replaces the foreign keys by ones tha…                                               1s        puts the old foreign keys back\n"
+        "cache-clear  · waits   scan    deletes the old keys                                                                           nothing to undo\n"
+        "cache-warm   ► runs    scan    asks for the hottest keys              ?                    ?         ?              1s        nothing to undo\n"
+        "views        – skipped once    rebuilds the views                                                                             builds the old views\n"
+        "keys         ← undone  once    makes primary keys that begin with th…                                           16m30s        makes the old primary keys\n");
 }
 
 static void test_tables_at_every_width(void **state)

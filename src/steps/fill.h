@@ -1,0 +1,15 @@
+/*
+ * fill: what step fill can do for another step. The step itself is declared in steps.h.
+ */
+#ifndef TD_FILL_H
+#define TD_FILL_H
+
+#include "run.h"
+
+/*
+ * Looks again at the rows of users who changed their organization since, and at what hangs on them.
+ * For step release, once the triggers that note such users are gone.
+ */
+bool fill_settle(struct run *run, struct err *err);
+
+#endif
