@@ -176,7 +176,6 @@ WITH RECURSIVE plan AS MATERIALIZED (
            string_agg(format('%I = %s', v.name, v.joined), ', ' ORDER BY v.number) AS sets,
            string_agg(v.looked, ', ' ORDER BY v.number) AS looked,
            string_agg(format('%s AS %s', v.looked, v.role), ', ' ORDER BY v.number) AS named,
-           string_agg(format('%s AS %s', v.joined, v.role), ', ' ORDER BY v.number) AS named_joined,
            string_agg('n.' || v.role, ', ' ORDER BY v.number) AS news,
            string_agg(format('%I = o.%s', v.name, v.role), ', ' ORDER BY v.number) AS sets_of_old,
            string_agg(format('n.%2$s IS NOT NULL AND t.%1$I IS DISTINCT FROM n.%2$s', v.name, v.role),
@@ -303,7 +302,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
     SELECT f.place, f.name, quote_literal(f.name) AS unit, f.relation, f.source, f.defaults, f.parks,
            f.pages, f.rows, g.path, plan.in_window, plan.quoted AS plan,
            l.was_there, l.is_there, l.is_indexed, l.is_held, l.names, l.sets, l.looked, l.named,
-           l.named_joined, l.news, l.sets_of_old, l.differs, l.differs_joined, l.fillable, l.any_empty,
+           l.news, l.sets_of_old, l.differs, l.differs_joined, l.fillable, l.any_empty,
            l.quoted, l.held, l.restored, l.growth, c.by_key, c.by_number,
            x.sources, x.condition, x.single, x.source_text, x.is_number, x.map, x.all_keys, r.key,
            x.map_rows::bigint, x.map_rows * CASE WHEN x.is_number THEN 8 ELSE 64 END AS map_bytes,
@@ -332,8 +331,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
                   '       AND %1$s < $8::integer',
                   '(get_byte(tidsend(t.ctid), 4) * 256 + get_byte(tidsend(t.ctid), 5)) * 61 % 100')
                AS in_batch,
-           CASE WHEN s.was_there THEN format('jsonb_object(ARRAY[%s], ARRAY[%s]) AS held, ', s.quoted,
-                                             s.held) ELSE '' END AS holding,
+           CASE WHEN s.was_there THEN format('jsonb_object(ARRAY[%s], ARRAY[%s]) AS held', s.quoted,
+                                             s.held) END AS holding,
            CASE WHEN s.was_there THEN s.key || ' AS key, o.held'
                 WHEN s.parks THEN s.key || ' AS key' ELSE '1' END AS returned,
            concat(
@@ -357,7 +356,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
            concat(
                w.fence,
                CASE WHEN w.was_there THEN concat(
-                   E', old AS MATERIALIZED (\n    SELECT t.ctid AS at, ', w.holding, w.news,
+                   E', old AS MATERIALIZED (\n    SELECT t.ctid AS at, ', w.holding, ', ', w.news,
                    E'\n      FROM ONLY ', w.relation, E' AS t\n     CROSS JOIN LATERAL (', w.look,
                    E') AS n\n     WHERE EXISTS (SELECT FROM fence)\n       AND ', w.in_batch,
                    E'\n       AND (', w.differs, E')\n       FOR NO KEY UPDATE OF t\n)') END,
@@ -388,26 +387,30 @@ WITH RECURSIVE plan AS MATERIALIZED (
                'SELECT EXISTS (SELECT FROM fence) AS fenced,',
                E'\n       coalesce((SELECT m.rows FROM mark AS m), 0) AS changed') AS statement
       FROM worded w
-), settling AS (
+), settling AS ( -- looks first and changes then, so that rows are locked for moments
     SELECT w.place,
            concat(
-               w.fence, E', old AS MATERIALIZED (\n    SELECT t.ctid AS at, ', w.holding,
-               CASE w.source WHEN 'parent' THEN w.named_joined ELSE w.news END,
-               E'\n      FROM ONLY ', w.relation, ' AS t',
+               w.fence, E', seen AS MATERIALIZED (\n    SELECT coalesce(array_agg(s.at), ''{}'') AS at',
+               CASE WHEN w.was_there THEN ', array_agg(s.held) AS held' END,
+               E'\n      FROM (SELECT t.ctid AS at',
+               CASE WHEN w.was_there THEN ', ' || w.holding END,
+               E'\n              FROM ONLY ', w.relation, ' AS t',
                CASE w.source WHEN 'parent' THEN ', ' || w.sources
-                             ELSE E'\n     CROSS JOIN LATERAL (' || w.look || ') AS n' END,
-               E'\n     WHERE EXISTS (SELECT FROM fence)\n       AND ',
+                             ELSE E'\n             CROSS JOIN LATERAL (' || w.look || ') AS n' END,
+               E'\n             WHERE EXISTS (SELECT FROM fence)\n               AND ',
                CASE w.source
-               WHEN 'parent' THEN format(E'cardinality($3::text[]) > 0\n       AND %s\n       AND (%s)',
-                                         w.condition, w.differs_joined)
-               ELSE format(E'coalesce(nullif(%s, ''''), ''0'') = ANY ($3::text[])\n       AND (%s)',
-                           w.source_text, w.differs) END,
-               E'\n       FOR NO KEY UPDATE OF t\n), changed AS (\n    UPDATE ONLY ', w.relation,
-               E' AS t\n       SET ', w.sets_of_old,
-               E'\n      FROM old AS o\n     WHERE t.ctid = o.at\n    RETURNING ', w.returned, E'\n)',
+               WHEN 'parent' THEN format(E'cardinality($3::text[]) > 0\n               AND %s\n'
+                                         '               AND (%s)', w.condition, w.differs_joined)
+               ELSE format(E'coalesce(nullif(%s, ''''), ''0'') = ANY ($3::text[])\n'
+                           '               AND (%s)', w.source_text, w.differs) END,
+               E'\n             LIMIT 1000) AS s\n), changed AS (\n    UPDATE ONLY ', w.relation,
+               E' AS t\n       SET (', w.names, ') = (SELECT ', w.looked, ' FROM ', w.single,
+               E')\n      FROM seen AS s CROSS JOIN LATERAL unnest(s.at',
+               CASE WHEN w.was_there THEN ', s.held) AS o (at, held)' ELSE ') AS o (at)' END,
+               E'\n     WHERE t.ctid = o.at\n    RETURNING ', w.returned, E'\n)',
                w.and_then,
-               E'\nSELECT EXISTS (SELECT FROM fence) AS fenced,',
-               E'\n       (SELECT count(*) FROM old) AS changed') AS statement
+               E'\nSELECT EXISTS (SELECT FROM fence) AS fenced,\n',
+               '       (SELECT cardinality(s.at) FROM seen AS s) AS changed') AS statement
       FROM worded w
      WHERE w.source <> 'constant'
 ), rewrite AS ( -- one ALTER that holds the map as a constant, which never leaves the server

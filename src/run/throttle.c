@@ -285,7 +285,6 @@ struct throttle *throttle_new(struct run *run)
                                   .archive = FIGURE_UNKNOWN,
                                   .file = run->plan->limits.file};
     limits_begin(&t->limits, &run->plan->limits);
-    t->limits.active.named = t->limits.active.most != LIMIT_OFF;
     S_begin_asking(t);
     throttle_sample(t);
     return t;

@@ -22,7 +22,7 @@ enum {
     USUAL_PAGES = 32,
     SWEEP_FACTOR = 8, /* little is left for a sweep to change, so its batches may look at more */
     MOST_SHARES = 16,
-    SETTLE_ROUNDS = 100,
+    SETTLE_ROUNDS = 20,
     LOOK_MS = 100,
 };
 
@@ -49,6 +49,7 @@ struct filling {
     bool is_begun, is_rewritten, is_over;
 
     struct pg_result *taken; /* the users that are settled just now */
+    bool is_bound;           /* by foreign keys: all tables change together */
 };
 
 /* ---- what is to be done ---- */
@@ -369,17 +370,20 @@ static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *u
     return true;
 }
 
-/* All of it in one transaction: a parent and its children change together or not at all. */
+/*
+ * Each table by itself, so that rows are locked for moments; they are done again if it comes to
+ * that. Once foreign keys hold parents and children together, all tables in one transaction.
+ */
 static bool S_settle_all(struct filling *f, struct pg *pg, struct err *err)
 {
     const char *values[] = {f->run->plan->name, pg_text(f->taken, 0, 2)};
-    bool ok = pg_run(pg, sql_get("run_begin"), NULL, 0, NULL, err);
+    bool ok = !f->is_bound || pg_run(pg, sql_get("run_begin"), NULL, 0, NULL, err);
     for (int i = 0; ok && i < f->count; i++)
         ok = S_settle_unit(f, pg, &f->units[i], err);
     ok = ok && pg_run(pg, sql_get("fill_taken"), values, 2, NULL, err) &&
-         pg_run(pg, sql_get("run_commit"), NULL, 0, NULL, err);
+         (!f->is_bound || pg_run(pg, sql_get("run_commit"), NULL, 0, NULL, err));
     struct err ignored = {0};
-    if (!ok && pg_is_up(pg))
+    if (!ok && f->is_bound && pg_is_up(pg))
         pg_run(pg, sql_get("run_rollback"), NULL, 0, NULL, &ignored);
     return ok;
 }
@@ -453,7 +457,7 @@ bool step_fill(struct run *run, struct err *err)
 
 bool fill_settle(struct run *run, struct err *err)
 {
-    struct filling f = {.run = run};
+    struct filling f = {.run = run, .is_bound = true};
     bool ok = S_begin(&f, err) && S_settle(&f, err);
     S_end(&f);
     return ok;

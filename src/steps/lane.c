@@ -262,6 +262,14 @@ static bool S_find_out(struct run *run, void *ctx, struct err *err)
     return true;
 }
 
+static bool S_look_up(struct lane *lane, const struct err *cause, struct err *err)
+{
+    struct run *run = lane->lanes->run;
+    run_say(run, "warn", "worker", "'%s', %s, was not answered: %s", lane->lanes->pass->unit,
+            lane->part, cause->text);
+    return run_try(run, S_find_out, lane, "open a connection", err);
+}
+
 static void S_take_failure(struct lane *lane)
 {
     struct run *run = lane->lanes->run;
@@ -275,7 +283,7 @@ static void S_take_failure(struct lane *lane)
         S_wait(lane);
     } else if (cause.kind != ERR_LOST && !twice) {
         S_fail(lane, &cause);
-    } else if (!run_try(run, S_find_out, lane, "open a connection", &err)) {
+    } else if (!S_look_up(lane, &cause, &err)) {
         S_fail(lane, &err);
     } else if (!lane->failed) {
         S_count(lane);

@@ -306,7 +306,7 @@ changed=
 like "$found" '^warn sessions/autovacuum public: [0-9]+ tables .*so old .*VACUUM \(FREEZE\) public.sessions;' \
     'what is due soon is told before it comes'
 changed='s/> 1600000000/> 100000/' preflight
-like "$found" '^fail server/transaction numbers mentoring: .* 100,[0-9]+ old' \
+like "$found" '^fail server/transaction numbers mentoring: .* 10[0-9],[0-9]+ old' \
     'the age of the database is weighed'
 
 # ---- replicas, slots, archive, subscribers ----
