@@ -117,8 +117,8 @@ ALTER ROLE :"observer" SET idle_in_transaction_session_timeout = '60s';
 GRANT :"observer" TO :"oncall";
 GRANT pg_signal_backend TO :"oncall";
 
--- The worker: the server's load, to throttle by; and the owner's rights, to change definitions. From
--- PostgreSQL 16 on it has the latter only after SET ROLE; before, membership gives them at once.
+-- The worker: the server's load, to throttle by; and the owner's rights, to change definitions. It
+-- never says SET ROLE, so from PostgreSQL 16 on the membership must say that the rights are inherited.
 GRANT pg_monitor TO :"worker";
 ALTER ROLE :"worker" SET idle_in_transaction_session_timeout = '60s';
 GRANT USAGE ON SCHEMA :"schema" TO :"worker";
@@ -129,7 +129,7 @@ SELECT r.rolname, r.rolsuper
             ELSE r.oid IN (SELECT relowner FROM pg_temp.planned) END
    AND r.rolname <> :'worker';
 SELECT format('GRANT %I TO %I', rolname, :'worker')
-       || CASE WHEN :'can_limit_membership'::boolean THEN ' WITH INHERIT FALSE, SET TRUE' ELSE '' END
+       || CASE WHEN :'can_limit_membership'::boolean THEN ' WITH INHERIT TRUE' ELSE '' END
   FROM pg_temp.owning
  WHERE NOT rolsuper
 \gexec

@@ -201,13 +201,14 @@ UPDATE tenantdeck.request
 
 -- name: run_state
 -- Run $1 is now $2; $3 says why, or is NULL. $4: the process, $5: its log file (NULL: unchanged). An
--- end has a time.
+-- end has a time. Only while the epoch is still $6: a worker that wakes up late says nothing more.
 UPDATE tenantdeck.run
    SET state = $2, trouble = $3,
        pid = COALESCE($4::integer, pid), log_file = COALESCE($5::text, log_file),
        ended_at = CASE WHEN $2 IN ('done', 'failed', 'stopped', 'undone')
                        THEN greatest(clock_timestamp(), started_at) END
- WHERE id = $1::bigint;
+ WHERE id = $1::bigint
+   AND EXISTS (SELECT 1 FROM tenantdeck.lease l WHERE l.run = $1::bigint AND l.epoch = $6::bigint);
 
 -- name: run_add_step
 -- Step $3 of type $4 is number $2 of run $1. Already there after a resume.
@@ -223,7 +224,7 @@ SELECT s.id, s.ordinal, s.name, s.state, COALESCE(s.done, -1) AS done, COALESCE(
  ORDER BY s.ordinal;
 
 -- name: run_step_state
--- Step $1 is now $2; trouble $3 with SQLSTATE $4, or NULL.
+-- Step $1 is now $2; trouble $3 with SQLSTATE $4, or NULL. Only while the epoch is still $5.
 UPDATE tenantdeck.step
    SET state = $2, trouble = $3, sqlstate = nullif($4, ''), throttled = NULL,
        started_at = CASE WHEN $2 = 'runs' AND ended_at IS NULL
@@ -232,14 +233,19 @@ UPDATE tenantdeck.step
                          ELSE started_at END,
        ended_at = CASE WHEN $2 IN ('done', 'failed', 'undone', 'skipped')
                        THEN greatest(clock_timestamp(), started_at) END
- WHERE id = $1::bigint;
+ WHERE id = $1::bigint
+   AND EXISTS (SELECT 1 FROM tenantdeck.lease l
+                WHERE l.run = step.run AND l.epoch = $5::bigint);
 
 -- name: run_step_progress
--- What step $1 has done so far at its end: $2 rows of $3 (-1: not known).
+-- What step $1 has done so far at its end: $2 rows of $3 (-1: not known). Only while the epoch is
+-- still $4.
 UPDATE tenantdeck.step
    SET done = nullif(greatest($2::bigint, -1), -1), total = nullif(greatest($3::bigint, -1), -1),
        rate = NULL
- WHERE id = $1::bigint;
+ WHERE id = $1::bigint
+   AND EXISTS (SELECT 1 FROM tenantdeck.lease l
+                WHERE l.run = step.run AND l.epoch = $4::bigint);
 
 -- name: run_order
 -- The last word about each step of plan $1 in this generation. Answers: name, state. A step that was
@@ -259,15 +265,18 @@ SELECT DISTINCT ON (s.name) s.name, s.state
 -- rows of $6, $7 a second (-1: not known), and why it waits ($8, or NULL). Answers at least one row:
 -- epoch (of the lease now), and the open requests, oldest first: id, verb, argument, who (NULL
 -- without any).
-WITH beat AS (
-    INSERT INTO tenantdeck.heartbeat AS h (run, epoch) VALUES ($1::bigint, $2::bigint)
+WITH holder AS MATERIALIZED (
+    SELECT 1 FROM tenantdeck.lease l WHERE l.plan = $3 AND l.epoch = $2::bigint
+), beat AS (
+    INSERT INTO tenantdeck.heartbeat AS h (run, epoch)
+    SELECT $1::bigint, $2::bigint FROM holder
     ON CONFLICT (run) DO UPDATE SET epoch = excluded.epoch, at = clock_timestamp()
      WHERE h.at < clock_timestamp() - interval '1900 milliseconds' OR h.epoch <> excluded.epoch
 ), progress AS (
     UPDATE tenantdeck.step
        SET done = nullif($5::bigint, -1), total = nullif($6::bigint, -1),
            rate = nullif($7::double precision, -1), throttled = $8
-     WHERE id = $4::bigint
+     WHERE id = $4::bigint AND EXISTS (SELECT 1 FROM holder)
        AND (done, total, throttled) IS DISTINCT FROM (nullif($5::bigint, -1), nullif($6::bigint, -1), $8)
 )
 SELECT COALESCE((SELECT l.epoch FROM tenantdeck.lease l WHERE l.plan = $3), 0) AS epoch,

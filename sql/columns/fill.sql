@@ -86,22 +86,16 @@ WITH RECURSIVE plan AS MATERIALIZED (
     SELECT f.place, p.oid, f.parent_column, f.oid, f.source_column, p.rows
       FROM found f JOIN found p ON f.source = 'parent' AND p.name = f.parent_table
 ), match AS MATERIALIZED ( -- the comparison of the two; %1$s is their side, %2$s ours. An index on
-    -- theirs must be of use, and a value of ours that is no number must not raise an error
+    -- theirs must be of use; step preflight has refused what cannot be compared
     SELECT l.place, l.rows, l.their_oid, theirs.attnum AS their_number,
            theirs.kind = 'integer' AND ours.kind = 'integer' AS by_number,
            theirs.as_text AS their_text,
-           CASE WHEN theirs.kind = 'string'
-                THEN '%1$s = ' || CASE WHEN ours.kind = 'string' THEN '%2$s'
-                                       ELSE replace(ours.as_text, '%s', '%2$s') END
-                     || CASE WHEN theirs.attcollation = CASE ours.kind WHEN 'string'
-                                                        THEN ours.attcollation ELSE 100 END THEN ''
-                             ELSE format(' COLLATE %I.%I', n.nspname, c.collname) END
+           CASE WHEN theirs.kind = 'string' AND ours.kind = 'string'
+                THEN '%1$s = %2$s' || CASE WHEN theirs.attcollation = ours.attcollation THEN ''
+                                           ELSE format(' COLLATE %I.%I', n.nspname, c.collname) END
                 WHEN theirs.kind = 'integer' AND ours.kind = 'integer'
                      OR theirs.type_oid = ours.type_oid AND theirs.kind = 'own'
                 THEN '%1$s = %2$s'
-                WHEN theirs.kind = 'integer' AND ours.kind = 'string'
-                THEN '%1$s = CASE WHEN %2$s::text COLLATE "C" ~ ''^(0|-?[1-9][0-9]{0,17})$'' '
-                     'THEN %2$s::bigint END'
                 ELSE replace(theirs.as_text, '%s', '%1$s') || ' = '
                      || replace(ours.as_text, '%s', '%2$s') END AS condition
       FROM lookup l

@@ -32,6 +32,19 @@ static void S_digest_text(EVP_MD_CTX *digest, const char *text)
     EVP_DigestUpdate(digest, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
+static bool S_digest_files(EVP_MD_CTX *digest, const struct plan_file *files, size_t count,
+                           struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct file file;
+        if (!file_read(files[i].path, &file, err))
+            return false;
+        S_digest_text(digest, buf_text(&file.text));
+        file_release(&file);
+    }
+    return true;
+}
+
 bool run_plan_hash(const struct plan *plan, char **hex, struct err *err)
 {
     struct file file;
@@ -48,6 +61,9 @@ bool run_plan_hash(const struct plan *plan, char **hex, struct err *err)
     EVP_DigestUpdate(digest, mapping.sha256, sizeof(mapping.sha256));
     S_digest_text(digest, plan->mapping.default_tenant);
     S_digest_text(digest, plan->mapping.default_organization);
+    ok = ok && S_digest_files(digest, plan->functions, plan->function_count, err) &&
+         S_digest_files(digest, plan->views, plan->view_count, err) &&
+         S_digest_files(digest, plan->warms, plan->warm_count, err);
     EVP_DigestFinal_ex(digest, sum, NULL);
     EVP_MD_CTX_free(digest);
     file_release(&file);
@@ -362,7 +378,7 @@ static bool S_note_work(struct run *run, struct err *err)
 static bool S_claim(struct run *run, const char *backend_pid, const char *backend_start,
                     struct err *err)
 {
-    char id[24], pid[24], host[256] = "";
+    char id[24], pid[24], number[24], host[256] = "";
     struct pg_result *epoch;
     snprintf(id, sizeof(id), "%lld", (long long)run->id);
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
@@ -370,11 +386,12 @@ static bool S_claim(struct run *run, const char *backend_pid, const char *backen
     const char *claim[] = {run->plan->name, id, host, pid, backend_pid, backend_start};
     const char *others[] = {run->plan->name, id};
     const char *requests[] = {id};
-    const char *state[] = {id, "running", NULL, pid, run_option(run, "log_file")};
     if (!control_run(run, "run_claim", claim, ARRAY_LEN(claim), &epoch, err))
         return false;
     run->epoch = pg_int(epoch, 0, 0);
+    snprintf(number, sizeof(number), "%s", pg_text(epoch, 0, 0));
     pg_result_free(epoch);
+    const char *state[] = {id, "running", NULL, pid, run_option(run, "log_file"), number};
     return control_run(run, "run_close_others", others, ARRAY_LEN(others), NULL, err) &&
            control_run(run, "run_forget_requests", requests, 1, NULL, err) &&
            control_run(run, "run_state", state, ARRAY_LEN(state), NULL, err);
@@ -418,6 +435,7 @@ static void S_free(struct run *run)
     free(run->waits_for);
     free(run->hold_before);
     free(run->reason);
+    free(run->tally.first);
     json_decref(run->options);
     free(run);
 }
@@ -455,7 +473,7 @@ void run_close(struct run *run, const char *state, const char *trouble)
     char id[24], epoch[24];
     snprintf(id, sizeof(id), "%lld", (long long)run->id);
     snprintf(epoch, sizeof(epoch), "%lld", (long long)run->epoch);
-    const char *last[] = {id, state, trouble, NULL, NULL};
+    const char *last[] = {id, state, trouble, NULL, NULL, epoch};
     const char *lease[] = {run->plan->name, epoch};
     control_stop(run);
     if (!run->fenced) { /* else the run is no longer ours to speak of */

@@ -31,7 +31,7 @@ bool run_read_order(struct pg *pg, const struct plan *plan, struct arena *arena,
                     const struct step_def ***defs, const char ***states, size_t *count,
                     struct err *err);
 
-/* SHA-256 of the plan file, its mapping file and its defaults, in hex; yours. */
+/* SHA-256 of the plan file, its mapping file, its .sql files and its defaults, in hex; yours. */
 bool run_plan_hash(const struct plan *plan, char **hex, struct err *err);
 
 #endif

@@ -310,8 +310,8 @@ static const char *S_obstacle(struct run *run)
 static void S_tell_state(struct run *run, const char *state)
 {
     struct err ignored = {0};
-    struct number id = S_number(run->id);
-    const char *values[] = {id.text, state, NULL, NULL, NULL};
+    struct number id = S_number(run->id), epoch = S_number(run->epoch);
+    const char *values[] = {id.text, state, NULL, NULL, NULL, epoch.text};
     control_run(run, "run_state", values, ARRAY_LEN(values), NULL, &ignored);
 }
 
@@ -394,8 +394,24 @@ void run_say(struct run *run, const char *severity, const char *source, const ch
     buf_release(&text);
 }
 
+static void S_count_finding(struct run *run, const struct finding *f)
+{
+    struct run_tally *tally = &run->tally;
+    if (str_is(f->verdict, "pass"))
+        tally->pass++;
+    else if (str_is(f->verdict, "warn"))
+        tally->warn++;
+    else if (str_is(f->verdict, "fail"))
+        tally->fail++;
+    else
+        tally->unknown++;
+    if (str_is(f->verdict, "fail") && !tally->first)
+        tally->first = str_format("%s: %s", f->subject, f->message);
+}
+
 bool run_find(struct run *run, const struct finding *f, struct err *err)
 {
+    S_count_finding(run, f);
     struct number id = S_number(run->id), step = S_number(run->step->id),
                   count = S_number(f->count);
     const char *values[] = {id.text,    step.text,  f->group,    f->name,

@@ -33,6 +33,11 @@ struct step { /* a step of this run */
     int64_t done_before; /* what an earlier worker of this run had done of it */
 };
 
+struct run_tally { /* of the findings of the checks under way */
+    int pass, warn, fail, unknown;
+    char *first; /* the first failure: subject and message; NULL: none */
+};
+
 struct throttle;
 
 struct run {
@@ -70,7 +75,8 @@ struct run {
     bool holding;       /* before that step, until somebody says resume */
     bool control_opens; /* the control connection was lost and is being opened */
     char *hold_before;  /* the step to wait before; NULL: none */
-    bool skipped;       /* the step under way has nothing to do; `reason` says why */
+    struct run_tally tally;
+    bool skipped; /* the step under way has nothing to do; `reason` says why */
     char *reason;
 };
 

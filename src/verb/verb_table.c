@@ -45,6 +45,7 @@ const size_t common_option_count = ARRAY_LEN(common_options);
 #define MODE_OPTIONS \
     {"window", NULL, "the application is stopped: tables may be locked and rewritten", 0}, \
     {"online", NULL, "beside the application (this is the default)", 0}, \
+    {"busy", NULL, "with --window: goes on though sessions of others are there", 0}, \
     {"takeover", NULL, "ends the session of a worker that gives no sign of life", 0}
 
 #define WORKER_OPTIONS \

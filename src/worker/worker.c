@@ -56,7 +56,8 @@ static bool S_catch_signals(struct err *err)
 static void S_tell(struct run *run, struct step *step, const char *state, const struct err *why)
 {
     struct err ignored = {0};
-    char id[24], done[24], total[24];
+    char id[24], done[24], total[24], epoch[24];
+    snprintf(epoch, sizeof(epoch), "%lld", (long long)run->epoch);
     snprintf(id, sizeof(id), "%lld", (long long)step->id);
     snprintf(done, sizeof(done), "%lld", (long long)step->done);
     snprintf(total, sizeof(total), "%lld", (long long)step->total);
@@ -64,8 +65,8 @@ static void S_tell(struct run *run, struct step *step, const char *state, const 
     if (why)
         buf_format(&trouble, "%s%s%s", why->text, *why->hint ? "; " : "", why->hint);
     const char *state_values[] = {id, state, why ? buf_text(&trouble) : NULL,
-                                  why ? why->sqlstate : NULL};
-    const char *progress[] = {id, done, total};
+                                  why ? why->sqlstate : NULL, epoch};
+    const char *progress[] = {id, done, total, epoch};
     control_run(run, "run_step_progress", progress, ARRAY_LEN(progress), NULL, &ignored);
     control_run(run, "run_step_state", state_values, ARRAY_LEN(state_values), NULL, &ignored);
     buf_release(&trouble);

@@ -67,8 +67,10 @@ cat >"$work/plain.plan" <<'PLAN'
 [table "parents"]
     from = user owner
     orphans = default
+    primary key = tenant_code id
 [table "children"]
     from = parent parents.id by parent
+    foreign key = tenant_code parent -> parents tenant_code id
 PLAN
 printf '%s\n' org,organization,tenant 1,org_a,tenant_a 2,org_b,tenant_b "3,org'c,\"tenant \$\$; DROP\"" \
     >"$work/codes.csv"
@@ -148,18 +150,23 @@ is "$(PGUSER=app sql online "INSERT INTO parents (id, owner) VALUES (20006, '2')
     sql online 'SELECT tenant_code FROM parents WHERE id = 20006')" 'tenant $$; DROP' \
     'a role without any right to the mapping gets its codes, too'
 
-# A foreign key that holds parent and child together does not let a parent go alone.
-sql online 'ALTER TABLE parents ADD UNIQUE (tenant_code, id);
-            ALTER TABLE children ADD FOREIGN KEY (tenant_code, parent) REFERENCES parents (tenant_code, id)'
-is "$(sql online "UPDATE parents SET owner = '1' WHERE id = 2 RETURNING owner")" 1 \
-    'with the foreign keys there, a parent may still change its user'
-is "$(sql online "SELECT key FROM tenantdeck.requeue")" 1 'and is noted for later'
-"$TENANTDECK" -d "postgresql://postgres@/online?host=$PGHOST&port=$PGPORT" -p "$work/plain.plan" \
-    --operator --yes run release >"$work/said" 2>&1
-ok $? 'step release drops the triggers' || td_note "$(tail -n 3 "$work/said")"
+# ---- until the application writes the codes itself ----
+
+online() {
+    "$TENANTDECK" -d "postgresql://postgres@/online?host=$PGHOST&port=$PGPORT" \
+        -p "$work/plain.plan" --operator --yes "$@" >"$work/said" 2>&1 ||
+        td_note "$(tail -n 3 "$work/said")"
+}
+online migrate
+is "$(sql online "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated
+                     AND conrelid = 'children'::regclass")" 1 'the rest of the plan is carried out'
+is "$(sql online "UPDATE parents SET owner = '2' WHERE id = 2 RETURNING owner")" 2 \
+    'with foreign keys there, a parent may still change its user'
+is "$(sql online "SELECT key FROM tenantdeck.requeue")" 2 'and is noted for later'
+online run release
 is "$(sql online "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'tenantdeck%'")|$(
     sql online "SELECT count(*) FROM pg_proc WHERE proname ~ '^(fill|requeue)_'")" '0|0' \
-    'and their functions'
+    'step release drops the triggers and their functions'
 is "$(sql online "$wrong")|$(sql online 'SELECT count(*) FROM tenantdeck.requeue')" '0|0' \
     'and settles who was noted'
 
@@ -170,7 +177,7 @@ fill_in window "$work/plain.plan" --window
 ok $? 'a plan is filled in a window'
 is "$(sql window "$wrong")" 0 'with the same codes'
 is "$(sql window "SELECT string_agg(part, ',' ORDER BY part) FROM tenantdeck.checkpoint
-                   WHERE unit = 'children'")" 'filled,rewritten' 'by one rewrite of each table'
+                   WHERE unit = 'children' AND part NOT LIKE 'add %'")" 'filled,rewritten' 'by one rewrite of each table'
 is "$(sql window "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'tenantdeck%'")" 0 \
     'and without triggers'
 is "$(sql window "SELECT count(*) FROM children WHERE updated_at <> '2020-01-01'")" 0 \
@@ -222,15 +229,15 @@ cat >"$work/odd.plan" <<'PLAN'
 [plan]
     name = odd
     kind = columns
-    schema = Odd Schema
+    schema = \"Odd Schema\"
 [mapping]
     file = odd.csv
     key = org
     organization = organization
     tenant = tenant
     default = 1 11111111-1111-1111-1111-111111111111 tenant_a
-    users = "\"we\"\"ird; 'users'\"."id%s" \"select\"
-[column "\"Ten%ant\""]
+    users = "\"we\"\"ird; 'users'\".\"id%s\" \"select\""
+[column "Ten%ant"]
     type = text
     role = tenant
 [column "organization_code"]
@@ -244,21 +251,18 @@ cat >"$work/odd.plan" <<'PLAN'
 [table "a_name_of_sixty_three_bytes_that_nobody_would_ever_give_a_table"]
     from = parent \"p😀 $tenantdeck$ %I\".\"Key\" by \"user\"
 PLAN
-sed -i -e 's/users = .*/users = \\"we\\"\\"ird; '"'users'"'\\".\\"id%s\\" \\"select\\"/' \
-    -e 's/^\[column "\\"Ten%ant\\""\]/[column "Ten%ant"]/' -e 's/schema = .*/schema = \\"Odd Schema\\"/' \
-    "$work/odd.plan"
 printf '%s\n' org,organization,tenant '1,11111111-1111-1111-1111-111111111111,tenant_a' \
-    '2,22222222-2222-2222-2222-222222222222,"t''; DROP TABLE x; --"' >"$work/odd.csv"
+    "2,22222222-2222-2222-2222-222222222222,\"t'; DROP TABLE x; --\"" >"$work/odd.csv"
 for mode in online window; do
     psql -X -q -d postgres -c "CREATE DATABASE odd_$mode"
     psql -X -q -v ON_ERROR_STOP=1 -d "odd_$mode" <<'SQL'
 CREATE SCHEMA "Odd Schema";
 SET search_path = "Odd Schema", public;
 CREATE DOMAIN organization AS integer;
-CREATE TABLE "we""ird; 'users'" ("id%s" integer PRIMARY KEY, "select" organization);
+CREATE TABLE "we""ird; 'users'" ("id%s" text COLLATE "C" PRIMARY KEY, "select" organization);
 INSERT INTO "we""ird; 'users'" SELECT n, n % 2 + 1 FROM generate_series(1, 50) AS n;
 CREATE TABLE "p😀 $tenantdeck$ %I" ("Key" text COLLATE "C" PRIMARY KEY, "%s" varchar COLLATE "POSIX");
-INSERT INTO "p😀 $tenantdeck$ %I" SELECT 'k' || n, CASE n % 4 WHEN 0 THEN 'no number' WHEN 1 THEN '007'
+INSERT INTO "p😀 $tenantdeck$ %I" SELECT 'k' || n, CASE n % 4 WHEN 0 THEN 'nobody'
     ELSE (n % 50 + 1)::text END FROM generate_series(1, 400) AS n;
 CREATE TABLE "a_name_of_sixty_three_bytes_that_nobody_would_ever_give_a_table" ("user" varchar(9));
 INSERT INTO "a_name_of_sixty_three_bytes_that_nobody_would_ever_give_a_table"
@@ -267,7 +271,7 @@ SQL
     fill_in "odd_$mode" "$work/odd.plan" "--$mode"
     ok $? "names and types of every kind are filled ($mode)"
     is "$(sql "odd_$mode" "SELECT count(*) FROM \"Odd Schema\".\"p😀 \$tenantdeck\$ %I\" p
-              LEFT JOIN \"Odd Schema\".\"we\"\"ird; 'users'\" u ON u.\"id%s\"::text = p.\"%s\"
+              LEFT JOIN \"Odd Schema\".\"we\"\"ird; 'users'\" u ON u.\"id%s\" = p.\"%s\" COLLATE \"C\"
               LEFT JOIN tenantdeck.mapping m ON m.key = u.\"select\"::text
              WHERE p.\"Ten%ant\" IS DISTINCT FROM coalesce(m.tenant_code, 'tenant_a')
                 OR p.organization_code::text IS DISTINCT FROM
