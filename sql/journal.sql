@@ -191,6 +191,18 @@ SELECT last.ordinal,
          ORDER BY s.name, s.state = 'waits', s.run DESC) AS last
  ORDER BY last.run, last.ordinal;
 
+-- name: journal_fill
+-- How far step fill of run $1 is, by its checkpoints alone: no table is read. Answers a row for each
+-- table that was begun: unit, rows (changed so far), over (all of it is filled). No row unless the step
+-- is under way, or has not come to its end.
+SELECT c.unit,
+       sum(c.rows)::bigint AS rows,
+       bool_or(c.part IN ('filled', 'rewritten')) AS over
+  FROM tenantdeck.step s
+  JOIN tenantdeck.checkpoint c ON c.step = s.id
+ WHERE s.run = $1::bigint AND s.name = 'fill' AND s.state IN ('runs', 'paused', 'failed')
+ GROUP BY c.unit;
+
 -- name: journal_events
 -- The newest $2 events after event $1 (0: from the beginning), oldest first. Answers: id, at (ms
 -- since 1970), run, step (its name), severity, source, text.

@@ -255,6 +255,7 @@ static unsigned S_ask(struct console *console, enum question question)
         [ASKS_FILTER] = {"show rows with: ", offsetof(struct console, filters)},
         [ASKS_COMMAND] = {":", offsetof(struct console, commands)},
         [ASKS_FILE] = {"write to file: ", 0},
+        [ASKS_LEAVE] = {"y/N: ", 0},
     };
     size_t offset = kinds[question].history;
     struct history *history = offset ? (struct history *)((char *)console + offset) : NULL;
@@ -328,13 +329,31 @@ static void S_heard(void *ctx, const char *bytes, size_t length)
     console->wishes |= WISH_REDRAW;
 }
 
+/* The worker is at work: what it does is in the panes. */
+static void S_show_run(struct console *console)
+{
+    char *said = str_dup(buf_text(&console->reader.text));
+    said[strcspn(said, "\n;")] = '\0';
+    console_say(console, MOOD_GOOD, "%s; the panes show it, and it goes on without this console",
+                said);
+    free(said);
+    reader_close(&console->reader);
+    console->panes.focus = TABLE_STEPS;
+    pane_follow(S_pane(console), S_snapshot(console), true);
+    console->wishes |= WISH_REFRESH | WISH_REDRAW;
+}
+
 static void S_ended(void *ctx, int status)
 {
     struct console *console = ctx;
-    char *remark =
-        status < 0 ? str_format("ended by signal %d", -status) : str_format("exit %d", status);
     console->child = NULL;
     reader_end(&console->reader);
+    if (console->child_launches && status == 0) {
+        S_show_run(console);
+        return;
+    }
+    char *remark =
+        status < 0 ? str_format("ended by signal %d", -status) : str_format("exit %d", status);
     reader_remark(&console->reader,
                   status == 0   ? MOOD_GOOD
                   : status == 1 ? MOOD_WARN
@@ -350,24 +369,66 @@ void action_end_verb(struct console *console)
     console->child = NULL;
 }
 
-static unsigned S_run_verb(struct console *console, const char *line)
+static unsigned S_start_verb(struct console *console, const char *line, bool launches)
 {
-    struct command *command = &console->command;
     struct err err = {0};
     const struct child_ears ears = {.heard = S_heard, .ended = S_ended, .ctx = console};
-    words_release(&command->words);
-    *command = (struct command){.session = console->session,
-                                .width = layout_inside(console->layout.body, FRAME_ALL).width - 2,
-                                .ascii = screen_is_ascii()};
-    if (!words_split(line, &command->words, &err) || !command_check(command, &err))
-        return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
     char *title = str_format(":%s", line);
     action_end_verb(console);
     reader_open(&console->reader, title);
     reader_remark(&console->reader, MOOD_ACTIVE, "running");
-    console->child = child_start(console->loop, command_work, command, &ears, &err);
+    console->child_launches = launches;
+    console->child =
+        child_start(console->loop, command_work, &console->command, &ears, &err);
     free(title);
     return console->child ? WISH_REDRAW : console_say(console, MOOD_BAD, "%s", err.text);
+}
+
+static void S_forget_question(struct console *console)
+{
+    free(console->asked);
+    free(console->doubt);
+    console->asked = console->doubt = NULL;
+}
+
+unsigned action_refuse(struct console *console, const char *why)
+{
+    S_forget_question(console);
+    prompt_close(&console->prompt);
+    return console_say(console, MOOD_WARN, "nothing was done: %s", why);
+}
+
+static unsigned S_run_verb(struct console *console, const char *line, bool yes)
+{
+    struct command *command = &console->command;
+    struct command_outlook outlook = {0};
+    struct err err = {0};
+    words_release(&command->words);
+    *command = (struct command){.session = console->session,
+                                .width = layout_inside(console->layout.body, FRAME_ALL).width - 2,
+                                .ascii = screen_is_ascii(),
+                                .yes = yes};
+    if (!words_split(line, &command->words, &err) || !command_check(command, &outlook, &err))
+        return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
+    if (!outlook.question)
+        return S_start_verb(console, line, outlook.launches);
+    S_forget_question(console);
+    console->asked = str_dup(line);
+    console->doubt = outlook.question;
+    return S_ask(console, ASKS_LEAVE);
+}
+
+/* Anything but a y is a No. */
+static unsigned S_take_leave(struct console *console, const char *answer)
+{
+    if (!str_is(answer, "y") && !str_is(answer, "Y") && !str_is(answer, "yes"))
+        return action_refuse(console, "the answer was not y");
+    char *line = console->asked;
+    console->asked = NULL;
+    S_forget_question(console);
+    unsigned wishes = S_run_verb(console, line, true);
+    free(line);
+    return wishes;
 }
 
 static unsigned S_take_command(struct console *console, const char *line)
@@ -382,7 +443,7 @@ static unsigned S_take_command(struct console *console, const char *line)
         reader_close(&console->reader);
         return S_focus(console, line[0] - '1');
     }
-    return S_run_verb(console, line);
+    return S_run_verb(console, line, false);
 }
 
 unsigned action_answer(struct console *console)
@@ -401,6 +462,9 @@ unsigned action_answer(struct console *console)
         break;
     case ASKS_FILE:
         wishes = S_take_file(console, text);
+        break;
+    case ASKS_LEAVE:
+        wishes = S_take_leave(console, text);
         break;
     case ASKS_FILTER:
         break; /* it took effect with each letter */

@@ -21,14 +21,33 @@ static bool S_read_options(const struct command *command, char ***argv, struct o
     return options_read((int)count + 1, *argv, out, err);
 }
 
-/* The line below the screen asks nothing yet; what cannot be taken back is not begun unasked. */
-static bool S_check_effect(const struct verb *verb, struct err *err)
+/* A y is soon typed; what cannot be taken back wants a whole name, and a terminal of its own. */
+static bool S_check_effect(const struct verb_call *call, struct err *err)
 {
-    if (verb->effect != DESTRUCTIVE)
+    if (verb_call_effect(call) != DESTRUCTIVE)
         return true;
     err_set(err, ERR_REFUSED,
-            "'%s' wants the database's name typed, which cannot be asked for here", verb->name);
+            "'%s' wants the database's name typed, which cannot be asked for here",
+            call->verb->name);
     return err_hint(err, "leave the console, and say it on the command line");
+}
+
+static size_t S_option_index(const struct verb *verb, const char *name)
+{
+    size_t i = 0;
+    while (i < VERB_OPTIONS && verb->options[i].name && !str_is(verb->options[i].name, name))
+        i++;
+    return i < VERB_OPTIONS && verb->options[i].name ? i : VERB_OPTIONS;
+}
+
+/* The panes follow a run better than the text of a verb could, so nothing here waits for its end. */
+static bool S_detach(struct verb_call *call)
+{
+    size_t detach = S_option_index(call->verb, "detach");
+    if (detach == VERB_OPTIONS || verb_call_effect(call) == READS)
+        return false;
+    call->option_values[detach] = "";
+    return true;
 }
 
 /* What decides which servers and which plan are meant was decided when the console was opened. */
@@ -54,7 +73,7 @@ static bool S_prepare(const struct command *command, const struct options *optio
 {
     size_t used;
     const struct verb *verb = verb_find(options->words, options->word_count, &used, err);
-    if (!verb || !S_check_effect(verb, err) || !S_check_common(options, err))
+    if (!verb || !S_check_common(options, err))
         return false;
     *call = (struct verb_call){.verb = verb,
                                .session = command->session,
@@ -63,17 +82,42 @@ static bool S_prepare(const struct command *command, const struct options *optio
                                .width = command->width,
                                .ascii = command->ascii,
                                .json = options_value(options, "json"),
-                               .yes = options_value(options, "yes")};
-    return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err);
+                               .yes = command->yes || options_value(options, "yes")};
+    return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err) &&
+           S_check_effect(call, err);
 }
 
-bool command_check(const struct command *command, struct err *err)
+/* "run the plan's steps on this database in mentoring@db1? …": what, how, and how it is looked at. */
+static char *S_tell_question(const struct verb_call *call, bool launches)
+{
+    struct buf text = {0};
+    const struct verb *verb = call->verb;
+    size_t window = S_option_index(verb, "window"), dry = S_option_index(verb, "dry-run");
+    char *where = pg_target_describe(&call->session->database);
+    buf_format(&text, "%s in %s?", verb->question, where);
+    if (launches && window < VERB_OPTIONS)
+        buf_add(&text, call->option_values[window]
+                           ? " With --window: tables are locked and rewritten."
+                           : " Beside the application, with short locks.");
+    if (launches && dry < VERB_OPTIONS)
+        buf_add(&text, " --dry-run prints each statement, 'rollback' takes it back.");
+    free(where);
+    return buf_take(&text);
+}
+
+bool command_check(const struct command *command, struct command_outlook *out, struct err *err)
 {
     char **argv = NULL;
     struct options options = {0};
     struct verb_call call;
+    *out = (struct command_outlook){0};
     bool ok =
         S_read_options(command, &argv, &options, err) && S_prepare(command, &options, &call, err);
+    if (ok) {
+        out->launches = S_detach(&call) && !call.json;
+        if (verb_call_effect(&call) == REVERSIBLE && !call.yes)
+            out->question = S_tell_question(&call, out->launches);
+    }
     options_release(&options);
     free(argv);
     return ok;
@@ -89,6 +133,7 @@ int command_work(void *ctx, FILE *out)
     bool ok =
         S_read_options(command, &argv, &options, &err) && S_prepare(command, &options, &call, &err);
     if (ok) {
+        S_detach(&call);
         call.out = out;
         call.loop = loop_new();
         ok = verb_run(&call, &err);

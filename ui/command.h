@@ -17,10 +17,16 @@ struct command {
     struct session *session;
     int width;
     bool ascii;
+    bool yes; /* somebody answered the question */
 };
 
-/* Everything that can be known before it runs; a refusal says why. */
-bool command_check(const struct command *command, struct err *err);
+struct command_outlook { /* what is known of a command before it runs */
+    char *question; /* has to be answered with y first; yours; NULL: nothing is asked */
+    bool launches;  /* a worker, which goes on by itself while the command ends at once */
+};
+
+/* A refusal says why. */
+bool command_check(const struct command *command, struct command_outlook *out, struct err *err);
 
 /* In a child: runs it, writes what it has to say to `out`, answers its exit status. */
 int command_work(void *command, FILE *out);

@@ -42,20 +42,19 @@ static unsigned S_place(const struct console *console)
     return console->reader.open ? IN_READER : 1U << console->panes.focus;
 }
 
-/* What does not fit into the last line takes the line above as well: a hint comes at the end. */
-static void S_draw_message(const struct console *console)
+/* In the last lines above `end`: what does not fit into one of them takes more. */
+static void S_draw_sentence(const char *sentence, enum mood mood, int end)
 {
     int cols = screen_cols();
     struct wrapped wrapped = {0};
     struct buf blank = {0};
-    wrap_text(&wrapped, console->message, cols);
+    wrap_text(&wrapped, sentence, cols);
     text_pad(&blank, "", (size_t)cols, TEXT_LEFT, screen_is_ascii());
     size_t shown = wrapped.count < MESSAGE_LINES ? wrapped.count : MESSAGE_LINES;
     for (size_t i = 0; i < shown; i++) {
-        int y = screen_lines() - (int)(shown - i);
+        int y = end - (int)(shown - i);
         screen_put(y, 0, cols, buf_text(&blank), (struct style){0});
-        wrap_put(&wrapped, i, y, 0, cols,
-                 (struct style){.mood = console->message_mood, .bold = true});
+        wrap_put(&wrapped, i, y, 0, cols, (struct style){.mood = mood, .bold = true});
     }
     wrap_release(&wrapped);
     buf_release(&blank);
@@ -65,9 +64,11 @@ static void S_draw_last_line(const struct console *console)
 {
     int y = screen_lines() - 1;
     if (console->prompt.open) {
+        if (console->question == ASKS_LEAVE)
+            S_draw_sentence(console->doubt, MOOD_WARN, y);
         prompt_draw(&console->prompt, y);
     } else if (console->message) {
-        S_draw_message(console);
+        S_draw_sentence(console->message, console->message_mood, y + 1);
     } else {
         keys_draw_bar(y, S_place(console), S_find_barred(console));
     }
@@ -147,6 +148,8 @@ static unsigned S_hear_prompt(struct console *console, enum prompt_news news)
     case PROMPT_DONE:
         return action_answer(console);
     case PROMPT_LEFT:
+        if (console->question == ASKS_LEAVE)
+            return action_refuse(console, "the answer was not y");
         prompt_close(&console->prompt);
         if (console->question != ASKS_FILTER)
             return WISH_REDRAW;
@@ -193,7 +196,9 @@ void console_press(struct console *console, int key)
 void console_paste(struct console *console, const char *raw)
 {
     S_forget_message(console);
-    if (console->prompt.open)
+    if (console->prompt.open && console->question == ASKS_LEAVE)
+        S_wish(console, action_refuse(console, "pasted text is no answer"));
+    else if (console->prompt.open)
         S_wish(console, S_hear_prompt(console, prompt_paste(&console->prompt, raw)));
     else
         S_wish(console, console_say(console, MOOD_WARN,
@@ -224,6 +229,10 @@ static void S_signals_arrived(void *ctx, unsigned news)
     struct console *console = ctx;
     if (news & NEWS_RESIZED)
         screen_measure();
+    /* Who answers has to have read the question as it stands. */
+    if ((news & (NEWS_RESIZED | NEWS_CONTINUED)) && console->prompt.open &&
+        console->question == ASKS_LEAVE)
+        action_refuse(console, "the window changed; ask again");
     if (news & NEWS_CONTINUED)
         screen_resume();
     console->wishes |= news & NEWS_LEAVE ? WISH_LEAVE : WISH_REDRAW;
@@ -274,6 +283,8 @@ static void S_close(struct console *console)
     words_release(&console->command.words);
     free(console->message);
     free(console->wanted);
+    free(console->asked);
+    free(console->doubt);
 }
 
 /* Somebody who leaves in the middle of a run shall not think that it ended with the console. */
@@ -281,7 +292,7 @@ static char *S_tell_run(const struct snapshot *snapshot)
 {
     const struct run_view *run = &snapshot->run;
     return run->present && run->alive
-               ? str_format("run %lld goes on without this console; 'tenantdeck status' shows it",
+               ? str_format("run %lld goes on without this console; 'tenantdeck attach' looks on",
                             (long long)run->id)
                : NULL;
 }

@@ -22,7 +22,7 @@ enum wish {
     WISH_LEAVE = 8,
 };
 
-enum question { ASKS_SEARCH, ASKS_FILTER, ASKS_COMMAND, ASKS_FILE };
+enum question { ASKS_SEARCH, ASKS_FILTER, ASKS_COMMAND, ASKS_FILE, ASKS_LEAVE };
 
 struct console {
     struct loop *loop;
@@ -36,7 +36,10 @@ struct console {
     enum question question; /* what the prompt is for */
     struct history searches, filters, commands;
     struct command command;
+    char *asked;         /* the line of a verb that waits for a y; NULL */
+    char *doubt;         /* what is asked about it */
     struct child *child; /* the verb that writes into the reader; NULL */
+    bool child_launches; /* a worker: when it is at work, the panes show it */
     char *message;       /* instead of the key bar, until the next key; NULL */
     enum mood message_mood;
     char *wanted; /* the last search; NULL */
@@ -61,5 +64,6 @@ unsigned action_do(struct console *console, enum action action, int key);
 const char *action_barred(const struct console *console, enum action action);
 unsigned action_answer(struct console *console); /* the prompt was confirmed */
 void action_end_verb(struct console *console);
+unsigned action_refuse(struct console *console, const char *why); /* the y was not given */
 
 #endif

@@ -6,7 +6,8 @@
 
 void pane_init(struct pane *pane, const struct table_def *def)
 {
-    *pane = (struct pane){.def = def, .filter = str_dup(""), .follows = def->tail, .page = 1};
+    *pane = (struct pane){.def = def, .filter = str_dup(""), .page = 1};
+    pane->follows = def->tail || def->focus;
     pane->by = (struct arrange_by){.sort = def->default_sort, .filter = pane->filter};
 }
 
@@ -103,14 +104,37 @@ static void S_find_cursor_again(struct pane *pane, const struct snapshot *snapsh
     pane->top = top > 0 ? (size_t)top : 0;
 }
 
+/* The position that the view follows: the end of a log, or the row that matters most just now. */
+static bool S_find_followed(const struct pane *pane, const struct snapshot *snapshot,
+                            size_t *position)
+{
+    size_t count = pane->shown.count, row;
+    if (!count)
+        return false;
+    *position = count - 1;
+    if (pane->def->tail)
+        return true;
+    if (!pane->def->focus || !pane->def->focus(snapshot, &row))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (pane->shown.rows[i] == row) {
+            *position = i;
+            return true;
+        }
+    return false;
+}
+
 void pane_arrange(struct pane *pane, const struct snapshot *snapshot)
 {
+    size_t followed;
     arrangement_release(&pane->shown);
     table_arrange(pane->def, snapshot, &pane->by, &pane->shown);
-    if (pane->follows)
-        pane->cursor = pane->shown.count ? pane->shown.count - 1 : 0;
-    else
+    if (pane->follows && S_find_followed(pane, snapshot, &followed)) {
+        pane->cursor = followed;
+        S_remember(pane, snapshot);
+    } else {
         S_find_cursor_again(pane, snapshot);
+    }
 }
 
 void pane_filter(struct pane *pane, const char *filter)
@@ -125,11 +149,12 @@ void pane_filter(struct pane *pane, const char *filter)
 
 void pane_move_to(struct pane *pane, const struct snapshot *snapshot, size_t position)
 {
-    size_t last = pane->shown.count ? pane->shown.count - 1 : 0;
+    size_t last = pane->shown.count ? pane->shown.count - 1 : 0, followed;
     pane->cursor = position < last ? position : last;
     S_remember(pane, snapshot);
-    if (pane->def->tail && pane->follows != (pane->cursor == last))
-        pane_follow(pane, snapshot, !pane->follows);
+    bool there = S_find_followed(pane, snapshot, &followed) && pane->cursor == followed;
+    if ((pane->def->tail || pane->def->focus) && pane->follows != there)
+        pane_follow(pane, snapshot, there);
 }
 
 void pane_move(struct pane *pane, const struct snapshot *snapshot, long rows)
@@ -142,14 +167,14 @@ void pane_follow(struct pane *pane, const struct snapshot *snapshot, bool follow
 {
     free(pane->seen);
     pane->seen = NULL;
+    size_t followed;
     pane->follows = follows;
-    if (!pane->shown.count)
+    if (!S_find_followed(pane, snapshot, &followed))
         return;
-    size_t last = pane->shown.count - 1;
     if (follows)
-        pane->cursor = last;
-    else
-        pane->seen = pane_words(pane, snapshot, pane->shown.rows[last]);
+        pane->cursor = followed;
+    else if (pane->def->tail)
+        pane->seen = pane_words(pane, snapshot, pane->shown.rows[followed]);
     S_remember(pane, snapshot);
 }
 

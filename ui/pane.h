@@ -3,7 +3,8 @@
  *
  * Draws from a const snapshot and keeps no pointer into it: the cursor remembers its row by what
  * the row says, so it stays there when the data are refreshed, sorted or filtered. A log (a table
- * with `tail`) follows its end until somebody moves away from it.
+ * with `tail`) follows its end until somebody moves away from it; a table with a `focus` follows the
+ * row that it names, likewise.
  */
 #ifndef TD_PANE_H
 #define TD_PANE_H
@@ -20,7 +21,7 @@ struct pane {
     size_t page;        /* rows that had room in the last drawing */
     char *words;        /* pane_words() of the cursor's row; NULL: nobody has moved it yet */
     char *subject;      /* pane_subject() of it, in case the words have changed */
-    bool follows;       /* the end of a log */
+    bool follows;       /* the end of a log, or the row that matters most */
     char *seen;         /* the last row when it stopped following */
 };
 

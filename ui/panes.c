@@ -106,12 +106,33 @@ static int S_draw_part(int y, int x, const struct banner_part *part, const struc
     return x;
 }
 
+static int S_banner_width(const struct banner_part *parts, size_t count, bool labelled)
+{
+    int width = labelled ? 2 : 0;
+    for (size_t i = 0; i < count; i++)
+        width += (int)text_width(parts[i].text) + (i ? 2 : 0);
+    return width;
+}
+
+/* Until all of it fits, the parts are said in fewer words, the last one first. */
+static void S_shorten_banner(struct banner_part *parts, size_t count, bool labelled)
+{
+    for (size_t i = count; i-- > 0 && S_banner_width(parts, count, labelled) > screen_cols();) {
+        if (!parts[i].brief)
+            continue;
+        free(parts[i].text);
+        parts[i].text = parts[i].brief;
+        parts[i].brief = NULL;
+    }
+}
+
 void panes_draw_banner(int y, const struct snapshot *snapshot, const char *colour)
 {
     struct banner_part parts[BANNER_PARTS];
     size_t count = banner_parts(snapshot, parts);
     bool labelled = snapshot->environment && *snapshot->environment;
     int x = 0;
+    S_shorten_banner(parts, count, labelled);
     for (size_t i = 0; i < count; i++) {
         struct style style = {.mood = parts[i].mood};
         if (labelled && i == 0)

@@ -316,6 +316,8 @@ SELECT CASE WHEN wrong + unnoted > 0 OR (difference <> 0 AND %16$L = 'window') T
                || nullif(waits, 0),
            'put aside, of no tenant: ' || nullif(parked, 0),
            'of these not noted in tenantdeck.parked: ' || nullif(unnoted, 0),
+           CASE WHEN parked > 0
+                THEN 'as long as they have no codes, the old primary key stays and codes may be NULL' END,
            CASE WHEN difference > 0 THEN format('%%s more than before', difference)
                 WHEN difference < 0 THEN format('%%s fewer than before', - difference)
                 WHEN difference = 0 THEN 'as many as before' END) AS message,

@@ -191,7 +191,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
 -- ---- what may be found ----
 
 , subject AS MATERIALIZED ( -- a table with all that its codes need
-    SELECT p.*, r.joins, r.tenant, r.organization, r.missing,
+    SELECT p.*, r.joins, r.tenant, r.organization, r.missing, r.may_park,
            format('%s AS t%s', p.shown, r.joins) AS rows,
            plan.tenant AS tenant_column, plan.organization AS organization_column,
            p.oid IS NOT NULL AND r.place IS NOT NULL AND cardinality(r.missing) = 0 AS known,
@@ -267,28 +267,50 @@ WITH RECURSIVE plan AS MATERIALIZED (
       FROM width w WHERE w.letters IS NOT NULL
 ), looked_up AS ( -- per table: what is asked for the codes, and what each kind of failure is called
     SELECT s.place, s.name, s.orphans, s.key_columns, s.source_column AS column_name, s.shown,
-           format('%s AS t%s', s.shown, CASE s.source
-               WHEN 'parent' THEN format(' LEFT JOIN %s AS t1 ON t1.%I = t.%I', up.shown,
-                                         s.parent_column, s.source_column)
-               ELSE s.joins END) AS rows,
+           format('%s AS t%s', s.shown,
+                  CASE WHEN s.source = 'parent' AND NOT s.may_park
+                       THEN format(' LEFT JOIN %s AS t1 ON %s', up.shown, way.matches)
+                       ELSE s.joins END) AS rows,
            CASE s.source WHEN 'own' THEN 'm.key' WHEN 'user' THEN format('u.%I', u.user_column)
                          ELSE format('t1.%I', s.parent_column) END AS found,
-           CASE s.source WHEN 'user' THEN 'm.key IS NOT NULL' ELSE 'true' END AS has_codes,
+           -- A child of a row that is put aside has no codes either, whatever is said of its own.
+           CASE WHEN s.source = 'user' THEN 'm.key IS NOT NULL'
+                WHEN s.source = 'parent' AND s.may_park THEN format('(%s) IS NOT NULL', s.tenant)
+                ELSE 'true' END AS has_codes,
+           CASE s.source WHEN 'parent' THEN 'leads to a row that is put aside'
+                         ELSE 'is of an organization without codes' END AS no_codes,
            CASE s.source WHEN 'own' THEN 'is not in the mapping'
                          WHEN 'user' THEN format('is no user of %I', u.name)
                          ELSE format('is not in %I', s.parent_table) END AS absent,
            CASE s.source WHEN 'own' THEN 'keys' WHEN 'user' THEN 'users' ELSE 'parents' END
                AS check_name,
-           s.source <> 'parent' AS has_zero
+           s.source <> 'parent' AS has_zero,
+           CASE s.source
+           WHEN 'parent'
+           THEN format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT 1 FROM %s AS t1 WHERE %s); -- or %s',
+                       s.shown, up.shown, way.matches, policy.words)
+           WHEN 'own'
+           THEN format('SELECT t.%I, count(*) FROM %s AS t%s WHERE m.key IS NULL GROUP BY 1; -- add them '
+                       'to the mapping file, or %s', s.source_column, s.shown, s.joins, policy.words)
+           ELSE format('SELECT t.* FROM %s AS t%s WHERE m.key IS NULL; -- name another user there, or %s',
+                       s.shown, s.joins, policy.words) END AS fix
       FROM subject s
+     CROSS JOIN (SELECT 'say ''orphans = default'' or ''orphans = park'' of this table in the plan')
+                AS policy (words)
       LEFT JOIN users_known u ON true
       LEFT JOIN planned up ON up.name = s.parent_table
+      LEFT JOIN pair ON pair.place = s.place
+     CROSS JOIN LATERAL (SELECT format(pair.condition, format('t1.%I', s.parent_column),
+                                       format('t.%I', s.source_column)) AS matches) AS way
      WHERE s.known AND s.source <> 'constant'
      UNION ALL -- users that are asked for their organization, but are no table of the plan by it
     SELECT 0, u.name, 'refuse', format('%L, t.%I', u.user_column, u.user_column), u.user_key, u.shown,
            format('%s AS t LEFT JOIN tenantdeck.mapping AS m ON m.plan = %L AND m.key = t.%I::text',
                   u.shown, plan.name, u.user_key),
-           'm.key', 'true', 'is not in the mapping', 'keys', true
+           'm.key', 'true', 'is of an organization without codes', 'is not in the mapping', 'keys', true,
+           format('SELECT t.%I, count(*) FROM %s AS t LEFT JOIN tenantdeck.mapping AS m ON m.plan = %L '
+                  'AND m.key = t.%1$I::text WHERE m.key IS NULL GROUP BY 1; -- add them to the mapping file',
+                  u.user_key, u.shown, plan.name)
       FROM users_known u CROSS JOIN plan
      WHERE EXISTS (SELECT 1 FROM planned WHERE source = 'user')
        AND NOT EXISTS (SELECT 1 FROM planned p
@@ -303,7 +325,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
                    CASE WHEN t.%1$I IS NULL THEN 'is NULL'
                         WHEN %3$s IS NULL AND %2$s THEN 'is 0'
                         WHEN %3$s IS NULL THEN %4$L
-                        WHEN NOT (%5$s) THEN 'is of an organization without codes' END AS why
+                        WHEN NOT (%5$s) THEN %12$L END AS why
               FROM %6$s) AS looked
      WHERE why IS NOT NULL
      GROUP BY why, value
@@ -335,7 +357,8 @@ SELECT CASE WHEN rows > 0 THEN %7$L ELSE 'pass' END AS verdict, rows AS count,
                               concat_ws(' ', plan.mapping ->> 'default_organization',
                                         plan.mapping ->> 'default_tenant')) END,
                   format('%s leads every row to its codes', l.column_name),
-                  l.key_columns, l.shown) AS query
+                  l.key_columns, l.shown, l.no_codes) AS query,
+           CASE WHEN l.orphans <> 'default' THEN l.fix END AS fix
       FROM looked_up l CROSS JOIN plan
 ), lookup AS ( -- what others find their codes by, where nothing makes it unique
     SELECT DISTINCT ON (s.place) s.place, s.name, p.parent_column AS column_name,
@@ -369,7 +392,7 @@ SELECT CASE WHEN count(*) > 0 THEN 'fail' ELSE 'pass' END AS verdict, count(*) A
        (SELECT jsonb_agg(jsonb_build_object(%5$L, few.value, 'rows', few.rows))
           FROM (SELECT * FROM twice ORDER BY value LIMIT 5) AS few) AS samples
   FROM twice$query$,
-                  format('t.%I', l.column_name), l.rows, l.tenant, l.organization, l.column_name)
+                  format('t.%I', l.column_name), l.rows, l.tenant, l.organization, l.column_name), NULL
       FROM lookup l
 ), old_key AS MATERIALIZED ( -- what is unique today; no columns where an expression is in it
     SELECT i.indrelid AS oid, x.relname::text AS name, i.indisprimary AS is_primary,
@@ -430,7 +453,7 @@ SELECT CASE WHEN count(*) > 0 THEN 'fail' ELSE 'pass' END AS verdict, count(*) A
     SELECT k.place, 3, 'keys', 'keys', k.name, 'error', 'pass',
            format('no two rows can be alike in %s: a part of %s is unique today',
                   string_agg(format('%s (%s)', k.purpose, k.list), ', '),
-                  CASE count(*) WHEN 1 THEN 'it' ELSE 'each' END), NULL
+                  CASE count(*) WHEN 1 THEN 'it' ELSE 'each' END), NULL, NULL
       FROM key k WHERE k.is_proved GROUP BY k.place, k.name
      UNION ALL
     SELECT k.place, 3, 'keys', format('%s (%s)', k.purpose, k.list), k.name, 'error',
@@ -471,7 +494,12 @@ SELECT CASE WHEN alike + nulls > 0 THEN 'fail' ELSE 'pass' END AS verdict,
                       k.expected_list, k.pairing, k.joins, k.tenant, k.list,
                       coalesce(format('(SELECT count(*) FROM %s AS t WHERE ', k.shown)
                                || k.null_list || ')', '0'),
-                      k.shown_list) END
+                      k.shown_list) END,
+           CASE WHEN k.can_be_asked THEN
+               format('SELECT t.* FROM %s AS t JOIN (SELECT %s FROM %1$s AS t WHERE %s GROUP BY %2$s '
+                      'HAVING count(*) > 1) AS twice ON %s;', k.shown, k.plain_list, k.no_null, k.pairing)
+               || coalesce(format(' SELECT t.* FROM %s AS t WHERE ', k.shown) || k.null_list || ';', '')
+               || ' -- within a tenant only one of them may stay as it is' END
       FROM key k WHERE NOT k.is_proved
 ), user_column AS ( -- columns of a child that name a user too, who may be of another tenant
     SELECT s.place, c.name AS column_name
@@ -513,7 +541,7 @@ SELECT CASE WHEN count(*) > 0 THEN 'warn' ELSE 'pass' END AS verdict, count(*) A
           JOIN %10$s AS t ON t.ctid = few.row) AS samples
   FROM odd$query$,
                   s.tenant, s.rows, u.shown, u.user_column, c.column_name, plan.name, u.user_key,
-                  s.parent_table, s.key_columns, s.shown)
+                  s.parent_table, s.key_columns, s.shown), NULL
       FROM user_column c JOIN subject s ON s.place = c.place
      CROSS JOIN users_known u CROSS JOIN plan
 ), reference AS MATERIALIZED ( -- the plan's foreign keys
@@ -571,13 +599,13 @@ SELECT CASE WHEN count(*) > 0 THEN 'fail' ELSE 'pass' END AS verdict, count(*) A
           JOIN %11$s AS t ON t.ctid = few.row) AS samples
   FROM odd$query$,
                       r.tenant, r.child_list, r.rows, r.no_null, r.target_tenant, r.target_list,
-                      r.target_rows, r.matching, r.target_name, r.key_columns, r.shown) END
+                      r.target_rows, r.matching, r.target_name, r.key_columns, r.shown) END, NULL
       FROM reference r
 ), rows_check AS (
     SELECT p.place, 6, 'rows', 'rows before', p.name, 'info', NULL, NULL,
            format(E'SELECT ''pass'' AS verdict, count(*) AS count,\n'
                   '       format(''%%s rows'', count(*)) AS message, NULL::jsonb AS samples\n'
-                  '  FROM %s', p.shown)
+                  '  FROM %s', p.shown), NULL
       FROM planned p WHERE p.oid IS NOT NULL
 ), table_check AS ( -- a table that is not asked for its codes
     SELECT s.place, 0, 'references', 'table', s.name,
@@ -591,11 +619,11 @@ SELECT CASE WHEN count(*) > 0 THEN 'fail' ELSE 'pass' END AS verdict, count(*) A
                 WHEN s.missing IS NULL THEN 'a table that its codes come from is not there'
                 ELSE format('not looked at: %s is not there, or of a type that somebody else could '
                             'have bent', array_to_string(s.missing, ', ')) END,
-           NULL
+           NULL, NULL
       FROM subject s WHERE s.oid IS NULL OR NOT s.known OR s.source = 'constant'
 )
 SELECT found.check_group, found.check_name, found.subject, found.severity, found.verdict, found.count,
-       found.message, found.samples, found.query, NULL AS fix
+       found.message, found.samples, found.query, found.fix
   FROM (
     SELECT -2::bigint AS place, 0 AS turn, 'mapping' AS check_group, 'loaded' AS check_name,
            plan.name AS subject, 'error' AS severity,
@@ -605,7 +633,8 @@ SELECT found.check_group, found.check_name, found.subject, found.severity, found
                 ELSE format('%s keys lead to %s tenants', count(c.key), count(DISTINCT c.tenant_code))
                 END AS message,
            NULL::jsonb AS samples,
-           format('SELECT * FROM tenantdeck.mapping WHERE plan = %L ORDER BY key', plan.name) AS query
+           format('SELECT * FROM tenantdeck.mapping WHERE plan = %L ORDER BY key', plan.name) AS query,
+           NULL AS fix
       FROM plan LEFT JOIN codes c ON true
      WHERE EXISTS (SELECT 1 FROM planned WHERE source <> 'constant')
      GROUP BY plan.name
@@ -615,7 +644,7 @@ SELECT found.check_group, found.check_name, found.subject, found.severity, found
            CASE WHEN count(o.code) > 0 THEN format('%s %s', count(o.code), k.trouble) ELSE k.none END,
            jsonb_agg(left(o.code, 80) ORDER BY o.code) FILTER (WHERE o.number <= 5),
            format('SELECT * FROM tenantdeck.mapping WHERE plan = %L AND %s ORDER BY key', plan.name,
-                  k.condition)
+                  k.condition), NULL
       FROM mapping_check k
      CROSS JOIN plan
       LEFT JOIN (SELECT check_name, code,
@@ -624,7 +653,7 @@ SELECT found.check_group, found.check_name, found.subject, found.severity, found
      GROUP BY plan.name, k.check_name, k.verdict, k.trouble, k.none, k.condition
      UNION ALL
     SELECT c.place, c.turn, c.check_group, c.check_name, c.subject, c.severity, c.verdict, NULL,
-           c.message, NULL, c.query
+           c.message, NULL, c.query, c.fix
       FROM (SELECT * FROM source_check UNION ALL SELECT * FROM lookup_check
              UNION ALL SELECT * FROM key_check UNION ALL SELECT * FROM reference_check
              UNION ALL SELECT * FROM isolation_check UNION ALL SELECT * FROM rows_check

@@ -84,7 +84,8 @@ WITH plan AS MATERIALIZED (
     SELECT l.place,
            CASE WHEN theirs.kind = 'string' AND ours.kind = 'string'
                 THEN '%1$s = %2$s' || CASE WHEN theirs.attcollation = ours.attcollation THEN ''
-                                           ELSE format(' COLLATE %I.%I', n.nspname, c.collname) END
+                                           ELSE replace(format(' COLLATE %I.%I', n.nspname, c.collname),
+                                                        '%', '%%') END
                 WHEN theirs.kind = 'integer' AND ours.kind = 'integer'
                      OR theirs.type_oid = ours.type_oid AND theirs.kind = 'own'
                 THEN '%1$s = %2$s'
@@ -156,7 +157,8 @@ WITH plan AS MATERIALIZED (
      GROUP BY a.place
 ), named AS MATERIALIZED ( -- a plan's name has no dot, so no two of these functions are alike
     SELECT f.*, w.variables, w.mapped, w.of_parent, w.defaults, w.all_given, w.any_set,
-           w.any_differs, w.fill_null, w.fill_all, w.tenant, s.as_text AS source_as_text, mt.condition, k.as_text AS key_as_text,
+           w.any_differs, w.fill_null, w.fill_all, w.tenant, s.as_text AS source_as_text,
+           mt.condition, k.as_text AS key_as_text,
            plan.name AS plan, plan.schema,
            CASE WHEN octet_length('fill_' || plan.name || '.' || f.name) <= 63
                 THEN 'fill_' || plan.name || '.' || f.name

@@ -45,9 +45,9 @@ WITH RECURSIVE plan AS MATERIALIZED (
       JOIN pg_class c ON c.relnamespace = plan.schema_oid AND c.relname = t.doc ->> 'name'
                      AND c.relkind = 'r'
 ), generation AS ( -- parents before children
-    SELECT f.place, f.name, ARRAY[f.place] AS path FROM found f WHERE f.source <> 'parent'
+    SELECT f.place, f.name, 0 AS depth FROM found f WHERE f.source <> 'parent'
      UNION ALL
-    SELECT f.place, f.name, g.path || f.place
+    SELECT f.place, f.name, g.depth + 1
       FROM generation g JOIN found f ON f.source = 'parent' AND f.parent_table = g.name
 ), users AS ( -- the table that tells a user's organization
     SELECT m.doc ->> 'user_table' AS name, m.doc ->> 'user_column' AS user_column,
@@ -92,7 +92,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
            theirs.as_text AS their_text,
            CASE WHEN theirs.kind = 'string' AND ours.kind = 'string'
                 THEN '%1$s = %2$s' || CASE WHEN theirs.attcollation = ours.attcollation THEN ''
-                                           ELSE format(' COLLATE %I.%I', n.nspname, c.collname) END
+                                           ELSE replace(format(' COLLATE %I.%I', n.nspname, c.collname),
+                                                        '%', '%%') END
                 WHEN theirs.kind = 'integer' AND ours.kind = 'integer'
                      OR theirs.type_oid = ours.type_oid AND theirs.kind = 'own'
                 THEN '%1$s = %2$s'
@@ -126,8 +127,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
            CASE WHEN coalesce(a.kind, CASE c.type WHEN 'uuid' THEN 'own' ELSE 'string' END)
                      = 'string' THEN '' ELSE '::' || coalesce(a.type, c.type) END AS cast,
            CASE c.role WHEN 'tenant' THEN plan.mapping ->> 'default_tenant'
-                       ELSE plan.mapping ->> 'default_organization' END AS default_code,
-           CASE c.role WHEN 'tenant' THEN 'm.tenant_code' ELSE 'm.organization_code' END AS mapped
+                       ELSE plan.mapping ->> 'default_organization' END AS default_code
       FROM found f
      CROSS JOIN plan CROSS JOIN ours
      CROSS JOIN jsonb_array_elements_text(f.doc -> 'columns') WITH ORDINALITY AS w (name, number)
@@ -164,7 +164,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
                             WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid
                               AND d.refobjsubid = v.attnum
                               AND d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass,
-                                                'pg_policy'::regclass, 'pg_proc'::regclass)))
+                                                'pg_policy'::regclass, 'pg_proc'::regclass,
+                                                'pg_publication_rel'::regclass)))
                AS is_held,
            string_agg(format('%I', v.name), ', ' ORDER BY v.number) AS names,
            string_agg(format('%I = %s', v.name, v.joined), ', ' ORDER BY v.number) AS sets,
@@ -236,13 +237,13 @@ WITH RECURSIVE plan AS MATERIALIZED (
            WHEN 'user' THEN format('SELECT %s AS key, m.tenant_code AS tenant, m.organization_code AS '
                                    'organization FROM %s AS u JOIN tenantdeck.mapping AS m '
                                    'ON m.plan = %s AND m.key = %s',
-                                   format(mt.their_text, 'u.' || quote_ident(u.user_column)), u.relation,
-                                   plan.quoted, x.user_key)
+                                   format(mt.their_text, x.theirs), u.relation, plan.quoted,
+                                   x.user_key)
            WHEN 'parent' THEN format('SELECT %s AS key, %s::text AS tenant, %s AS organization '
                                      'FROM %I.%I AS p WHERE %s IS NOT NULL',
-                                     CASE WHEN mt.by_number THEN 'p.' || quote_ident(f.parent_column)
-                                          ELSE format(mt.their_text, 'p.' || quote_ident(f.parent_column))
-                                     END, l.parents_tenant,
+                                     CASE WHEN mt.by_number THEN x.theirs
+                                          ELSE format(mt.their_text, x.theirs) END,
+                                     l.parents_tenant,
                                      coalesce(l.parents_organization || '::text', 'NULL::text'),
                                      plan.schema, f.parent_table, l.parents_tenant) END AS map,
            -- A small number that is unique, as most are, finds its place in an array.
@@ -251,8 +252,6 @@ WITH RECURSIVE plan AS MATERIALIZED (
                             WHERE i.indrelid = mt.their_oid AND i.indisunique AND i.indisvalid
                               AND i.indpred IS NULL AND i.indnkeyatts = 1
                               AND i.indkey[0] = mt.their_number) AS is_number,
-           format('SELECT p.%s AS key FROM %I.%s AS p', quote_ident(f.parent_column), plan.schema,
-                  quote_ident(f.parent_table)) AS all_keys,
            coalesce(mt.rows, 0) AS map_rows
       FROM found f
      CROSS JOIN plan
@@ -265,10 +264,11 @@ WITH RECURSIVE plan AS MATERIALIZED (
            SELECT format(s.as_text, 't.' || quote_ident(f.source_column)) AS source_text,
                   format(s.as_text, quote_ident(f.source_column)) AS source_bare,
                   format(k.as_text, 'u.' || quote_ident(u.key_column)) AS user_key,
-                  format(mt.condition,
-                         CASE f.source WHEN 'user' THEN 'u.' || quote_ident(u.user_column)
-                                       ELSE 'p.' || quote_ident(f.parent_column) END,
-                         't.' || quote_ident(f.source_column)) AS matches) AS x
+                  way.theirs,
+                  format(mt.condition, way.theirs, 't.' || quote_ident(f.source_column)) AS matches
+             FROM (SELECT CASE f.source WHEN 'user' THEN 'u.' || quote_ident(u.user_column)
+                                        ELSE 'p.' || quote_ident(f.parent_column) END AS theirs) AS way
+           ) AS x
 ), piece AS MATERIALIZED ( -- a rewrite's ALTER COLUMN, as an expression that makes its text
     SELECT v.place,
            string_agg(
@@ -279,10 +279,10 @@ WITH RECURSIVE plan AS MATERIALIZED (
                ' || '', '' || ' ORDER BY v.number) AS by_key,
            string_agg(
                concat(quote_literal(x.start), ' || quote_literal(', v.role, 's) || ',
-                      quote_literal('::jsonb ->> CASE WHEN ' || quote_ident(f.source_column) || ' BETWEEN '),
+                      quote_literal('::jsonb ->> CASE WHEN ' || x.ours || ' BETWEEN '),
                       ' || lowest || ', quote_literal(' AND '), ' || highest || ',
                       quote_literal(' THEN ('), ' || quote_literal(places) || ',
-                      quote_literal('::integer[])[(' || quote_ident(f.source_column) || ' - ('), ' || lowest || ',
+                      quote_literal('::integer[])[(' || x.ours || ' - ('), ' || lowest || ',
                       quote_literal(') + 1)::integer] END' || x.finish)),
                ' || '', '' || ' ORDER BY v.number) AS by_number
       FROM valued v
@@ -290,16 +290,18 @@ WITH RECURSIVE plan AS MATERIALIZED (
       JOIN sought s USING (place)
      CROSS JOIN LATERAL (
            SELECT format('ALTER COLUMN %I TYPE %s USING (coalesce(', v.name, v.type) AS start,
-                  format('%s))%s', v.or_default, v.cast) AS finish) AS x
+                  format('%s))%s', v.or_default, v.cast) AS finish,
+                  quote_ident(f.source_column) AS ours) AS x
      GROUP BY v.place
 ), shaped AS MATERIALIZED ( -- all that is known of a table
-    SELECT f.place, f.name, quote_literal(f.name) AS unit, f.relation, f.source, f.defaults, f.parks,
-           f.pages, f.rows, g.path, plan.in_window, plan.quoted AS plan,
+    SELECT f.place, f.name, quote_literal(f.name) AS unit, f.relation, f.source, f.parent_table,
+           f.defaults, f.parks,
+           f.pages, f.rows, g.depth, plan.in_window, plan.quoted AS plan,
            l.was_there, l.is_there, l.is_indexed, l.is_held, l.names, l.sets, l.looked, l.named,
            l.news, l.sets_of_old, l.differs, l.differs_joined, l.fillable, l.any_empty,
            l.quoted, l.held, l.restored, l.growth, c.by_key, c.by_number,
-           x.sources, x.condition, x.single, x.source_text, x.is_number, x.map, x.all_keys, r.key,
-           x.map_rows::bigint, x.map_rows * CASE WHEN x.is_number THEN 8 ELSE 64 END AS map_bytes,
+           x.sources, x.condition, x.single, x.source_text, x.is_number, x.map, r.key,
+           x.map_rows * CASE WHEN x.is_number THEN 8 ELSE 64 END AS map_bytes,
            f.source = 'parent' AND NOT above.is_there AS is_early,
            EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = f.oid) AS has_heirs,
            (SELECT count(*) FROM pg_index i WHERE i.indrelid = f.oid) AS indexes,
@@ -412,23 +414,24 @@ WITH RECURSIVE plan AS MATERIALIZED (
            concat(
                E'DECLARE\n    tenants text;\n    organizations text;\n',
                CASE WHEN w.is_number THEN
-                   E'    lowest bigint;\n    highest bigint;\n    places text;\n' END,
+                   E'    lowest bigint;\n    highest bigint;\n    many bigint;\n    places text;\n' END,
                E'BEGIN\n',
                CASE WHEN w.is_number THEN concat(
                    E'    PERFORM set_config(''work_mem'', ''128MB'', true);\n',
-                   E'    SELECT min(k.key), max(k.key) INTO lowest, highest\n      FROM (', w.all_keys,
-                   E') AS k;\n    IF highest - lowest < 4 * ', w.map_rows, E' + 1000 THEN\n',
-                   E'        WITH map AS MATERIALIZED (\n            ', w.map,
-                   E'\n        ), code AS MATERIALIZED (\n',
+                   E'    SELECT min(k.key), max(k.key), count(*) INTO lowest, highest, many\n      FROM (',
+                   w.map, E') AS k;\n    IF highest - lowest < 4 * many + 1000 THEN\n',
+                   E'        WITH code AS MATERIALIZED (\n',
                    E'            SELECT row_number() OVER () AS place, k.tenant, k.organization\n',
-                   E'              FROM (SELECT DISTINCT map.tenant, coalesce(map.organization, '''')',
-                   E' AS organization FROM map) AS k\n        ), placed AS (\n',
-                   E'            SELECT map.key, code.place\n              FROM map\n',
-                   E'              JOIN code ON code.tenant = map.tenant\n',
-                   E'                       AND code.organization = coalesce(map.organization, '''')\n',
-                   E'             UNION ALL\n            SELECT s.key, 0\n',
+                   E'              FROM (SELECT DISTINCT m.tenant, coalesce(m.organization, '''')',
+                   E' AS organization\n                      FROM (', w.map, E') AS m) AS k\n',
+                   E'        ), placed AS (\n            SELECT m.key, code.place\n              FROM (',
+                   w.map, E') AS m\n              JOIN code ON code.tenant = m.tenant\n',
+                   E'                       AND code.organization = coalesce(m.organization, '''')\n',
+                   E'             UNION ALL -- an array has no gaps\n            SELECT s.key, 0\n',
                    E'              FROM generate_series(lowest, highest) AS s (key)\n',
-                   E'             WHERE NOT EXISTS (SELECT FROM map WHERE map.key = s.key)\n        )\n',
+                   E'             WHERE many < highest - lowest + 1\n',
+                   '               AND NOT EXISTS (SELECT FROM (', w.map,
+                   E') AS m WHERE m.key = s.key)\n        )\n',
                    E'        SELECT (SELECT array_agg(p.place ORDER BY p.key) FROM placed AS p),\n',
                    E'               ''[null]''::jsonb || jsonb_agg(c.tenant ORDER BY c.place),\n',
                    E'               ''[null]''::jsonb || jsonb_agg(nullif(c.organization, '''')\n',
@@ -448,8 +451,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
                                              E'\n    ON CONFLICT (plan, unit, key) DO NOTHING;\n') END,
                E'END\n') AS body
       FROM worded w
-), probe AS ( -- is no row left that could be told its code?
-    SELECT w.place, w.is_there AND NOT w.is_early AS may_ask,
+), probe AS MATERIALIZED ( -- is no row left that could be told its code?
+    SELECT w.place, w.name, w.source, w.parent_table, w.is_there AND NOT w.is_early AS may_ask,
            format('SELECT NOT EXISTS (SELECT FROM ONLY %s AS t%s WHERE %s) AS done', w.relation,
                   CASE WHEN w.was_there THEN format(' CROSS JOIN LATERAL (%s) AS n', w.look)
                        WHEN NOT w.defaults THEN ', ' || w.sources ELSE '' END,
@@ -457,12 +460,21 @@ WITH RECURSIVE plan AS MATERIALIZED (
                        WHEN w.defaults THEN w.fillable
                        ELSE format('(%s) AND %s', w.fillable, w.condition) END) AS query
       FROM worded w
-), probed AS MATERIALIZED (
-    SELECT p.place,
-           CASE WHEN p.may_ask AND journal.is_there
-                THEN query_to_xml(p.query, false, false, '')::text LIKE '%<done>true</done>%'
-                ELSE false END AS done
+), probed AS ( -- a child is looked at when its parents are done: before, it finds nothing
+    SELECT p.place, p.name, answer.done
       FROM probe p CROSS JOIN journal
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN p.may_ask AND journal.is_there
+                       THEN query_to_xml(p.query, false, false, '')::text LIKE '%<done>true</done>%'
+                       ELSE false END AS done) AS answer
+     WHERE p.source <> 'parent'
+     UNION ALL
+    SELECT p.place, p.name, answer.done
+      FROM probed q JOIN probe p ON p.source = 'parent' AND p.parent_table = q.name
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN q.done AND p.may_ask
+                       THEN query_to_xml(p.query, false, false, '')::text LIKE '%<done>true</done>%'
+                       ELSE false END AS done) AS answer
 ), chosen AS (
     SELECT w.*,
            CASE WHEN NOT w.in_window THEN 'batch'
@@ -471,8 +483,9 @@ WITH RECURSIVE plan AS MATERIALIZED (
                 WHEN w.was_there OR w.is_held OR w.has_heirs OR w.map_bytes > 64 * 1024 * 1024
                 THEN 'batch'
                 ELSE 'rewrite' END AS how,
-           CASE WHEN w.pages < 256 OR w.is_indexed THEN 1 ELSE least(2 + w.indexes, 5) END::integer
-               AS passes,
+           -- The more indexes, the more a pass spares; the wider the rows, the less it finds to do.
+           CASE WHEN w.pages < 256 OR w.is_indexed THEN 1
+                ELSE least(1 + w.indexes + (w.width < 250)::integer, 5) END::integer AS passes,
            w.width / (w.width + w.growth) AS shrinking
       FROM worded w
 )
@@ -480,11 +493,10 @@ SELECT c.name AS unit,
        c.relation,
        c.how,
        CASE c.how WHEN 'batch' THEN batch.statement
-                  WHEN 'rewrite' THEN format('DO %s', CASE WHEN position('$tenantdeck$' IN rewrite.body) = 0
-                                                           THEN E'$tenantdeck$\n' || rewrite.body
-                                                                || '$tenantdeck$'
-                                                           ELSE quote_literal(rewrite.body) END)
-       END AS statement,
+                  WHEN 'rewrite'
+                  THEN 'DO ' || CASE WHEN position('$tenantdeck$' IN rewrite.body) = 0
+                                     THEN E'$tenantdeck$\n' || rewrite.body || '$tenantdeck$'
+                                     ELSE quote_literal(rewrite.body) END END AS statement,
        c.pages,
        c.rows,
        -- What one pass has moved away is the room of the next, and new versions are wider.
@@ -492,17 +504,49 @@ SELECT c.name AS unit,
                           / (1 - power(c.shrinking, c.passes)))::integer
                FROM generate_series(1, c.passes) AS i (pass) ORDER BY i.pass) AS shares,
        settling.statement AS settle,
-       CASE c.how WHEN 'batch' THEN format('VACUUM (ANALYZE) %s', c.relation)
-                  WHEN 'rewrite' THEN format('ANALYZE %s', c.relation) END AS tidy,
-       (SELECT bool_and(p.done) FROM probed p WHERE p.place = ANY (c.path)) AS done,
+       CASE c.how WHEN 'batch' THEN format('VACUUM (ANALYZE) %s (%s)', c.relation, c.names)
+                  WHEN 'rewrite' THEN format('ANALYZE %s (%s)', c.relation, c.names) END AS tidy,
+       probed.done,
        CASE WHEN c.was_there THEN jsonb_build_array(jsonb_build_object(
                 'type', 'table rows', 'object', 'old values of ' || c.relation,
                 'definition', 'tenantdeck.old_value',
+                -- As the fill did it: no trigger fires, and a foreign key that holds parent and child
+                -- together is asked when both are back, which is at the parent.
                 'statement', format(
-                    E'UPDATE ONLY %1$s AS t SET %2$s\n  FROM tenantdeck.old_value AS o\n'
+                    E'SELECT pg_catalog.set_config(''session_replication_role'', ''replica'', true)\n'
+                    ' WHERE %6$s;\n'
+                    'UPDATE ONLY %1$s AS t SET %2$s\n  FROM tenantdeck.old_value AS o\n'
                     ' WHERE o.plan = %3$s AND o.unit = %4$s AND o.key = %5$s;\n'
-                    'DELETE FROM tenantdeck.old_value AS o WHERE o.plan = %3$s AND o.unit = %4$s',
-                    c.relation, c.restored, c.plan, c.unit, c.key),
+                    'DELETE FROM tenantdeck.old_value AS o WHERE o.plan = %3$s AND o.unit = %4$s;\n'
+                    'DO %7$L',
+                    c.relation, c.restored, c.plan, c.unit, c.key,
+                    CASE WHEN current_setting('server_version_num')::integer >= 150000
+                         THEN 'pg_catalog.has_parameter_privilege(''session_replication_role'', ''SET'')'
+                         ELSE '(SELECT r.rolsuper FROM pg_catalog.pg_roles AS r '
+                              'WHERE r.rolname = current_user)' END,
+                    format(
+                        E'DECLARE\n    bound record;\n    lonely boolean;\nBEGIN\n'
+                        '    FOR bound IN\n'
+                        '        SELECT f.conname, f.conrelid::regclass AS child,\n'
+                        '               (SELECT string_agg(format(''c.%%I = p.%%I'', a.attname, b.attname), '' AND '')\n'
+                        '                  FROM unnest(f.conkey, f.confkey) AS k (ours, theirs)\n'
+                        '                  JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.ours\n'
+                        '                  JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = k.theirs)\n'
+                        '                   AS alike,\n'
+                        '               (SELECT string_agg(format(''c.%%I IS NOT NULL'', a.attname), '' AND '')\n'
+                        '                  FROM pg_attribute a\n'
+                        '                 WHERE a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey)) AS whole\n'
+                        '          FROM pg_constraint f\n'
+                        '         WHERE f.contype = ''f'' AND f.confrelid = %1$L::regclass AND f.convalidated\n'
+                        '    LOOP\n'
+                        '        EXECUTE format(''SELECT EXISTS (SELECT FROM %%s AS c WHERE %%s AND NOT EXISTS ''\n'
+                        '                       ''(SELECT FROM %%s AS p WHERE %%s))'', bound.child, bound.whole,\n'
+                        '                       %1$L, bound.alike) INTO lonely;\n'
+                        '        IF lonely THEN\n'
+                        '            RAISE foreign_key_violation USING MESSAGE = format(\n'
+                        '                ''rows of %%s, written since, would lead nowhere by %%I when %%s has its old ''\n'
+                        '                ''values again'', bound.child, bound.conname, %1$L);\n'
+                        '        END IF;\n    END LOOP;\nEND\n', c.relation)),
                 'alone', false)) ELSE '[]'::jsonb END
        || CASE WHEN c.parks THEN jsonb_build_array(jsonb_build_object(
                 'type', 'table rows', 'object', 'parked rows of ' || c.relation, 'definition', NULL,
@@ -512,8 +556,9 @@ SELECT c.name AS unit,
   FROM chosen c
   JOIN batch USING (place)
   JOIN rewrite USING (place)
+  JOIN probed USING (place)
   LEFT JOIN settling USING (place)
- ORDER BY cardinality(c.path), c.place;
+ ORDER BY c.depth, c.place;
 
 -- name: fill_quiet
 -- The application's triggers do not fire on what this session changes, and foreign keys are not

@@ -4,6 +4,27 @@
 -- items in the order to be done: unit (the table), part, done (the catalog has it already), alone (must
 -- run outside a transaction), statement, takes (its lock), records (what restores what was there).
 
+-- name: plan_without_parked
+-- What of the plan ($1) can be had while rows are put aside (orphans = park): their tables keep the old
+-- primary key, their codes may be NULL, and no foreign key leads there. Answers: document.
+SELECT jsonb_set($1::jsonb, '{tables}', coalesce((
+           SELECT jsonb_agg(
+                      t.doc
+                      || CASE WHEN parked.units ? (t.doc ->> 'name')
+                              THEN '{"not_null": [], "primary_key":
+                                     {"name": null, "replaces": null, "columns": []}}'::jsonb
+                              ELSE '{}' END
+                      || jsonb_build_object('references', coalesce((
+                             SELECT jsonb_agg(f.doc ORDER BY f.place)
+                               FROM jsonb_array_elements(t.doc -> 'references')
+                                    WITH ORDINALITY AS f (doc, place)
+                              WHERE NOT parked.units ? (f.doc ->> 'table')), '[]'))
+                      ORDER BY t.place)
+             FROM jsonb_array_elements($1::jsonb -> 'tables') WITH ORDINALITY AS t (doc, place)),
+           '[]')) AS document
+  FROM (SELECT coalesce(jsonb_agg(DISTINCT q.unit), '[]') AS units
+          FROM tenantdeck.parked AS q WHERE q.plan = $1::jsonb ->> 'name') AS parked;
+
 -- name: work_not_null
 -- Sets NOT NULL where the plan says so. Online, a CHECK that is not yet valid binds new rows at once,
 -- then is proved for the old ones while everybody writes on; with the proof at hand SET NOT NULL reads

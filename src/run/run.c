@@ -303,7 +303,7 @@ static const char *S_obstacle(struct run *run)
     if (run->paused)
         return "paused, as asked";
     if (run->holding)
-        return "held before this step, until somebody says resume";
+        return "held before this step, until 'resume'";
     return run->throttle ? throttle_reason(run->throttle) : NULL;
 }
 

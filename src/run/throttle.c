@@ -272,6 +272,15 @@ static void S_look_for_file(struct throttle *t)
 
 /* ---- life ---- */
 
+/* --batch-ms goes before the plan; the verb has looked at it already. */
+static void S_take_option(struct throttle *t)
+{
+    struct err ignored = {0};
+    const char *batch = run_option(t->run, "batch_ms");
+    if (batch)
+        throttle_set(t, "batch_ms", batch, &ignored);
+}
+
 struct throttle *throttle_new(struct run *run)
 {
     struct throttle *t = mem_new(sizeof(*t));
@@ -286,6 +295,7 @@ struct throttle *throttle_new(struct run *run)
                                   .file = run->plan->limits.file};
     limits_begin(&t->limits, &run->plan->limits);
     S_begin_asking(t);
+    S_take_option(t);
     throttle_sample(t);
     return t;
 }

@@ -18,13 +18,19 @@ struct banner {
     size_t count;
 };
 
-/* Takes `raw`; what is empty gives no part. */
-static void S_add_part(struct banner *banner, enum mood mood, char *raw)
+/* Takes `raw` and `brief` (NULL: it cannot be said shorter); what is empty gives no part. */
+static void S_add_with_brief(struct banner *banner, enum mood mood, char *raw, char *brief)
 {
     if (*raw)
-        banner->parts[banner->count++] =
-            (struct banner_part){.text = text_cleaned(raw), .mood = mood};
+        banner->parts[banner->count++] = (struct banner_part){
+            .text = text_cleaned(raw), .brief = brief ? text_cleaned(brief) : NULL, .mood = mood};
     free(raw);
+    free(brief);
+}
+
+static void S_add_part(struct banner *banner, enum mood mood, char *raw)
+{
+    S_add_with_brief(banner, mood, raw, NULL);
 }
 
 static void S_add_environment(struct banner *banner, const struct snapshot *snapshot)
@@ -38,8 +44,10 @@ static void S_add_where(struct banner *banner, const struct server_view *databas
 {
     const char *where = database->where ? database->where : "";
     bool role = database->role && *database->role;
-    S_add_part(banner, MOOD_PLAIN,
-               role && *where ? str_format("%s as %s", where, database->role) : str_dup(where));
+    S_add_with_brief(banner, MOOD_PLAIN,
+                     role && *where ? str_format("%s as %s", where, database->role)
+                                    : str_dup(where),
+                     str_dup(where));
 }
 
 /* The gist of a libpq message: its first line, after "connection to server at … failed: ". */
@@ -68,10 +76,11 @@ static void S_add_server(struct banner *banner, const struct server_view *server
         S_add_part(banner, MOOD_WARN, str_format("%s connecting", name));
         break;
     case SERVER_UP:
-        S_add_part(banner, MOOD_GOOD,
-                   server->version && *server->version
-                       ? str_format("%s %s", short_name, server->version)
-                       : str_format("%s up", short_name));
+        S_add_with_brief(banner, MOOD_GOOD,
+                         server->version && *server->version
+                             ? str_format("%s %s", short_name, server->version)
+                             : str_format("%s up", short_name),
+                         str_dup(short_name));
         break;
     case SERVER_DOWN:
         trouble = S_shorten_trouble(server->trouble);
@@ -105,13 +114,15 @@ static void S_add_age(struct banner *banner, const struct snapshot *snapshot)
         S_add_part(banner, age > SLOW_MS ? MOOD_WARN : MOOD_PLAIN, str_dup(span));
 }
 
-static const char *S_find_step(const struct snapshot *snapshot)
+/* The step that the run is about: under way, waited before, or failed. */
+static const struct step_view *S_find_step(const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->step_count; i++) {
-        enum step_state state = snapshot->steps[i].state;
-        bool under_way = state == STEP_RUNS || state == STEP_PAUSED || state == STEP_FAILED;
-        if (under_way && snapshot->steps[i].current)
-            return snapshot->steps[i].name;
+        const struct step_view *step = &snapshot->steps[i];
+        bool under_way = step->state == STEP_RUNS || step->state == STEP_PAUSED ||
+                         step->state == STEP_FAILED || step->waits;
+        if (under_way && step->current)
+            return step;
     }
     return NULL;
 }
@@ -121,10 +132,13 @@ static const struct run_look {
     const char *state;
     bool open;
     enum mood mood;
+    const char *at; /* "failed at keys"; "" where the step stands before it: "keys running" */
 } S_looks[] = {
-    {"starting", true, MOOD_ACTIVE}, {"running", true, MOOD_ACTIVE}, {"undoing", true, MOOD_ACTIVE},
-    {"paused", true, MOOD_WARN},     {"held", true, MOOD_WARN},      {"stopped", false, MOOD_WARN},
-    {"failed", false, MOOD_BAD},     {"done", false, MOOD_PLAIN},    {"undone", false, MOOD_PLAIN},
+    {"starting", true, MOOD_ACTIVE, ""}, {"running", true, MOOD_ACTIVE, ""},
+    {"undoing", true, MOOD_ACTIVE, ""},  {"paused", true, MOOD_WARN, "at"},
+    {"held", true, MOOD_WARN, "before"}, {"stopped", false, MOOD_WARN, "at"},
+    {"failed", false, MOOD_BAD, "at"},   {"done", false, MOOD_PLAIN, NULL},
+    {"undone", false, MOOD_PLAIN, NULL},
 };
 
 static struct run_look S_find_look(const char *state)
@@ -135,20 +149,50 @@ static struct run_look S_find_look(const char *state)
     return (struct run_look){.state = "in an unknown state", .mood = MOOD_WARN};
 }
 
+/* "fill running", "fill waits", "held before keys", "done" */
+static void S_tell_state(const struct run_look *look, const struct step_view *step,
+                         struct buf *out)
+{
+    /* The journal calls it a pause as well when the worker waits for a lock or a lagging replica. */
+    bool asked = !step || !step->waits || str_starts(step->waits, "paused");
+    bool waits = !asked && look->open && !str_is(look->state, "held");
+    bool before = look->at && (waits || !*look->at);
+    if (step && before)
+        buf_format(out, "%s ", step->name);
+    buf_add(out, waits ? "waits" : look->state);
+    if (step && look->at && !before)
+        buf_format(out, " %s %s", look->at, step->name);
+}
+
+/* " migrate online, " */
+static void S_tell_order(const struct run_view *run, struct buf *out)
+{
+    size_t before = out->len;
+    /* "run 3 run fill" would be one run too many; the step is told anyway. */
+    if (run->verb && *run->verb && !str_starts(run->verb, "run "))
+        buf_format(out, " %s", run->verb);
+    if (run->mode && *run->mode)
+        buf_format(out, " %s", run->mode);
+    buf_add(out, out->len > before ? ", " : " ");
+}
+
 static void S_add_run(struct banner *banner, const struct snapshot *snapshot)
 {
     const struct run_view *run = &snapshot->run;
     struct run_look look = S_find_look(run->state);
-    const char *step = S_find_step(snapshot);
     bool silent = look.open && !run->alive;
-    struct buf text = {0};
+    struct buf text = {0}, brief = {0}, state = {0};
     char span[16];
     if (!run->present) {
         S_add_part(banner, MOOD_PLAIN, str_dup("no run"));
         return;
     }
-    buf_format(&text, "run %lld %s%s%s", (long long)run->id, step ? step : "", step ? " " : "",
-               look.state);
+    S_tell_state(&look, S_find_step(snapshot), &state);
+    buf_format(&text, "run %lld", (long long)run->id);
+    buf_format(&brief, "run %lld %s%s", (long long)run->id, buf_text(&state),
+               silent ? ", no heartbeat" : "");
+    S_tell_order(run, &text);
+    buf_add(&text, buf_text(&state));
     if (run->who && *run->who)
         buf_format(&text, ", %s", run->who);
     if (silent)
@@ -157,7 +201,8 @@ static void S_add_run(struct banner *banner, const struct snapshot *snapshot)
         clock_format_span(snapshot->at - run->since, span);
         buf_format(&text, look.open ? ", %s" : ", begun %s ago", span);
     }
-    S_add_part(banner, silent ? MOOD_BAD : look.mood, buf_take(&text));
+    S_add_with_brief(banner, silent ? MOOD_BAD : look.mood, buf_take(&text), buf_take(&brief));
+    buf_release(&state);
 }
 
 static const char *S_mode(const struct snapshot *snapshot)
@@ -183,7 +228,8 @@ void banner_release(struct banner_part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         free(parts[i].text);
-        parts[i].text = NULL;
+        free(parts[i].brief);
+        parts[i].text = parts[i].brief = NULL;
     }
 }
 
@@ -244,11 +290,16 @@ static json_t *S_run_json(const struct snapshot *snapshot)
     const struct run_view *run = &snapshot->run;
     if (!run->present)
         return json_null();
+    const struct step_view *step = S_find_step(snapshot);
     json_t *object = json_object();
     S_put_number(object, "id", run->id);
     S_put_text(object, "plan", run->plan);
+    S_put_text(object, "verb", run->verb);
+    S_put_text(object, "mode", run->mode);
     S_put_text(object, "state", run->state);
-    S_put_text(object, "step", S_find_step(snapshot));
+    S_put_text(object, "step", step ? step->name : NULL);
+    S_put_text(object, "waits", step ? step->waits : NULL);
+    S_put_text(object, "trouble", run->trouble);
     S_put_text(object, "who", run->who);
     S_put_moment(object, "since", run->since);
     json_object_set_new(object, "alive", json_boolean(run->alive));

@@ -62,6 +62,8 @@ struct table_def {
     void (*summary)(const struct snapshot *snapshot, struct buf *out);
     /* What Enter opens: lines about one row, raw. NULL: nothing to open. */
     void (*detail)(const struct snapshot *snapshot, size_t row, struct buf *out);
+    /* The row that matters most just now, which a view follows; NULL, or false: none does. */
+    bool (*focus)(const struct snapshot *snapshot, size_t *row);
     int default_sort; /* column, or -1: the order of the snapshot */
     bool tail;        /* the newest row is the last, and the view follows it: a log */
 };

@@ -16,6 +16,7 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .cell = step_cell,
             .summary = step_summary,
             .detail = step_detail,
+            .focus = step_focus,
             .default_sort = -1,
         },
     [TABLE_TABLES] =
@@ -25,7 +26,7 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .note = "The tables of the plan: how many of their rows have their codes.",
             .empty = "No plan with tables is open: choose one with -p PLAN.",
             .estimate_note =
-                "estimate of the server's statistics; count exactly with `status --exact`",
+                "estimate of the server, or by the batches so far; exact: `status --exact`",
             .columns = fill_columns,
             .column_count = FILL_COLUMNS,
             .rows = fill_rows,

@@ -20,7 +20,8 @@ const struct table_def *table_find(const char *name); /* NULL: there is none */
 
 /* Line 1 of every screen and of `status`: who, where, what runs, how old. In parts, for colour. */
 struct banner_part {
-    char *text; /* clean */
+    char *text;  /* clean */
+    char *brief; /* the same in fewer words, for a narrow screen; NULL: there are none */
     enum mood mood;
 };
 enum { BANNER_PARTS = 8 };

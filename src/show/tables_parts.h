@@ -21,6 +21,7 @@ extern const struct column step_columns[STEP_COLUMNS];
 size_t step_rows(const struct snapshot *snapshot);
 void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out);
 void step_summary(const struct snapshot *snapshot, struct buf *out);
+bool step_focus(const struct snapshot *snapshot, size_t *row);
 void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out);
 
 extern const struct column fill_columns[FILL_COLUMNS];

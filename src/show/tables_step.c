@@ -1,5 +1,6 @@
 /* tables_step: the table of the plan's steps: how far each has come, how fast, and its undo. */
 #include "cell.h"
+#include "clock.h"
 #include "detail.h"
 #include "tables_parts.h"
 
@@ -65,6 +66,12 @@ static bool S_is_under_way(const struct step_view *step)
     return step->state == STEP_RUNS || step->state == STEP_PAUSED || step->state == STEP_FAILED;
 }
 
+/* What the console is about just now: the step under way, the one held before, the one that failed. */
+static bool S_matters(const struct step_view *step)
+{
+    return step->current && (S_is_under_way(step) || step->waits);
+}
+
 static double S_percent(const struct step_view *step)
 {
     struct count_view done = {.value = step->done, .exact = step->state == STEP_DONE};
@@ -113,6 +120,16 @@ static void S_set_rows(const struct step_view *step, int64_t rows, struct cell *
         cell_set_number(out, CELL_COUNT, rows);
 }
 
+static void S_set_state(const struct step_view *step, struct cell *out)
+{
+    cell_set_word(out, S_looks[step->state].mark, step_state_name(step->state), step->state);
+    out->mood = S_looks[step->state].mood;
+    if (step->waits) {
+        out->mark = S_looks[STEP_PAUSED].mark;
+        out->mood = S_looks[STEP_PAUSED].mood;
+    }
+}
+
 static void S_set_undo(const struct step_view *step, struct cell *out)
 {
     cell_set_text(out, step->undo);
@@ -129,8 +146,7 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
         cell_set_text(out, step->name);
         break;
     case STEP_STATE:
-        cell_set_word(out, S_looks[step->state].mark, step_state_name(step->state), step->state);
-        out->mood = S_looks[step->state].mood;
+        S_set_state(step, out);
         break;
     case STEP_TYPE:
         cell_set_text(out, step->type);
@@ -169,30 +185,73 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
 
 /* ---- the title ---- */
 
-static void S_add_under_way(const struct step_view *step, struct buf *out)
+enum { REASON_WIDTH = 46 }; /* the rest stands in the step and in the log */
+
+static void S_add_reason(const struct step_view *step, struct buf *out)
 {
-    buf_format(out, ", %s %s", step->name, step_state_name(step->state));
-    if (step->waits)
-        buf_format(out, ", waits: %s", step->waits);
+    size_t fits = text_fit(step->waits, REASON_WIDTH);
+    buf_format(out, "%s waits: %.*s%s", step->name, (int)fits, step->waits,
+               step->waits[fits] ? "..." : "");
 }
 
+/* "fill 41 %, 52,000 rows/s, 1m13s left": what drops out of a narrow title stands last. */
+static void S_add_under_way(const struct step_view *step, struct buf *out)
+{
+    char left[16];
+    double percent = S_moves_rows(step) && step->total > 0 ? S_percent(step) : UNKNOWN;
+    if (step->waits)
+        S_add_reason(step, out);
+    else if (step->state == STEP_RUNS && percent >= 0)
+        buf_format(out, "%s ", step->name);
+    else
+        buf_format(out, "%s %s", step->name,
+                   step->state == STEP_PAUSED ? "stopped" : step_state_name(step->state));
+    if (percent < 0)
+        return;
+    if (step->waits || step->state != STEP_RUNS)
+        buf_add(out, ", ");
+    percent_text(out, percent);
+    buf_add(out, " %");
+    if (!step->waits && step->state == STEP_RUNS && step->rate > 0) {
+        buf_add(out, ", ");
+        text_count(out, step->rate);
+        buf_add(out, " rows/s");
+    }
+    if (S_left_ms(step) >= 0) {
+        clock_format_span(S_left_ms(step), left);
+        buf_format(out, ", %s left", left);
+    }
+}
+
+/* What is going on comes first, since a narrow title keeps the beginning. */
 void step_summary(const struct snapshot *snapshot, struct buf *out)
 {
-    static const enum step_state told[] = {STEP_DONE, STEP_UNDONE, STEP_SKIPPED};
-    size_t counts[ARRAY_LEN(S_looks)] = {0};
-    if (!snapshot->step_count)
-        return;
-    for (size_t i = 0; i < snapshot->step_count; i++)
+    static const enum step_state told[] = {STEP_UNDONE, STEP_SKIPPED};
+    size_t counts[ARRAY_LEN(S_looks)] = {0}, count = snapshot->step_count;
+    for (size_t i = 0; i < count; i++)
         counts[snapshot->steps[i].state]++;
-    buf_format(out, "%zu %s", snapshot->step_count, snapshot->step_count == 1 ? "step" : "steps");
+    for (size_t i = 0; i < count; i++)
+        if (S_matters(&snapshot->steps[i])) {
+            S_add_under_way(&snapshot->steps[i], out);
+            buf_add(out, ", ");
+        }
+    if (count && counts[STEP_WAITS] == count)
+        buf_format(out, "%zu %s, none has begun", count, count == 1 ? "step" : "steps");
+    else if (count)
+        buf_format(out, "%zu of %zu done", counts[STEP_DONE], count);
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         if (counts[told[i]])
             buf_format(out, ", %zu %s", counts[told[i]], step_state_name(told[i]));
+}
+
+bool step_focus(const struct snapshot *snapshot, size_t *row)
+{
     for (size_t i = 0; i < snapshot->step_count; i++)
-        if (S_is_under_way(&snapshot->steps[i]))
-            S_add_under_way(&snapshot->steps[i], out);
-    if (counts[STEP_WAITS] == snapshot->step_count)
-        buf_add(out, ", none has begun");
+        if (S_matters(&snapshot->steps[i])) {
+            *row = i;
+            return true;
+        }
+    return false;
 }
 
 /* ---- what Enter opens ---- */
@@ -211,6 +270,30 @@ static void S_add_progress(const struct step_view *step, int64_t now, struct buf
     detail_moment(out, "ended", step->ended_at, now);
     if (elapsed >= 0)
         detail_seconds(out, "time taken", elapsed / 1000);
+    if (S_left_ms(step) >= 0)
+        detail_seconds(out, "time left", S_left_ms(step) / 1000);
+}
+
+/* The command that goes on with a run is the one that began it. */
+static void S_say_next(const struct snapshot *snapshot, const struct step_view *step,
+                       struct buf *out)
+{
+    const struct run_view *run = &snapshot->run;
+    bool lost = !run->alive && step->state == STEP_RUNS;
+    if (!step->current || !run->present || !run->verb)
+        return;
+    if (run->alive && step->waits)
+        buf_format(out, "\n'resume' ends a pause, and lets a run go on that is held.\n"
+                        "'stop' ends the run at the next border.\n");
+    if (step->state == STEP_FAILED || step->state == STEP_PAUSED || lost) {
+        buf_format(out, "\nWhat is done is done, and what is not is unchanged.\n");
+        if (step->state == STEP_FAILED)
+            buf_format(out, "Mend the cause; then '%s' goes on from here.\n", run->verb);
+        else
+            buf_format(out, "'%s' goes on from here.\n", run->verb);
+        if (!str_is(run->verb, "rollback"))
+            buf_add(out, "'rollback' takes back what was done; '--dry-run' shows it first.\n");
+    }
 }
 
 void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
@@ -220,16 +303,19 @@ void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
     detail_text(out, "state", step_state_name(step->state));
     detail_text(out, "type", step->type);
     S_add_progress(step, snapshot->at, out);
-    detail_say(out, "What it does:");
-    detail_lines(out, step->does);
-    detail_say(out, "How it is undone:");
-    detail_lines(out, step->undo && *step->undo ? step->undo : "there is nothing to undo");
     if (step->waits) {
         detail_say(out, "Why it waits:");
         detail_lines(out, step->waits);
     }
     if (step->trouble && *step->trouble) {
-        detail_say(out, "What went wrong:");
+        detail_say(out, step->state == STEP_SKIPPED  ? "Why it was skipped:"
+                        : step->state == STEP_PAUSED ? "Why it stopped:"
+                                                     : "What went wrong:");
         detail_lines(out, step->trouble);
     }
+    S_say_next(snapshot, step, out);
+    detail_say(out, "What it does:");
+    detail_lines(out, step->does);
+    detail_say(out, "How it is undone:");
+    detail_lines(out, step->undo && *step->undo ? step->undo : "there is nothing to undo");
 }

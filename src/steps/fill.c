@@ -20,7 +20,8 @@
 
 enum {
     USUAL_PAGES = 32,
-    SWEEP_FACTOR = 8, /* little is left for a sweep to change, so its batches may look at more */
+    USUAL_ROWS = 700, /* that so many pages of narrow rows have for one pass */
+    MOST_FACTOR = 8,
     MOST_SHARES = 16,
     SETTLE_ROUNDS = 20,
     LOOK_MS = 100,
@@ -256,12 +257,16 @@ static bool S_begin_pass(struct run *run, void *ctx, struct err *err)
     return true;
 }
 
+/* Locks are held for rows, not for pages: where few are changed on each, a batch may have more. */
 static int S_most_pages(const struct filling *f)
 {
     const struct run *run = f->run;
     int pages = run->throttle ? throttle_pages(run->throttle) : USUAL_PAGES;
+    double rows = f->pages > 0 ? (double)f->unit->rows / (double)f->pages : 0;
+    double changed = rows * pages * (f->pass.high - f->pass.low) / 100;
     bool sweeps = f->pass.number > 1 && f->pass.low == 0;
-    return sweeps ? pages * SWEEP_FACTOR : pages;
+    int factor = changed > 0 && changed < USUAL_ROWS ? (int)(USUAL_ROWS / changed) : 1;
+    return pages * (sweeps || factor > MOST_FACTOR ? MOST_FACTOR : factor > 0 ? factor : 1);
 }
 
 static bool S_fill_by_batches(struct filling *f, struct err *err)

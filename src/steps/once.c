@@ -9,6 +9,7 @@
 #include "steps.h"
 
 #include "failpoint.h"
+#include "fill.h"
 #include "sql.h"
 
 #include <stdlib.h>
@@ -35,10 +36,30 @@ static struct item S_item(const struct pg_result *list, int row)
     };
 }
 
+/* Those that make the structure, or judge it: rows that are put aside stand in its way. */
+static bool S_is_structure(const char *generator)
+{
+    static const char *const names[] = {"work_not_null",     "work_keys",
+                                        "work_foreign_keys", "work_distribute",
+                                        "check_validate",    "work_release_lookups"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_is(generator, names[i]))
+            return true;
+    return false;
+}
+
 bool step_list(struct run *run, const char *generator, struct pg_result **out, struct err *err)
 {
     const char *values[] = {run->document, run_mode_name(run->mode)};
-    return run_query(run, sql_get(generator), values, ARRAY_LEN(values), out, err);
+    struct pg_result *left = NULL;
+    if (S_is_structure(generator)) {
+        if (!run_query(run, sql_get("plan_without_parked"), values, 1, &left, err))
+            return false;
+        values[0] = pg_text(left, 0, 0);
+    }
+    bool ok = run_query(run, sql_get(generator), values, ARRAY_LEN(values), out, err);
+    pg_result_free(left);
+    return ok;
 }
 
 /* ---- one item ---- */
@@ -189,8 +210,12 @@ bool step_once(struct run *run, struct err *err)
     return step_items(run, steps_find(run->step->def->name)->generator, err);
 }
 
-/* What served the old application goes with its triggers: the indexes that its queries went by. */
+/*
+ * What served the old application goes: its triggers, and the indexes that its queries went by. Users
+ * who changed their organization until the very last moment are looked at before and after.
+ */
 bool step_release(struct run *run, struct err *err)
 {
-    return step_once(run, err) && step_items(run, "work_release_lookups", err);
+    return fill_settle(run, err) && step_once(run, err) && fill_settle(run, err) &&
+           step_items(run, "work_release_lookups", err);
 }

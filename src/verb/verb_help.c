@@ -18,6 +18,7 @@ static const char *const S_examples[][2] = {
     {"tenantdeck -d mentoring -p mentoring", "open the console, read-only"},
     {"tenantdeck --deck prod.conf status", "where does every table stand"},
     {"tenantdeck -p mentoring plan check --json", "for a script: exit 1 on a FAIL"},
+    {"tenantdeck -p mentoring migrate --dry-run", "what would run; nothing changes"},
     {"tenantdeck log -f", "watch from a second window"},
 };
 

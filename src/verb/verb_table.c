@@ -53,7 +53,7 @@ const size_t common_option_count = ARRAY_LEN(common_options);
     {"detach", NULL, "does not wait for the end", 0}, \
     {"triggers", NULL, "lets the application's triggers fire while rows are filled", 0}, \
     {"lanes", "N", "batches at the same time (2)", 0}, \
-    {"batch-ms", "MS", "how long a batch should take (250)", 0}
+    {"batch-ms", "MS", "how long a batch should take (500)", 0}
 
 #define DIRECTORY_OPTION \
     {"directory", "DIR", "where they are kept (~/.local/state/tenantdeck/backups)", 0}
@@ -135,9 +135,19 @@ const struct verb verbs[] = {
         .name = "plan sql", .args = "[STEP...]", .max_args = 8, .group = S_plan,
         .summary = "every statement that a run would send, in order",
         .manual = "Prints, over a read-only connection, what 'migrate' or a step would send to this database as it "
-                  "is now, byte for byte. What is done already is not printed.",
+                  "is now, byte for byte, or of the steps that are named. What is done already is not printed.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_plan_sql,
         .options = {{"window", NULL, "as with the application stopped", 0}},
+    },
+    {
+        .name = "migrations", .args = "", .group = S_plan,
+        .summary = "the service's own migrations: up, pending, unknown",
+        .manual = "Compares the table in which Sequelize notes what it has run with the folder of migrations that "
+                  "the plan's section service names. Up: it was run. Pending: its file is there, and it was not. "
+                  "Unknown: it was run, and its file is gone, so nobody can take it back. They are run by "
+                  "the steps schema and schema-new.\n\nThe exit status is 1 when one is pending.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .json = true,
+        .run = verb_migrations,
     },
     {
         .name = "env", .args = "", .group = S_plan,
@@ -166,7 +176,8 @@ const struct verb verbs[] = {
             "a failure, a stop or a kill the same command goes on where the journal and the catalog say it "
             "stands.\n\n"
             "Without --window it works beside the application: short batches, short locks, a trigger that keeps new "
-            "rows filled. With --window the application is stopped, and each table is rewritten once, in bulk.\n\n"
+            "rows filled, until 'run release' drops it. With --window the application is stopped, and each table "
+            "is rewritten once, in bulk.\n\n"
             "What is done is said to be done only after 'validate' has read it, with other statements than those "
             "that wrote it. 'rollback' takes everything back.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_migrate,
@@ -182,8 +193,10 @@ const struct verb verbs[] = {
         .name = "run", .args = "STEP", .min_args = 1, .max_args = 1, .group = S_run, .effect = REVERSIBLE,
         .json = true,
         .summary = "runs one step of the plan",
-        .manual = "The same as 'migrate', but for one step. It is refused while a step before it has not been "
-                  "done. What is done already is found so and left as it is.",
+        .manual = "The same as 'migrate', but for one step, and the way to the step release, which 'migrate' "
+                  "leaves for later. It is refused while a step before it has not been done; a backup, outside "
+                  "commands, the steps of the cache and the report may be left out. What is done already is found "
+                  "so and left as it is.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_run_step,
         .question = "run this step on this database",
         .options = {{"backup-dir", "DIR", "where the backup goes", 0},
@@ -206,7 +219,8 @@ const struct verb verbs[] = {
         .manual = "Goes backwards through the records that each step wrote before it changed anything. First it "
                   "asks whether all of it can be taken back: that the old keys would still be unique, that "
                   "nobody has built on what goes. Then it counts the rows that were written since. Outside "
-                  "commands are taken back where the plan says how; else it says that they need a restore.\n\n"
+                  "commands are taken back where the plan says how; else it says that they need a restore. Keys that "
+                  "cache-clear has removed do not come back. With --dry-run it prints its statements.\n\n"
                   "With --to everything up to that step stays. With --preserve-data the columns and what they "
                   "hold stay.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_rollback,
@@ -276,8 +290,10 @@ const struct verb verbs[] = {
         .name = "throttle", .args = "NAME=VALUE...", .min_args = 1, .max_args = 8, .group = S_steer,
         .effect = REVERSIBLE, .json = true,
         .summary = "sets the limits of a run at work",
-        .manual = "The names are those of the plan's section throttle: batch, pages, lag, waiters, active, archive. "
-                  "The worker obeys from the next batch on; the plan stays as it is.",
+        .manual = "The names are those of the plan's section throttle: batch and lag take a span ('batch=100ms', "
+                  "'lag=5s'), pages, waiters, active and archive a number. 'off' lets go of a limit. query and "
+                  "file are switched on and off, and 'hold=on' makes the fill wait until 'hold=off'. The worker "
+                  "answers, and obeys from the next batch on; the plan stays as it is.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
         .question = "set these limits", .options = {RUN_OPTION},
     },
@@ -316,6 +332,7 @@ const struct verb verbs[] = {
             "owner, grants and settings of the database, and only then swaps the two names in one transaction. "
             "The old database stays under another name, and the statements that drop it or take the restore back "
             "are printed. While sessions are connected to the database it is refused; nobody is disconnected.\n\n"
+            "The triggers that fill new rows are left out of a backup that was taken while they were there. "
             "Each intent and each result is written to a file in ~/.local/state/tenantdeck/restores. After a kill "
             "the same command goes on, or begins anew what was not whole; --abandon gives it up. The restored "
             "database gets a new journal: old runs cannot be resumed in it.",
@@ -347,9 +364,9 @@ const struct verb verbs[] = {
         .name = "demo", .args = "[VERB...]", .max_args = 16, .group = S_about,
         .summary = "private servers with sample data, gone afterwards",
         .manual = "Starts a private PostgreSQL and Redis with sample data, on unix sockets in a directory "
-                  "of their own, and opens the console on them. Without a terminal it prints plan check "
-                  "and status instead. With a verb after it, it runs that verb on them. However it ends, "
-                  "servers and directory are gone afterwards.",
+                  "of their own, and opens the console on them. Without a terminal it goes through the whole "
+                  "migration instead: plan check, migrate, status. With a verb after it, it runs that "
+                  "verb on them. However it ends, servers and directory are gone afterwards.",
         .kinds = ALL_KINDS, .options = {DEMO_OPTIONS},
     },
     {

@@ -12,6 +12,8 @@ typedef bool verb_fn(struct verb_call *call, struct err *err);
 verb_fn verb_status, verb_tenant_list, verb_cache_counts, verb_log, verb_journal_status;
 /* verb_plan.c */
 verb_fn verb_plan_list, verb_plan_show, verb_plan_check;
+/* verb_migrations.c */
+verb_fn verb_migrations;
 /* verb_env.c */
 verb_fn verb_env;
 /* verb_help.c */

@@ -34,6 +34,15 @@ static struct count_view S_estimate(int64_t value, int64_t at)
     return (struct count_view){.value = value, .exact = false, .at = at};
 }
 
+/* By the fill under way: what it has done, unless the statistics knew of more before it began. */
+static int64_t S_filled_so_far(const struct fact *fact, int64_t estimate)
+{
+    int64_t done = fact->filled_all || (fact->rows >= 0 && fact->filled > fact->rows)
+                       ? fact->rows
+                       : fact->filled;
+    return done > estimate ? done : estimate;
+}
+
 /* How many rows have a code: none for sure without the column, else counted, else estimated. */
 static struct count_view S_filled(const struct fact *fact, bool has_column, int64_t counted,
                                   int64_t estimate, int64_t looked_at)
@@ -44,6 +53,8 @@ static struct count_view S_filled(const struct fact *fact, bool has_column, int6
         return S_exact(0, looked_at);
     if (fact_is_counted(fact))
         return S_exact(counted, fact->counted_at);
+    if (fact->filled >= 0)
+        return S_estimate(S_filled_so_far(fact, estimate), fact->filled_at);
     return S_estimate(estimate, fact->estimated_at);
 }
 
@@ -199,6 +210,8 @@ static void S_add_steps(const struct parts *parts, struct snapshot *snapshot)
                                  .ended_at = UNKNOWN};
         if (known)
             step = *known;
+        if (!step.current || !parts->run.alive)
+            step.waits = NULL; /* that was when its worker was alive */
         step.name = defs[i]->name;
         step.type = step_type_name(defs[i]->type);
         step.does = defs[i]->does;

@@ -4,7 +4,9 @@
 #include "parts.h"
 #include "plan_check.h"
 #include "plan_json.h"
+#include "text.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,7 @@ void parts_init(struct parts *parts, const struct session *session)
                                         .with_organization = UNKNOWN,
                                         .estimated_at = UNKNOWN,
                                         .bytes = UNKNOWN,
+                                        .filled = UNKNOWN,
                                         .exists = true,
                                         .counted_at = UNKNOWN};
     parts->mapping.arena = arena_new();
@@ -196,7 +199,7 @@ void gather_plan_check(struct parts *parts, const struct pg_result *result)
 static void S_forget_journal(struct parts *parts)
 {
     parts->run = (struct run_view){0};
-    parts->last_event = 0;
+    parts->last_event = parts->findings_event = 0;
     S_release_notes(parts->events, parts->event_count);
     parts->events = NULL;
     parts->event_count = 0;
@@ -271,6 +274,38 @@ void gather_journal_steps(struct parts *parts, const struct pg_result *result)
     }
     parts->steps.rows = steps;
     parts->steps.count = (size_t)pg_rows(result);
+    for (size_t i = 0; !parts_filling(parts) && i < parts->fact_count; i++)
+        parts->facts[i].filled = UNKNOWN;
+}
+
+const struct step_view *parts_filling(const struct parts *parts)
+{
+    const struct step_view *steps = parts->steps.rows;
+    for (size_t i = 0; i < parts->steps.count; i++) {
+        enum step_state state = steps[i].state;
+        bool begun = state == STEP_RUNS || state == STEP_PAUSED || state == STEP_FAILED;
+        if (begun && steps[i].current && str_is(steps[i].name, "fill"))
+            return &steps[i];
+    }
+    return NULL;
+}
+
+void gather_journal_fill(struct parts *parts, const struct pg_result *result)
+{
+    const struct plan *plan = parts->session->plan;
+    for (size_t i = 0; i < parts->fact_count; i++)
+        parts->facts[i].filled = UNKNOWN;
+    for (int row = 0; row < pg_rows(result); row++) {
+        const char *unit = pg_text(result, row, pg_col(result, "unit"));
+        size_t i = 0;
+        while (i < parts->fact_count && !str_is(plan->tables[i].name, unit))
+            i++;
+        if (i == parts->fact_count)
+            continue; /* a table that the plan had when it was run */
+        parts->facts[i].filled = pg_int(result, row, pg_col(result, "rows"));
+        parts->facts[i].filled_all = pg_bool(result, row, pg_col(result, "over"));
+        parts->facts[i].filled_at = clock_wall();
+    }
 }
 
 static enum severity S_severity(const char *name)
@@ -303,6 +338,26 @@ static enum verdict S_verdict(const char *name)
     return VERDICT_UNKNOWN;
 }
 
+enum { SAMPLE_MOST = 1000 }; /* columns; a sample is to be recognised, not to be read whole */
+
+/* One sample a line, as JSON that a person can read: "{"id": 7, "organization_id": "99"}". */
+static void S_add_samples(struct buf *out, const char *text)
+{
+    json_t *samples = json_loads(text, JSON_DECODE_ANY, NULL), *sample;
+    size_t i;
+    if (!json_is_array(samples))
+        buf_format(out, "%.*s\n", (int)text_fit(text, SAMPLE_MOST), text);
+    json_array_foreach(samples, i, sample)
+    {
+        char *line = json_is_string(sample) ? str_dup(json_string_value(sample))
+                                            : json_dumps(sample, JSON_ENCODE_ANY);
+        size_t fits = text_fit(line, SAMPLE_MOST);
+        buf_format(out, "%.*s%s\n", (int)fits, line, line[fits] ? "..." : "");
+        free(line);
+    }
+    json_decref(samples);
+}
+
 /* What a finding rests on, for the reader: samples, the SQL that found it, the SQL that mends it. */
 static const char *S_finding_detail(const struct pg_result *result, int row, struct arena *arena)
 {
@@ -312,31 +367,44 @@ static const char *S_finding_detail(const struct pg_result *result, int row, str
     struct buf detail = {0};
     for (size_t i = 0; i < ARRAY_LEN(paragraphs); i++) {
         int col = pg_col(result, paragraphs[i].column);
-        if (!pg_null(result, row, col))
-            buf_format(&detail, "%s%s:\n%s\n", detail.len ? "\n" : "", paragraphs[i].heading,
-                       pg_text(result, row, col));
+        const char *text = pg_text(result, row, col);
+        if (pg_null(result, row, col) || !*text || str_is(text, "[]"))
+            continue;
+        buf_format(&detail, "%s%s:\n", detail.len ? "\n" : "", paragraphs[i].heading);
+        if (i == 0)
+            S_add_samples(&detail, text);
+        else
+            buf_format(&detail, "%s\n", text);
     }
     const char *text = detail.len ? arena_strn(arena, detail.text, detail.len) : NULL;
     buf_release(&detail);
     return text;
 }
 
+/* The console compares the plan by itself, and later than the run did: one answer is enough. */
+static bool S_is_asked_here(const struct parts *parts, const struct pg_result *result, int row)
+{
+    return parts->checks.count &&
+           str_is(pg_text(result, row, pg_col(result, "check_name")), "check_plan");
+}
+
 void gather_journal_findings(struct parts *parts, const struct pg_result *result)
 {
     struct arena *arena = S_renew(&parts->findings);
     struct check_view *checks = arena_array(arena, (size_t)pg_rows(result), sizeof(*checks));
+    parts->findings_event = parts->last_event;
     for (int row = 0; row < pg_rows(result); row++)
-        checks[row] = (struct check_view){
-            .group = arena_str(arena, pg_text(result, row, pg_col(result, "check_group"))),
-            .subject = arena_str(arena, pg_text(result, row, pg_col(result, "subject"))),
-            .verdict = S_verdict(pg_text(result, row, pg_col(result, "verdict"))),
-            .message = arena_str(arena, pg_text(result, row, pg_col(result, "message"))),
-            .detail = S_finding_detail(result, row, arena),
-            .count = pg_int(result, row, pg_col(result, "count")),
-            .at = pg_int(result, row, pg_col(result, "at")),
-        };
+        if (!S_is_asked_here(parts, result, row))
+            checks[parts->findings.count++] = (struct check_view){
+                .group = arena_str(arena, pg_text(result, row, pg_col(result, "check_group"))),
+                .subject = arena_str(arena, pg_text(result, row, pg_col(result, "subject"))),
+                .verdict = S_verdict(pg_text(result, row, pg_col(result, "verdict"))),
+                .message = arena_str(arena, pg_text(result, row, pg_col(result, "message"))),
+                .detail = S_finding_detail(result, row, arena),
+                .count = pg_int(result, row, pg_col(result, "count")),
+                .at = pg_int(result, row, pg_col(result, "at")),
+            };
     parts->findings.rows = checks;
-    parts->findings.count = (size_t)pg_rows(result);
 }
 
 /* ---- Redis ---- */

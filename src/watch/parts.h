@@ -30,6 +30,9 @@ struct fact { /* about one table of the plan */
     char *counted_changes; /* `changes` before that count began */
     int64_t asked_at;      /* wall clock, when the count under way began */
     char *asked_changes;   /* `changes` at that time */
+    int64_t filled;        /* rows that the fill under way has done; UNKNOWN: none is */
+    int64_t filled_at;     /* when the journal said so */
+    bool filled_all;       /* it is done with this table */
     bool by_request;       /* somebody asked: no limit of size or time */
     bool given_up;         /* it failed, or took too long unasked: not again by itself */
 };
@@ -74,6 +77,7 @@ struct parts {
     struct part_list checks;   /* struct check_view, of check_plan */
     struct part_list mapping;  /* struct check_view, of the mapping file */
     struct part_list findings; /* struct check_view, of the journal */
+    int64_t findings_event;    /* the newest event when they were asked for */
 
     struct note *events; /* of the journal, oldest first */
     size_t event_count;
@@ -93,12 +97,15 @@ void gather_plan_check(struct parts *parts, const struct pg_result *result);
 void gather_journal_look(struct parts *parts, const struct pg_result *result);
 void gather_journal_overview(struct parts *parts, const struct pg_result *result);
 void gather_journal_steps(struct parts *parts, const struct pg_result *result);
+void gather_journal_fill(struct parts *parts, const struct pg_result *result);
 void gather_journal_events(struct parts *parts, const struct pg_result *result);
 void gather_journal_findings(struct parts *parts, const struct pg_result *result);
 /* An exact count of one table: rows (key, tenant, rows, with_tenant, with_organization). */
 void gather_count(struct parts *parts, size_t table, const struct pg_result *result);
 void gather_redis_info(struct parts *parts, const char *info);
 
+/* The step of the run that fills the tables, when it has begun and not come to its end; else NULL. */
+const struct step_view *parts_filling(const struct parts *parts);
 /* The count of this table is exact, and no row has changed since. */
 bool fact_is_counted(const struct fact *fact);
 

@@ -159,6 +159,7 @@ struct probe {
     bool (*wanted)(const struct sampler *s);
     int (*values)(const struct sampler *s, const char **values, char numbers[2][24]);
     void (*gather)(struct parts *parts, const struct pg_result *result);
+    bool (*is_news)(const struct sampler *s); /* then it is due before its time; NULL: it never is */
 };
 
 static bool S_has_plan(const struct sampler *s)
@@ -174,6 +175,23 @@ static bool S_has_journal(const struct sampler *s)
 static bool S_has_run(const struct sampler *s)
 {
     return S_has_journal(s) && s->parts.run.present;
+}
+
+/* Exact counts would read again and again what changes all the time; the journal knows as well. */
+static bool S_has_fill(const struct sampler *s)
+{
+    return S_has_run(s) && parts_filling(&s->parts);
+}
+
+static bool S_is_filling(const struct sampler *s)
+{
+    return S_has_fill(s) && s->parts.run.alive && parts_filling(&s->parts)->state == STEP_RUNS;
+}
+
+/* Whoever checks something says so in the log. */
+static bool S_has_new_events(const struct sampler *s)
+{
+    return s->parts.last_event != s->parts.findings_event;
 }
 
 static int S_plan_json(const struct sampler *s, const char **values, char numbers[2][24])
@@ -207,14 +225,16 @@ static int S_last_event(const struct sampler *s, const char **values, char numbe
 }
 
 static const struct probe S_probes[] = {
-    {"sample_server", 0, NULL, NULL, gather_server},
-    {"sample_tables", 0, S_has_plan, S_plan_json, gather_tables},
-    {"check_plan", 30000, S_has_plan, S_plan_json, gather_plan_check},
-    {"journal_look", 10000, NULL, NULL, gather_journal_look},
-    {"journal_overview", 0, S_has_journal, S_plan_name, gather_journal_overview},
-    {"journal_steps", 0, S_has_run, S_run_id, gather_journal_steps},
-    {"journal_events", 0, S_has_journal, S_last_event, gather_journal_events},
-    {"journal_findings", 10000, S_has_journal, S_plan_name, gather_journal_findings},
+    {"sample_server", 0, NULL, NULL, gather_server, NULL},
+    {"sample_tables", 0, S_has_plan, S_plan_json, gather_tables, NULL},
+    {"check_plan", 30000, S_has_plan, S_plan_json, gather_plan_check, NULL},
+    {"journal_look", 10000, NULL, NULL, gather_journal_look, NULL},
+    {"journal_overview", 0, S_has_journal, S_plan_name, gather_journal_overview, NULL},
+    {"journal_steps", 0, S_has_run, S_run_id, gather_journal_steps, NULL},
+    {"journal_fill", 0, S_has_fill, S_run_id, gather_journal_fill, NULL},
+    {"journal_events", 0, S_has_journal, S_last_event, gather_journal_events, NULL},
+    {"journal_findings", 10000, S_has_journal, S_plan_name, gather_journal_findings,
+     S_has_new_events},
 };
 
 static void S_next_probe(struct sampler *s);
@@ -227,7 +247,8 @@ static bool S_is_due(const struct sampler *s, size_t i)
     const struct probe *probe = &S_probes[i];
     if (probe->wanted && !probe->wanted(s))
         return false;
-    return s->hurrying || !s->asked_at[i] || clock_ms() - s->asked_at[i] >= probe->every_ms;
+    return s->hurrying || !s->asked_at[i] || clock_ms() - s->asked_at[i] >= probe->every_ms ||
+           (probe->is_news && probe->is_news(s));
 }
 
 /* What could not be counted may have been mended meanwhile. */
@@ -240,7 +261,7 @@ static void S_try_all_again(struct sampler *s)
 /* A small table whose rows have changed is counted again without being asked. */
 static void S_want_cheap_counts(struct sampler *s)
 {
-    for (size_t i = 0; i < s->parts.fact_count; i++) {
+    for (size_t i = 0; !S_is_filling(s) && i < s->parts.fact_count; i++) {
         struct fact *fact = &s->parts.facts[i];
         bool small = fact->exists && fact->pages <= CHEAP_PAGES && fact->count_sql;
         bool idle = fact->count_state == COUNT_IDLE && !fact->given_up;

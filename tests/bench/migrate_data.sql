@@ -28,7 +28,8 @@ CREATE TABLE session_attendees (
     created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, deleted_at timestamptz,
     type varchar(255) NOT NULL DEFAULT 'ENROLLED', PRIMARY KEY (session_id, mentee_id));
 INSERT INTO session_attendees (mentee_id, session_id, time_zone, joined_at, created_at, updated_at)
-SELECT (1 + (7 * i::bigint + 5003 * (i / :sessions)) % 20000)::text, 1 + i % :sessions, 'Asia/Kolkata', now(), now(), now()
+SELECT (1 + (1 + i % :sessions) % 20 + 20 * ((7 * (i % :sessions) + 251 * (i / :sessions)) % 1000))::text,
+       1 + i % :sessions, 'Asia/Kolkata', now(), now(), now()
   FROM generate_series(1, :attendees) AS i
  ORDER BY hashint4(i); -- people enrol in no order
 

@@ -45,7 +45,7 @@ is_written() {
 td_until 60 is_written || td_bail "the writers do not write: $(cat "$work/pgbench")"
 td_on subject migrate --no-backup >"$work/said"
 ok $? 'the migration comes to its end beside the writers' || td_note "$(tail -n 6 "$work/said")"
-kill -INT "$writers" 2>/dev/null
+kill -TERM "$writers" 2>/dev/null
 wait "$writers"
 is "$(grep -cE 'ERROR' "$work/pgbench")" 0 'no writer got an error' || td_note "$(grep ERROR "$work/pgbench" | sort | uniq -c | head -n 5)"
 is "$(td_ask subject "SELECT count(*) > $before FROM session_attendees")" t 'and they wrote meanwhile'

@@ -199,7 +199,7 @@ is "$(sql half "SELECT count(*) FROM tenantdeck.undo WHERE object LIKE '%parents
     'nothing would drop columns that were there before'
 sql half "SELECT statement FROM tenantdeck.undo WHERE object_type = 'table rows'" >"$work/undo.sql"
 { echo 'SET session_replication_role = replica;'; cat "$work/undo.sql"; } |
-    psql -X -q -v ON_ERROR_STOP=1 -d half
+    psql -X -q -v ON_ERROR_STOP=1 -d half >"$work/said"
 is "$(sql half 'SELECT md5(string_agg(p::text, chr(10) ORDER BY id)) FROM parents p')" "$old" \
     'the undo record puts them back'
 

@@ -210,6 +210,19 @@ touch "$service/up/1-a.js" "$service/up/2-b.js" "$service/up/notes.txt"
 migrations="folder = service
     migrations = up"
 plan "$migrations" '    command = ./migrate'
+td_psql "INSERT INTO public.sequelize_meta VALUES ('0-gone.js')"
+exits 1 'migrations finds what is pending' td migrations
+is "$td_said" 'unknown  0-gone.js
+pending  1-a.js
+pending  2-b.js
+
+as sequelize_meta tells: 0 up, 2 pending, 1 unknown: run, and without a file now' \
+    'and what was run, and is no more in the folder'
+td_psql "DELETE FROM public.sequelize_meta"
+td_psql "ALTER TABLE public.sequelize_meta RENAME TO elsewhere"
+exits 1 'without the table' td migrations
+like "$td_said" '^no table of migrations in this database' 'all is pending'
+td_psql "ALTER TABLE public.elsewhere RENAME TO sequelize_meta"
 script migrate <<EOS
 echo 'ran nothing'
 EOS
@@ -226,6 +239,17 @@ like "$(said)" '2 migrations were pending, now 0 are' 'which the database says'
 like "$(said)" 'catalog, added: table public.fresh' 'with what it changed in the catalog'
 is "$(td_psql "SELECT object_type || ' ' || object || ' ' || state FROM tenantdeck.undo")" \
     'restore schema kept' 'without an undo it needs a restore'
+runs 'then migrations finds nothing' td migrations
+is "$(td --json migrations | jq -c '[.tables, .summary, .migrations[0]]')" \
+    '["sequelize_meta",{"up":2,"pending":0,"unknown":0},{"name":"1-a.js","state":"up"}]' 'which is JSON, too'
+plan "folder = $work/elsewhere
+    migrations = up" '    command = ./migrate'
+exits 1 'a folder of migrations that is not there is an error' td migrations
+like "$td_said" "'$work/elsewhere/up', cannot be read" 'with its path'
+plan 'migrations = up' '    command = ./migrate'
+runs 'a plan without the folder' td migrations
+like "$td_said" 'which are pending is not known' 'does not know what is pending'
+plan "$migrations" '    command = ./migrate'
 runs 'a second time nothing is pending' td run schema
 unlike "$(said)" 'catalog,' 'and nothing changes'
 
