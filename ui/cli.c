@@ -315,9 +315,7 @@ static bool S_start_demo(struct cli *cli, FILE *tell, struct err *err)
     cli->wanted.database = demo_database_url(cli->demo);
     cli->wanted.redis = demo_redis_url(cli->demo);
     /* Logs, backups and reports of a demo go when it goes. */
-    char *state = str_format("%s/state", demo_directory(cli->demo));
-    setenv("XDG_STATE_HOME", state, 1);
-    free(state);
+    setenv("XDG_STATE_HOME", demo_state(cli->demo), 1);
     return true;
 }
 

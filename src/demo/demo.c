@@ -25,7 +25,7 @@ enum {
 
 struct demo {
     struct loop *loop;
-    char *directory, *database_url, *redis_url;
+    char *directory, *state, *database_url, *redis_url;
     int directory_fd; /* what is written there goes by it; -1: none */
     pid_t guard;      /* 0: none */
     int owner;        /* our end of the pipe by which the guard knows that we live; -1: none */
@@ -74,6 +74,10 @@ static bool S_make_directory(struct demo *demo, const struct demo_servers *serve
     if (servers->change_user && fchown(demo->directory_fd, servers->user, servers->group) != 0)
         return err_set(err, ERR_FAILED, "the directory '%s' could not be handed over: %s",
                        directory, strerror(errno));
+    demo->state = str_format("%s/tenantdeck-XXXXXX", parent);
+    if (!mkdtemp(demo->state))
+        return err_set(err, ERR_FAILED, "no directory could be made in '%s': %s", parent,
+                       strerror(errno));
     demo->database_url =
         str_format("postgresql://postgres@/mentoring?host=%s&port=5432", directory);
     demo->redis_url = str_format("unix://%s/redis.sock", directory);
@@ -154,6 +158,7 @@ static bool S_start_guard(struct demo *demo, struct demo_servers *servers, struc
         return false;
     }
     servers->directory = demo->directory;
+    servers->state = demo->state;
     demo->guard = fork();
     if (demo->guard == 0)
         demo_servers_guard(servers, owner[0], report[1]);
@@ -353,10 +358,13 @@ void demo_stop(struct demo *demo)
         continue;
     if (demo->directory_fd >= 0)
         close(demo->directory_fd);
-    /* The guard has removed it, unless there never was one. */
+    /* The guard has removed them, unless there never was one. */
     if (demo->directory)
         rmdir(demo->directory);
+    if (demo->state)
+        rmdir(demo->state);
     free(demo->directory);
+    free(demo->state);
     free(demo->database_url);
     free(demo->redis_url);
     free(demo);
@@ -370,6 +378,11 @@ const char *demo_database_url(const struct demo *demo)
 const char *demo_redis_url(const struct demo *demo)
 {
     return demo->redis_url;
+}
+
+const char *demo_state(const struct demo *demo)
+{
+    return demo->state;
 }
 
 const char *demo_directory(const struct demo *demo)

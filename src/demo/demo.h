@@ -31,6 +31,8 @@ const char *demo_database_url(const struct demo *demo);
 const char *demo_redis_url(const struct demo *demo);
 /* Holds the deck demo.conf, mentoring.plan, its .sql files and its data_codes.csv, too. */
 const char *demo_directory(const struct demo *demo);
+/* Where logs, backups and reports go; they go with the demo. */
+const char *demo_state(const struct demo *demo);
 
 /*
  * Loads the sample into servers that run already. Refused unless the database has no table of its

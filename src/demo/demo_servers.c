@@ -422,11 +422,35 @@ static int S_open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void S_remove_tree(const char *path)
+{
+    nftw(path, S_remove_entry, OPEN_FILES_OF_NFTW, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Goes on as the guard in a child; what stays here only waits for its end, and sweeps. */
+static void S_leave_sweeper(const struct demo_servers *servers, int owner, int report)
+{
+    pid_t guard = fork();
+    int status = 0;
+    if (guard == 0)
+        return;
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    close(owner);
+    close(report);
+    while (guard > 0 && waitpid(guard, &status, 0) < 0 && errno == EINTR)
+        continue;
+    S_remove_tree(servers->state);
+    _exit(guard > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
 void demo_servers_guard(const struct demo_servers *servers, int owner, int report)
 {
     struct guard guard = {.servers = servers, .owner = owner, .report = report};
     S_close_all_but(owner, report);
     setsid(); /* a Ctrl-C at the owner's terminal is the owner's */
+    S_leave_sweeper(servers, owner, report);
     prctl(PR_SET_NAME, "tenantdeck-demo");
     umask(077);
     guard.signals = S_open_signals();
@@ -445,6 +469,6 @@ void demo_servers_guard(const struct demo_servers *servers, int owner, int repor
         continue;
     S_stop(&guard, &guard.redis, SIGTERM, SIGTERM);
     S_stop(&guard, &guard.postgres, SIGINT, SIGQUIT);
-    nftw(servers->directory, S_remove_entry, OPEN_FILES_OF_NFTW, FTW_DEPTH | FTW_PHYS);
+    S_remove_tree(servers->directory);
     _exit(ready ? 0 : 1);
 }

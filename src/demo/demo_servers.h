@@ -2,7 +2,8 @@
  * demo_servers: the guard, a process that keeps a private PostgreSQL and Redis for its owner.
  *
  * It runs in a process of its own and may therefore wait. It knows its owner as a pipe: at its end
- * of file, whatever caused it, the guard stops both servers, removes their directory and exits.
+ * of file, whatever caused it, the guard stops both servers, removes their directory and exits. A
+ * sweeper, which keeps our own rights, waits for that and removes what is ours.
  */
 #ifndef TD_DEMO_SERVERS_H
 #define TD_DEMO_SERVERS_H
@@ -13,6 +14,7 @@
 
 struct demo_servers {
     const char *directory; /* exists, is empty, and belongs to `user` */
+    const char *state;     /* exists, is empty, and is ours: logs, backups, reports */
     char *initdb, *postgres, *redis;
     bool change_user; /* we are root, and PostgreSQL refuses to be */
     uid_t user;

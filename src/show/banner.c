@@ -114,19 +114,6 @@ static void S_add_age(struct banner *banner, const struct snapshot *snapshot)
         S_add_part(banner, age > SLOW_MS ? MOOD_WARN : MOOD_PLAIN, str_dup(span));
 }
 
-/* The step that the run is about: under way, waited before, or failed. */
-static const struct step_view *S_find_step(const struct snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->step_count; i++) {
-        const struct step_view *step = &snapshot->steps[i];
-        bool under_way = step->state == STEP_RUNS || step->state == STEP_PAUSED ||
-                         step->state == STEP_FAILED || step->waits;
-        if (under_way && step->current)
-            return step;
-    }
-    return NULL;
-}
-
 /* The journal's states of a run; an open one has a worker, whose heartbeat then must not stop. */
 static const struct run_look {
     const char *state;
@@ -136,7 +123,7 @@ static const struct run_look {
 } S_looks[] = {
     {"starting", true, MOOD_ACTIVE, ""}, {"running", true, MOOD_ACTIVE, ""},
     {"undoing", true, MOOD_ACTIVE, ""},  {"paused", true, MOOD_WARN, "at"},
-    {"held", true, MOOD_WARN, "before"}, {"stopped", false, MOOD_WARN, "at"},
+    {"held", true, MOOD_WARN, "at"}, {"stopped", false, MOOD_WARN, "at"},
     {"failed", false, MOOD_BAD, "at"},   {"done", false, MOOD_PLAIN, NULL},
     {"undone", false, MOOD_PLAIN, NULL},
 };
@@ -156,12 +143,13 @@ static void S_tell_state(const struct run_look *look, const struct step_view *st
     /* The journal calls it a pause as well when the worker waits for a lock or a lagging replica. */
     bool asked = !step || !step->waits || str_starts(step->waits, "paused");
     bool waits = !asked && look->open && !str_is(look->state, "held");
-    bool before = look->at && (waits || !*look->at);
-    if (step && before)
+    bool in_front = look->at && (waits || !*look->at);
+    bool begun = step && step->state != STEP_WAITS;
+    if (step && in_front)
         buf_format(out, "%s ", step->name);
     buf_add(out, waits ? "waits" : look->state);
-    if (step && look->at && !before)
-        buf_format(out, " %s %s", look->at, step->name);
+    if (step && look->at && !in_front)
+        buf_format(out, " %s %s", begun ? look->at : "before", step->name);
 }
 
 /* " migrate online, " */
@@ -187,7 +175,7 @@ static void S_add_run(struct banner *banner, const struct snapshot *snapshot)
         S_add_part(banner, MOOD_PLAIN, str_dup("no run"));
         return;
     }
-    S_tell_state(&look, S_find_step(snapshot), &state);
+    S_tell_state(&look, snapshot_step(snapshot), &state);
     buf_format(&text, "run %lld", (long long)run->id);
     buf_format(&brief, "run %lld %s%s", (long long)run->id, buf_text(&state),
                silent ? ", no heartbeat" : "");
@@ -290,7 +278,7 @@ static json_t *S_run_json(const struct snapshot *snapshot)
     const struct run_view *run = &snapshot->run;
     if (!run->present)
         return json_null();
-    const struct step_view *step = S_find_step(snapshot);
+    const struct step_view *step = snapshot_step(snapshot);
     json_t *object = json_object();
     S_put_number(object, "id", run->id);
     S_put_text(object, "plan", run->plan);

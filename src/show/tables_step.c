@@ -66,12 +66,6 @@ static bool S_is_under_way(const struct step_view *step)
     return step->state == STEP_RUNS || step->state == STEP_PAUSED || step->state == STEP_FAILED;
 }
 
-/* What the console is about just now: the step under way, the one held before, the one that failed. */
-static bool S_matters(const struct step_view *step)
-{
-    return step->current && (S_is_under_way(step) || step->waits);
-}
-
 static double S_percent(const struct step_view *step)
 {
     struct count_view done = {.value = step->done, .exact = step->state == STEP_DONE};
@@ -90,7 +84,7 @@ static int64_t S_rate(const struct step_view *step, int64_t now)
     int64_t elapsed = S_elapsed_ms(step, now);
     if (step->state == STEP_RUNS && step->rate > 0)
         return step->rate;
-    if (step->done <= 0 || elapsed <= 0)
+    if (!S_moves_rows(step) || step->done <= 0 || elapsed <= 0)
         return UNKNOWN;
     return (int64_t)((double)step->done * 1000 / (double)elapsed);
 }
@@ -203,6 +197,8 @@ static void S_add_under_way(const struct step_view *step, struct buf *out)
         S_add_reason(step, out);
     else if (step->state == STEP_RUNS && percent >= 0)
         buf_format(out, "%s ", step->name);
+    else if (step->state == STEP_WAITS)
+        buf_format(out, "stopped before %s", step->name);
     else
         buf_format(out, "%s %s", step->name,
                    step->state == STEP_PAUSED ? "stopped" : step_state_name(step->state));
@@ -230,11 +226,11 @@ void step_summary(const struct snapshot *snapshot, struct buf *out)
     size_t counts[ARRAY_LEN(S_looks)] = {0}, count = snapshot->step_count;
     for (size_t i = 0; i < count; i++)
         counts[snapshot->steps[i].state]++;
-    for (size_t i = 0; i < count; i++)
-        if (S_matters(&snapshot->steps[i])) {
-            S_add_under_way(&snapshot->steps[i], out);
-            buf_add(out, ", ");
-        }
+    const struct step_view *step = snapshot_step(snapshot);
+    if (step) {
+        S_add_under_way(step, out);
+        buf_add(out, ", ");
+    }
     if (count && counts[STEP_WAITS] == count)
         buf_format(out, "%zu %s, none has begun", count, count == 1 ? "step" : "steps");
     else if (count)
@@ -246,12 +242,10 @@ void step_summary(const struct snapshot *snapshot, struct buf *out)
 
 bool step_focus(const struct snapshot *snapshot, size_t *row)
 {
-    for (size_t i = 0; i < snapshot->step_count; i++)
-        if (S_matters(&snapshot->steps[i])) {
-            *row = i;
-            return true;
-        }
-    return false;
+    const struct step_view *step = snapshot_step(snapshot);
+    if (step)
+        *row = (size_t)(step - snapshot->steps);
+    return step != NULL;
 }
 
 /* ---- what Enter opens ---- */
@@ -259,10 +253,11 @@ bool step_focus(const struct snapshot *snapshot, size_t *row)
 static void S_add_progress(const struct step_view *step, int64_t now, struct buf *out)
 {
     int64_t rate = S_rate(step, now), elapsed = S_elapsed_ms(step, now);
+    bool rows = S_moves_rows(step);
     if (step->done >= 0 || step->total >= 0) {
-        detail_number(out, "rows done", step->done);
-        detail_number(out, "rows in all", step->total);
-        detail_percent(out, "progress", S_percent(step), true, "the rows");
+        detail_number(out, rows ? "rows done" : "done", step->done);
+        detail_number(out, rows ? "rows in all" : "in all", step->total);
+        detail_percent(out, "progress", S_percent(step), true, rows ? "the rows" : "it");
     }
     if (rate >= 0)
         detail_number(out, "rows in a second", rate);
@@ -280,13 +275,15 @@ static void S_say_next(const struct snapshot *snapshot, const struct step_view *
 {
     const struct run_view *run = &snapshot->run;
     bool lost = !run->alive && step->state == STEP_RUNS;
-    if (!step->current || !run->present || !run->verb)
+    if (step != snapshot_step(snapshot) || !run->present || !run->verb)
         return;
     if (run->alive && step->waits)
         buf_format(out, "\n'resume' ends a pause, and lets a run go on that is held.\n"
                         "'stop' ends the run at the next border.\n");
-    if (step->state == STEP_FAILED || step->state == STEP_PAUSED || lost) {
-        buf_format(out, "\nWhat is done is done, and what is not is unchanged.\n");
+    if (!run->alive && (step->state != STEP_RUNS || lost)) {
+        buf_add(out, lost ? "\nIts worker gives no sign of life. "
+                          : "\n");
+        buf_add(out, "What is done is done, and what is not is unchanged.\n");
         if (step->state == STEP_FAILED)
             buf_format(out, "Mend the cause; then '%s' goes on from here.\n", run->verb);
         else

@@ -39,3 +39,18 @@ const char *severity_name(enum severity severity)
     };
     return names[severity];
 }
+
+const struct step_view *snapshot_step(const struct snapshot *snapshot)
+{
+    const struct step_view *next = NULL;
+    for (size_t i = 0; i < snapshot->step_count; i++) {
+        const struct step_view *step = &snapshot->steps[i];
+        bool under_way = step->state == STEP_RUNS || step->state == STEP_PAUSED ||
+                         step->state == STEP_FAILED || step->waits;
+        if (step->current && under_way)
+            return step;
+        if (step->current && step->state == STEP_WAITS && !next)
+            next = step;
+    }
+    return str_is(snapshot->run.state, "stopped") ? next : NULL;
+}

@@ -154,6 +154,12 @@ struct snapshot {
 
 void snapshot_free(struct snapshot *snapshot); /* NULL is fine */
 
+/*
+ * The step that the run is about: under way, held before, failed, or where it was stopped. NULL: the
+ * run has come to its end, or there is none.
+ */
+const struct step_view *snapshot_step(const struct snapshot *snapshot);
+
 const char *step_state_name(enum step_state state);
 const char *verdict_name(enum verdict verdict);
 const char *severity_name(enum severity severity);

@@ -104,9 +104,10 @@ static bool S_do_step(struct run *run, struct step *step, struct err *err)
     bool ok = S_perform(run, step, err);
     FAILPOINT("K7");
     if (!ok && !run->fenced) {
-        run_say(run, "error", "worker", "step '%s' did not come to its end: %s", step->def->name,
-                err->text);
-        S_tell(run, step, run->stop_wanted || run->aborted ? "paused" : "failed", err);
+        bool asked = run->stop_wanted || run->aborted;
+        run_say(run, asked ? "warn" : "error", "worker", "step '%s' did not come to its end: %s",
+                step->def->name, err->text);
+        S_tell(run, step, asked ? "paused" : "failed", err);
     }
     if (ok && run->skipped) {
         struct err reason = {0};
@@ -155,8 +156,8 @@ static void S_end(struct run *run, bool ok, const struct err *err)
     if (!ok)
         end = run->stop_wanted || run->aborted ? "stopped" : "failed";
     if (!run->fenced)
-        run_say(run, ok ? "info" : "error", "worker", "run %lld is %s%s%s", (long long)run->id, end,
-                ok ? "" : ": ", ok ? "" : err->text);
+        run_say(run, ok ? "info" : str_is(end, "stopped") ? "warn" : "error", "worker",
+                "run %lld is %s%s%s", (long long)run->id, end, ok ? "" : ": ", ok ? "" : err->text);
     run_close(run, end, ok ? NULL : err->text);
 }
 
