@@ -171,6 +171,8 @@ GRANT INSERT ON tenantdeck.plan, tenantdeck.mapping, tenantdeck.run, tenantdeck.
     tenantdeck.heartbeat, tenantdeck.step, tenantdeck.checkpoint, tenantdeck.event,
     tenantdeck.finding, tenantdeck.request, tenantdeck.undo, tenantdeck.child,
     tenantdeck.old_value, tenantdeck.parked, tenantdeck.requeue, tenantdeck.measure TO :"worker";
+-- The functions of the triggers that fill new rows are made there.
+GRANT CREATE ON SCHEMA tenantdeck TO :"worker";
 -- The codes, and the lists of what is still to do, are the worker's own to change.
 GRANT UPDATE, DELETE ON tenantdeck.mapping, tenantdeck.old_value, tenantdeck.parked,
     tenantdeck.requeue, tenantdeck.measure TO :"worker";
@@ -216,6 +218,9 @@ SELECT format('REVOKE UPDATE (%s) ON %I.%I FROM %I',
   FROM pg_temp.planned_column
  WHERE EXISTS (SELECT 1 FROM pg_roles WHERE rolname = :'worker')
  GROUP BY oid, nspname, relname
+\gexec
+SELECT format('REVOKE CREATE ON SCHEMA tenantdeck FROM %I', :'worker')
+ WHERE :'has_journal'::boolean AND EXISTS (SELECT 1 FROM pg_roles WHERE rolname = :'worker')
 \gexec
 SELECT format('REVOKE SET ON PARAMETER session_replication_role FROM %I', :'worker')
  WHERE :'can_grant_parameters'::boolean

@@ -81,6 +81,15 @@ SELECT l.epoch FROM tenantdeck.lease l WHERE l.plan = $1 AND l.epoch = $2::bigin
 -- Is the epoch of plan $1 still $2? Asked before each pipeline to Redis, which no transaction fences.
 SELECT EXISTS (SELECT 1 FROM tenantdeck.lease l WHERE l.plan = $1 AND l.epoch = $2::bigint) AS held;
 
+-- name: run_backends_alive
+-- How many backends of earlier workers of plan $1 are still there. Answers: alive.
+SELECT count(*) AS alive
+  FROM tenantdeck.child c
+  JOIN tenantdeck.run r ON r.id = c.run
+  JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1
+  JOIN pg_stat_activity a ON a.pid = c.pid AND a.backend_start = c.backend_start
+ WHERE c.kind = 'backend' AND c.ended_at IS NULL;
+
 -- name: run_old_backends
 -- Ends the backends that earlier workers of plan $1 have left at work, and only those: pid and start
 -- must agree. Answers how many are still there.
@@ -92,7 +101,7 @@ WITH ours AS (
       JOIN pg_stat_activity a ON a.pid = c.pid AND a.backend_start = c.backend_start
      WHERE c.kind = 'backend' AND c.ended_at IS NULL AND a.pid <> pg_backend_pid()
 ), ended AS (
-    UPDATE tenantdeck.child c SET ended_at = clock_timestamp()
+    UPDATE tenantdeck.child c SET ended_at = greatest(clock_timestamp(), c.intent_at)
       FROM tenantdeck.run r
       JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1
      WHERE r.id = c.run AND c.kind = 'backend' AND c.ended_at IS NULL
@@ -145,12 +154,20 @@ SELECT id FROM kept
 SELECT p.id FROM tenantdeck.plan p WHERE p.hash = $2
  LIMIT 1;
 
+-- name: run_plan_before
+-- The version of plan $1 that was run last: a rollback goes by it when the files of the plan are no
+-- longer what they were, or no longer there. Answers: id (NULL: it never ran).
+SELECT max(r.plan) AS id
+  FROM tenantdeck.run r
+  JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1;
+
 -- name: run_resumable
 -- The newest run of plan $1 in this generation, if it did not come to its end: a resume goes on with
--- it when plan version $2, verb $3 and mode $4 (NULL: any) are the same. Answers no row or one: id,
--- state, mode, options, same (it can be resumed), who, verb.
+-- it when plan version $2, verb $3 and mode $4 (NULL: any) are the same. A rollback begins anew: what is
+-- left to take back stand in the undo records, and its steps may be others this time. Answers no row
+-- or one: id, state, mode, options, same (it can be resumed), who, verb.
 SELECT r.id, r.state, r.mode, r.options::text AS options, r.verb,
-       r.plan = $2::bigint AND r.verb = $3 AND ($4::text IS NULL OR r.mode = $4::text) AS same,
+       r.plan = $2::bigint AND r.verb = $3 AND r.verb <> 'rollback' AND ($4::text IS NULL OR r.mode = $4::text) AS same,
        r.os_user || '@' || r.host AS who
   FROM tenantdeck.run r
   JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1
@@ -192,11 +209,10 @@ UPDATE tenantdeck.run r
    AND r.state NOT IN ('done', 'failed', 'stopped', 'undone');
 
 -- name: run_forget_requests
--- What was asked of run $1 while nobody was there to hear it: it is answered, and not obeyed hours
--- later.
+-- What was asked of run $1 while nobody was there to hear it: it is answered with $2, and not obeyed
+-- hours later.
 UPDATE tenantdeck.request
-   SET answered_at = greatest(clock_timestamp(), at),
-       answer = 'nobody was at work then; ask again if it is still wanted'
+   SET answered_at = greatest(clock_timestamp(), at), answer = $2
  WHERE run = $1::bigint AND answered_at IS NULL;
 
 -- name: run_state
@@ -211,10 +227,12 @@ UPDATE tenantdeck.run
    AND EXISTS (SELECT 1 FROM tenantdeck.lease l WHERE l.run = $1::bigint AND l.epoch = $6::bigint);
 
 -- name: run_add_step
--- Step $3 of type $4 is number $2 of run $1. Already there after a resume.
+-- Step $2 of type $3 is the last one of run $1 so far. After a resume it may be there already.
 INSERT INTO tenantdeck.step (run, ordinal, name, type)
-VALUES ($1::bigint, $2::integer, $3, $4)
-ON CONFLICT DO NOTHING;
+SELECT $1::bigint, COALESCE(max(s.ordinal), 0) + 1, $2::text, $3::text
+  FROM tenantdeck.step s
+ WHERE s.run = $1::bigint
+ON CONFLICT (run, name) DO NOTHING;
 
 -- name: run_steps
 -- The steps of run $1. Answers: id, ordinal, name, state, done (rows; -1), total (-1).
@@ -286,10 +304,12 @@ SELECT COALESCE((SELECT l.epoch FROM tenantdeck.lease l WHERE l.plan = $3), 0) A
  ORDER BY q.id;
 
 -- name: run_answer
--- Request $1 was taken up; $2 says what came of it.
+-- Request $1 was taken up; $2 says what came of it. Only while the epoch is still $3.
 UPDATE tenantdeck.request
    SET answered_at = greatest(clock_timestamp(), at), answer = $2
- WHERE id = $1::bigint AND answered_at IS NULL;
+ WHERE id = $1::bigint AND answered_at IS NULL
+   AND EXISTS (SELECT 1 FROM tenantdeck.lease l
+                WHERE l.run = request.run AND l.epoch = $3::bigint);
 
 -- name: run_ask
 -- A person asks run $1: $2 with argument $3; $4 says who. Answers the request's number.
@@ -298,37 +318,51 @@ VALUES ($1::bigint, $2, $3::jsonb, $4)
 RETURNING id;
 
 -- name: run_answered
--- What became of request $1. Answers: answered, answer, alive (the run still gives signs of life).
+-- What became of request $1. Answers: answered, answer, over (the run has come to its end: nobody will
+-- answer any more), state (of the run).
 SELECT q.answered_at IS NOT NULL AS answered, q.answer,
-       COALESCE(clock_timestamp() - h.at < interval '15 seconds', false) AS alive
+       r.state IN ('done', 'failed', 'stopped', 'undone') AS over, r.state
   FROM tenantdeck.request q
-  LEFT JOIN tenantdeck.heartbeat h ON h.run = q.run
+  JOIN tenantdeck.run r ON r.id = q.run
  WHERE q.id = $1::bigint;
 
 -- ---- what is noted ----
 
 -- name: run_event
--- One line of the log: run $1, step $2 (or NULL), severity $3, source $4, text $5.
+-- One line of the log: run $1, step $2 (or NULL), severity $3, source $4, text $5. Only while the
+-- epoch is still $6: a worker that wakes up late says nothing more.
 INSERT INTO tenantdeck.event (run, step, severity, source, text)
-VALUES ($1::bigint, $2::bigint, $3, $4, $5);
+SELECT l.run, $2::bigint, $3::text, $4::text, $5::text
+  FROM tenantdeck.lease l
+ WHERE l.run = $1::bigint AND l.epoch = $6::bigint;
 
 -- name: run_finding
 -- What a check of run $1, step $2 found: $3 group, $4 name, $5 subject, $6 verdict, $7 severity, $8
--- count (or NULL), $9 message, $10 samples, $11 query, $12 fix.
+-- count (or NULL), $9 message, $10 samples, $11 query, $12 fix. Only while the epoch is still $13.
 INSERT INTO tenantdeck.finding (run, step, check_group, check_name, subject, verdict, severity, count,
                                 message, samples, query, fix)
-VALUES ($1::bigint, $2::bigint, $3, $4, $5, $6, $7, $8::bigint, $9, $10::jsonb, $11, $12);
+SELECT l.run, $2::bigint, $3::text, $4::text, $5::text, $6::text, $7::text, $8::bigint, $9::text,
+       $10::jsonb, $11::text, $12::text
+  FROM tenantdeck.lease l
+ WHERE l.run = $1::bigint AND l.epoch = $13::bigint;
 
 -- name: run_measure
 -- A figure that a later step compares with: run $1, unit $2, name $3, value $4. The first one stays.
-INSERT INTO tenantdeck.measure (run, unit, name, value) VALUES ($1::bigint, $2, $3, $4::bigint)
+-- Only while the epoch is still $5.
+INSERT INTO tenantdeck.measure (run, unit, name, value)
+SELECT l.run, $2::text, $3::text, $4::bigint
+  FROM tenantdeck.lease l
+ WHERE l.run = $1::bigint AND l.epoch = $5::bigint
 ON CONFLICT DO NOTHING;
 
 -- name: run_measure_writes
 -- From here on, whatever is written to the tables is somebody else's: the next transaction's number
--- is noted for run $1, so that a rollback can count the rows that came later.
+-- is noted for run $1, so that a rollback can count the rows that came later. Only while the epoch is
+-- still $2.
 INSERT INTO tenantdeck.measure (run, unit, name, value)
-SELECT $1::bigint, '*', 'writes after', pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+SELECT l.run, '*', 'writes after', pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+  FROM tenantdeck.lease l
+ WHERE l.run = $1::bigint AND l.epoch = $2::bigint
 ON CONFLICT (run, unit, name) DO UPDATE SET value = excluded.value, at = clock_timestamp();
 
 -- name: run_mark
@@ -361,9 +395,11 @@ ON CONFLICT (generation, plan, object_type, object) WHERE state = 'kept' DO NOTH
 
 -- name: run_child_begins
 -- A command is about to run: run $1, step $2, pid $3 on host $4, boot $5, start $6, as $7 says.
--- Answers its number.
+-- Answers its number; no row: the epoch is no longer $8, and it must not begin.
 INSERT INTO tenantdeck.child (run, step, kind, pid, host, boot_id, start_ticks, command)
-VALUES ($1::bigint, $2::bigint, 'process', $3::integer, $4, $5::uuid, $6::bigint, $7)
+SELECT l.run, $2::bigint, 'process', $3::integer, $4::text, $5::uuid, $6::bigint, $7::text
+  FROM tenantdeck.lease l
+ WHERE l.run = $1::bigint AND l.epoch = $8::bigint
 RETURNING id;
 
 -- name: run_child_ended
@@ -432,11 +468,17 @@ SELECT r.id
  LIMIT 1;
 
 -- name: run_view
--- How run $1 stands. Answers one row: state, over (it has come to an end), trouble, verb, who, since
--- (text), beat_ms (since its last sign of life), locks (its lock session is there), step (the one under way, or that failed), number
--- and steps (it is the n-th of so many), done and total (-1: not known), rate (-1), waits (why; NULL).
+-- How run $1 stands. Answers one row: state, over (it has come to an end), taken (by another run, which
+-- began while this one was open), trouble, verb, who, since (text), beat_ms (since its last sign of
+-- life), locks (its lock session is there), step (the one under way, or that failed), number and steps
+-- (it is the n-th of so many), done and total (-1: not known), rate (-1), waits (why; NULL).
 SELECT r.state,
        r.state IN ('done', 'failed', 'stopped', 'undone') AS over,
+       r.state = 'stopped' AND EXISTS (SELECT 1
+                                         FROM tenantdeck.run n
+                                         JOIN tenantdeck.plan q ON q.id = n.plan
+                                         JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = q.name
+                                        WHERE n.id > r.id AND n.started_at <= r.ended_at) AS taken,
        r.trouble,
        r.verb,
        r.os_user || '@' || r.host AS who,

@@ -378,8 +378,7 @@ static unsigned S_start_verb(struct console *console, const char *line, bool lau
     reader_open(&console->reader, title);
     reader_remark(&console->reader, MOOD_ACTIVE, "running");
     console->child_launches = launches;
-    console->child =
-        child_start(console->loop, command_work, &console->command, &ears, &err);
+    console->child = child_start(console->loop, command_work, &console->command, &ears, &err);
     free(title);
     return console->child ? WISH_REDRAW : console_say(console, MOOD_BAD, "%s", err.text);
 }

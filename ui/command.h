@@ -21,8 +21,8 @@ struct command {
 };
 
 struct command_outlook { /* what is known of a command before it runs */
-    char *question; /* has to be answered with y first; yours; NULL: nothing is asked */
-    bool launches;  /* a worker, which goes on by itself while the command ends at once */
+    char *question;      /* has to be answered with y first; yours; NULL: nothing is asked */
+    bool launches;       /* a worker, which goes on by itself while the command ends at once */
 };
 
 /* A refusal says why. */

@@ -291,9 +291,9 @@ WITH RECURSIVE plan AS MATERIALIZED (
                        s.shown, up.shown, way.matches, policy.words)
            WHEN 'own'
            THEN format('SELECT t.%I, count(*) FROM %s AS t%s WHERE m.key IS NULL GROUP BY 1; -- add them '
-                       'to the mapping file, or %s', s.source_column, s.shown, s.joins, policy.words)
+                       'to the mapping file, or %s', s.source_column, s.shown, way.joins, policy.words)
            ELSE format('SELECT t.* FROM %s AS t%s WHERE m.key IS NULL; -- name another user there, or %s',
-                       s.shown, s.joins, policy.words) END AS fix
+                       s.shown, way.joins, policy.words) END AS fix
       FROM subject s
      CROSS JOIN (SELECT 'say ''orphans = default'' or ''orphans = park'' of this table in the plan')
                 AS policy (words)
@@ -301,7 +301,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
       LEFT JOIN planned up ON up.name = s.parent_table
       LEFT JOIN pair ON pair.place = s.place
      CROSS JOIN LATERAL (SELECT format(pair.condition, format('t1.%I', s.parent_column),
-                                       format('t.%I', s.source_column)) AS matches) AS way
+                                       format('t.%I', s.source_column)) AS matches,
+                                replace(s.joins, E'\n  LEFT JOIN', ' LEFT JOIN') AS joins) AS way
      WHERE s.known AND s.source <> 'constant'
      UNION ALL -- users that are asked for their organization, but are no table of the plan by it
     SELECT 0, u.name, 'refuse', format('%L, t.%I', u.user_column, u.user_column), u.user_key, u.shown,
@@ -496,8 +497,9 @@ SELECT CASE WHEN alike + nulls > 0 THEN 'fail' ELSE 'pass' END AS verdict,
                                || k.null_list || ')', '0'),
                       k.shown_list) END,
            CASE WHEN k.can_be_asked THEN
-               format('SELECT t.* FROM %s AS t JOIN (SELECT %s FROM %1$s AS t WHERE %s GROUP BY %2$s '
-                      'HAVING count(*) > 1) AS twice ON %s;', k.shown, k.plain_list, k.no_null, k.pairing)
+               format('SELECT t.* FROM %1$s AS t JOIN (SELECT %2$s FROM %1$s AS t WHERE %3$s GROUP BY %2$s '
+                      'HAVING count(*) > 1) AS twice ON %4$s;', k.shown, k.plain_list, k.no_null,
+                      k.pairing)
                || coalesce(format(' SELECT t.* FROM %s AS t WHERE ', k.shown) || k.null_list || ';', '')
                || ' -- within a tenant only one of them may stay as it is' END
       FROM key k WHERE NOT k.is_proved

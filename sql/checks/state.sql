@@ -52,7 +52,9 @@ WITH plan AS MATERIALIZED (
                              '                      (SELECT %5$s FROM %4$s AS t WHERE %5$s <> '''' LIMIT 1))\n'
                              '               AS has_others',
                              p.name, p.columns = p.columns_planned, p.has_key, p.shown, p.tenant),
-                      E'\n     UNION ALL\n' ORDER BY p.place) AS tables
+                      E'\n     UNION ALL\n' ORDER BY p.place) AS tables,
+           -- Whose rows we may not read; what GRANT is missing, group rights says.
+           count(*) FILTER (WHERE NOT has_table_privilege(p.oid, 'SELECT')) AS hidden
       FROM planned p WHERE p.tenant IS NOT NULL
 ), counted AS (
     SELECT count(*) AS tables, count(*) FILTER (WHERE columns = 0) AS without,
@@ -67,19 +69,23 @@ WITH plan AS MATERIALIZED (
                          AND a.atttypid IN ('varchar'::regtype, 'text'::regtype)
 )
 SELECT found.check_group, found.check_name, found.subject, found.severity, found.verdict, found.count,
-       found.message, found.samples, found.query, NULL AS fix
+       found.message, found.samples, found.query, found.fix
   FROM (
     SELECT 0 AS turn, 'state' AS check_group, 'columns' AS check_name, plan.schema AS subject,
            'warn' AS severity,
            CASE WHEN c.tables = 0 THEN 'fail' WHEN c.without = c.tables THEN 'pass'
-                WHEN looked.tables IS NULL THEN 'warn' END AS verdict,
+                WHEN looked.tables IS NULL THEN 'warn'
+                WHEN looked.hidden > 0 THEN 'unknown' END AS verdict,
            CASE WHEN looked.tables IS NULL THEN c.tables END AS count,
            CASE WHEN c.tables = 0 THEN 'none of the plan''s tables is in this database'
                 WHEN c.without = c.tables
                 THEN format('before the migration: none of %s tables has the columns', c.tables)
                 WHEN looked.tables IS NULL
                 THEN format('half-way: no table has the tenant''s column, and %s have others',
-                            c.tables - c.without) END AS message,
+                            c.tables - c.without)
+                WHEN looked.hidden > 0
+                THEN format('not looked at: ''%s'' may not read %s of the tables', current_user,
+                            looked.hidden) END AS message,
            NULL::jsonb AS samples,
            format($query$WITH looked AS MATERIALIZED (
 %1$s
@@ -124,10 +130,14 @@ SELECT CASE state WHEN 'empty' THEN 'pass' ELSE 'warn' END AS verdict, tables AS
           FROM (SELECT name, state FROM sorted WHERE judged.state = 'half-way'
                  ORDER BY state <> 'partly filled', state <> 'empty', name LIMIT 5) AS few) AS samples
   FROM judged$query$,
-                  looked.tables, c.tenantless) AS query
+                  looked.tables, c.tenantless) AS query,
+           NULL AS fix
       FROM plan CROSS JOIN counted c CROSS JOIN looked
      UNION ALL
-    SELECT 1, 'state', 'Sequelize', meta.name, 'warn', NULL, NULL, NULL, NULL,
+    SELECT 1, 'state', 'Sequelize', meta.name, 'warn',
+           CASE WHEN NOT may.read THEN 'unknown' END, NULL,
+           CASE WHEN NOT may.read THEN format('not looked at: ''%s'' may not read it', current_user) END,
+           NULL,
            -- The two migrations of the service that add the columns: one adds them empty, the other
            -- fills every row with the default.
            format($query$WITH told AS (
@@ -146,7 +156,9 @@ SELECT CASE WHEN adds OR fills THEN 'warn' ELSE 'pass' END AS verdict, migration
                       ELSE 'none of them knows of tenants' END) AS message,
        (SELECT jsonb_agg(few.name) FROM (SELECT name FROM jsonb_array_elements_text(names) AS n (name)
                                           LIMIT 5) AS few) AS samples
-  FROM told$query$, meta.shown)
+  FROM told$query$, meta.shown),
+           CASE WHEN NOT may.read THEN format('GRANT SELECT ON %s TO %I;', meta.shown, current_user) END
       FROM meta
+     CROSS JOIN LATERAL (SELECT has_table_privilege(meta.shown::regclass, 'SELECT') AS read) AS may
        ) AS found
  ORDER BY found.turn, found.subject;

@@ -124,6 +124,13 @@ bool str_to_int(const char *s, int64_t *out)
     return true;
 }
 
+struct number_text number_text(int64_t n)
+{
+    struct number_text number;
+    snprintf(number.text, sizeof(number.text), "%lld", (long long)n);
+    return number;
+}
+
 /* ---- growing strings ---- */
 
 static void S_reserve(struct buf *b, size_t more)

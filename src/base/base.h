@@ -38,6 +38,13 @@ bool str_ends(const char *s, const char *suffix);
 /* The number in the whole of `s`, or false: no blanks, no sign but '-', no overflow. */
 bool str_to_int(const char *s, int64_t *out);
 
+/* A number as the text that statements take. */
+struct number_text {
+    char text[24];
+};
+
+struct number_text number_text(int64_t n);
+
 /* A string that grows. `text` is NULL until the first byte, and ends with NUL after it. */
 struct buf {
     char *text;

@@ -1,6 +1,8 @@
 /* err: see err.h. */
 #include "err.h"
 
+#include "text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +24,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);
+    text_end_whole(err->text);
     return false;
 }
 
@@ -34,6 +37,7 @@ bool err_context(struct err *err, const char *format, ...)
     va_end(args);
     buf_format(&joined, ": %s", err->text);
     snprintf(err->text, sizeof(err->text), "%s", joined.text);
+    text_end_whole(err->text);
     buf_release(&joined);
     return false;
 }
@@ -44,6 +48,7 @@ bool err_hint(struct err *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->hint, sizeof(err->hint), format, args);
     va_end(args);
+    text_end_whole(err->hint);
     return false;
 }
 

@@ -75,6 +75,19 @@ bool text_is_utf8(const char *s, size_t len)
     return true;
 }
 
+void text_end_whole(char *s)
+{
+    size_t len = strlen(s), begun = 0; /* bytes of the last letter, its first one left out */
+    while (begun < 3 && begun + 1 < len && ((unsigned char)s[len - 1 - begun] & 0xc0) == 0x80)
+        begun++;
+    for (size_t i = 0; len && i < ARRAY_LEN(S_forms); i++) {
+        char *first = s + len - 1 - begun;
+        if (((unsigned char)*first & S_forms[i].mask) == S_forms[i].lead &&
+            begun + 1 < S_forms[i].length)
+            *first = '\0';
+    }
+}
+
 /* ---- columns ---- */
 
 size_t text_width(const char *s)

@@ -15,6 +15,8 @@
 /* The code point at `s` and its length in bytes; an invalid byte gives -1 and 1. */
 int32_t text_next(const char *s, size_t len, size_t *used);
 bool text_is_utf8(const char *s, size_t len);
+/* Takes away what is there of a last letter that was cut off in its middle. */
+void text_end_whole(char *s);
 
 int text_rune_width(int32_t rune);            /* 0, 1 or 2 columns */
 size_t text_width(const char *s);             /* columns of a clean text */

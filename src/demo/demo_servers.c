@@ -434,6 +434,7 @@ static void S_leave_sweeper(const struct demo_servers *servers, int owner, int r
     int status = 0;
     if (guard == 0)
         return;
+    prctl(PR_SET_NAME, "tenantdeck-sweep");
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);

@@ -1,67 +1,19 @@
 /*
- * pg: see pg.h. The only file that includes libpq.
+ * pg: see pg.h. A connection that stands: its statements, their answers, and its loss.
  *
- * A connection walks through: closed, (host name looked up), connecting, pinning (the session's
- * first statement), ready, busy, and back to closed when it is lost. libpq is always in its
- * non-blocking mode. Its cancel function does block, so that runs in a thread of its own.
+ * libpq is always in its non-blocking mode. Its cancel function does block, so that runs in a thread
+ * of its own.
  */
-#include "pg.h"
+#include "pg_parts.h"
 
 #include "clock.h"
 #include "resolve.h"
-#include "secret.h"
-#include "sql.h"
+#include "text.h"
 
-#include <arpa/inet.h>
-#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum pg_phase {
-    PHASE_CLOSED,
-    PHASE_RESOLVING,
-    PHASE_CONNECTING,
-    PHASE_PINNING,
-    PHASE_READY,
-    PHASE_BUSY
-};
-
-struct pg {
-    struct loop *loop;
-    const struct pg_target *target;
-    char *purpose;
-    int statement_timeout_ms, lock_timeout_ms;
-    bool read_only;
-    char *host; /* the name that is looked up */
-
-    enum pg_phase phase;
-    PGconn *conn;
-    struct watch *watch;
-    struct resolve *resolve;
-    struct timer *patience; /* ends an attempt to connect that takes too long */
-    bool wants_password;
-
-    pg_connected_fn *connected;
-    void *connected_ctx;
-
-    pg_done_fn *done; /* of the statement under way */
-    void *done_ctx;
-    char *sql;                /* of the statement under way, for the trace */
-    int64_t sent_at;          /* in microseconds */
-    struct pg_result *result; /* the last one of it so far */
-    struct err failure;       /* … or its first error */
-    bool failed;
-    bool astray; /* it was answered with a COPY, which has no end here */
-
-    pg_notice_fn *notice;
-    void *notice_ctx;
-};
-
-struct pg_result {
-    PGresult *rows;
-};
 
 static pg_trace_fn *S_trace;
 static void *S_trace_ctx;
@@ -76,117 +28,6 @@ void pg_on_notice(struct pg *pg, pg_notice_fn *notice, void *ctx)
 {
     pg->notice = notice;
     pg->notice_ctx = ctx;
-}
-
-/* ---- targets ---- */
-
-void pg_target_release(struct pg_target *target)
-{
-    str_wipe(target->conninfo);
-    str_wipe(target->password);
-    *target = (struct pg_target){0};
-}
-
-static bool S_is_connection_string(const char *conninfo)
-{
-    return strchr(conninfo, '=') || str_starts(conninfo, "postgres://") ||
-           str_starts(conninfo, "postgresql://");
-}
-
-/* The options that conninfo and the environment give, as libpq itself reads them. */
-static PQconninfoOption *S_parse(const struct pg_target *target, struct err *err)
-{
-    const char *given = target->conninfo ? target->conninfo : "";
-    char *wrong = NULL;
-    PQconninfoOption *options;
-    if (S_is_connection_string(given))
-        options = PQconninfoParse(given, &wrong);
-    else
-        options = PQconndefaults();
-    if (!options) {
-        /* libpq repeats the part that it stumbled over, which may be of a password. */
-        err_set(err, ERR_USAGE, "the connection string cannot be read%s%s",
-                wrong && !secret_inside(given) ? ": " : "",
-                wrong && !secret_inside(given) ? wrong : "");
-        err_hint(err, "give a URL, keyword=value pairs, or the name of a database; in a URL, write "
-                      "special characters as %%XX");
-        PQfreemem(wrong);
-    }
-    return options;
-}
-
-static const char *S_option(const PQconninfoOption *options, const char *keyword)
-{
-    for (const PQconninfoOption *o = options; o && o->keyword; o++)
-        if (str_is(o->keyword, keyword) && o->val && *o->val)
-            return o->val;
-    return NULL;
-}
-
-char *pg_target_describe(const struct pg_target *target)
-{
-    struct err ignored = {0};
-    const char *given = target->conninfo ? target->conninfo : "";
-    PQconninfoOption *options = S_parse(target, &ignored);
-    if (!options)
-        return str_dup("(unreadable)");
-    const char *database = S_option(options, "dbname"), *host = S_option(options, "host");
-    const char *service = S_option(options, "service");
-    if (!S_is_connection_string(given) && *given)
-        database = given;
-    struct buf b = {0};
-    if (service)
-        buf_format(&b, "service %s", service);
-    else
-        buf_format(&b, "%s@%s", database ? database : "?", host && host[0] != '/' ? host : "local");
-    PQconninfoFree(options);
-    return buf_take(&b);
-}
-
-/*
- * libpq alone knows how URL, service file and variables add up. It is made to look at an address of
- * this host where nobody listens: what counts is what it has read before it tries.
- */
-char *pg_target_database(const struct pg_target *target)
-{
-    const char *given = target->conninfo ? target->conninfo : "";
-    const char *keywords[] = {"dbname", "host", "hostaddr", "port", NULL};
-    const char *values[] = {*given ? given : NULL, "localhost", "127.0.0.1", "1", NULL};
-    PGconn *conn = PQconnectStartParams(keywords, values, 1);
-    char *name = str_dup(conn && PQdb(conn) ? PQdb(conn) : "");
-    PQfinish(conn);
-    return name;
-}
-
-static void S_add_setting(struct buf *out, const char *keyword, const char *value)
-{
-    buf_format(out, "%s%s='", out->len ? " " : "", keyword);
-    for (const char *c = value; *c; c++) {
-        if (*c == '\'' || *c == '\\')
-            buf_add_char(out, '\\');
-        buf_add_char(out, *c);
-    }
-    buf_add_char(out, '\'');
-}
-
-bool pg_target_elsewhere(const struct pg_target *target, const char *database,
-                         struct pg_target *out, struct err *err)
-{
-    const char *given = target->conninfo ? target->conninfo : "";
-    struct buf conninfo = {0};
-    if (S_is_connection_string(given)) {
-        PQconninfoOption *options = S_parse(target, err);
-        if (!options)
-            return false;
-        for (const PQconninfoOption *o = options; o->keyword; o++)
-            if (o->val && *o->val && !str_is(o->keyword, "dbname"))
-                S_add_setting(&conninfo, o->keyword, o->val);
-        PQconninfoFree(options);
-    }
-    S_add_setting(&conninfo, "dbname", database);
-    *out = (struct pg_target){.conninfo = buf_take(&conninfo),
-                              .password = str_dup(target->password)};
-    return true;
 }
 
 /* ---- life ---- */
@@ -205,7 +46,7 @@ struct pg *pg_new(struct loop *loop, const struct pg_target *target,
 }
 
 /* Drops the socket and all that hangs on it; calls nobody. */
-static void S_drop(struct pg *pg)
+void pg_drop(struct pg *pg)
 {
     loop_unwatch(pg->watch);
     pg->watch = NULL;
@@ -218,7 +59,7 @@ static void S_drop(struct pg *pg)
     pg->phase = PHASE_CLOSED;
 }
 
-static void S_forget_statement(struct pg *pg)
+void pg_forget_statement(struct pg *pg)
 {
     pg_result_free(pg->result);
     pg->result = NULL;
@@ -232,8 +73,8 @@ void pg_free(struct pg *pg)
 {
     if (!pg)
         return;
-    S_drop(pg);
-    S_forget_statement(pg);
+    pg_drop(pg);
+    pg_forget_statement(pg);
     free(pg->purpose);
     free(pg->host);
     free(pg);
@@ -311,12 +152,13 @@ void pg_each_setting(const struct pg *pg, pg_setting_fn *each, void *ctx)
 static void S_copy_message(char *out, size_t size, const char *message)
 {
     snprintf(out, size, "%s", message);
+    text_end_whole(out);
     size_t len = strlen(out);
     while (len && (out[len - 1] == '\n' || out[len - 1] == ' '))
         out[--len] = '\0';
 }
 
-static void S_lost(const struct pg *pg, struct err *err)
+void pg_say_lost(const struct pg *pg, struct err *err)
 {
     char message[sizeof(err->text) / 2];
     S_copy_message(message, sizeof(message), pg->conn ? PQerrorMessage(pg->conn) : "");
@@ -339,26 +181,7 @@ static void S_server_error(const PGresult *rows, struct err *err)
         err_hint(err, "%s", hint);
 }
 
-/* ---- the end of things: a connection attempt, a statement ---- */
-
-static void S_connect_over(struct pg *pg, const struct err *err)
-{
-    pg_connected_fn *connected = pg->connected;
-    void *ctx = pg->connected_ctx;
-    pg->connected = NULL;
-    loop_cancel(pg->patience);
-    pg->patience = NULL;
-    if (connected)
-        connected(ctx, err);
-}
-
-static void S_connect_failed(struct pg *pg, struct err *err)
-{
-    pg_hint_connect(err);
-    S_drop(pg);
-    S_forget_statement(pg); /* of the pinning, when that is what was waited for */
-    S_connect_over(pg, err);
-}
+/* ---- the end of a statement ---- */
 
 static void S_statement_over(struct pg *pg)
 {
@@ -371,18 +194,18 @@ static void S_statement_over(struct pg *pg)
     pg_done_fn *done = pg->done;
     void *ctx = pg->done_ctx;
     pg->result = NULL;
-    S_forget_statement(pg);
+    pg_forget_statement(pg);
     if (done)
         done(ctx, err ? NULL : result, err);
     pg_result_free(result);
 }
 
 /* The connection broke. Whoever waits for something on it is told so, once. */
-static void S_broken(struct pg *pg, const struct err *err)
+void pg_broken(struct pg *pg, const struct err *err)
 {
     enum pg_phase phase = pg->phase;
     struct err failure = *err;
-    S_drop(pg);
+    pg_drop(pg);
     if (phase == PHASE_BUSY || phase == PHASE_PINNING) {
         if (!pg->failed || pg->failure.kind != ERR_LOST)
             pg->failure = failure;
@@ -433,18 +256,18 @@ static bool S_take_results(struct pg *pg)
     return false;
 }
 
-static void S_on_socket(void *arg, short revents)
+void pg_on_socket(void *arg, short revents)
 {
     (void)revents;
     struct pg *pg = arg;
     int unsent = PQflush(pg->conn);
     if (unsent < 0 || !PQconsumeInput(pg->conn)) {
         struct err err = {0};
-        S_lost(pg, &err);
+        pg_say_lost(pg, &err);
         /* The server's last words (57P01) may have come in before the end of the stream. */
         if (pg->phase == PHASE_BUSY)
             S_take_results(pg);
-        S_broken(pg, &err);
+        pg_broken(pg, &err);
         return;
     }
     S_update_watch(pg, unsent > 0);
@@ -456,8 +279,8 @@ static void S_on_socket(void *arg, short revents)
         return;
     if (pg->astray || PQstatus(pg->conn) == CONNECTION_BAD) {
         struct err err = {0};
-        S_lost(pg, &err);
-        S_broken(pg, &err);
+        pg_say_lost(pg, &err);
+        pg_broken(pg, &err);
         return;
     }
     if (pg->phase == PHASE_BUSY)
@@ -465,8 +288,8 @@ static void S_on_socket(void *arg, short revents)
     S_statement_over(pg);
 }
 
-static void S_send(struct pg *pg, const char *sql, const char *const *values, int count,
-                   pg_done_fn *done, void *ctx)
+void pg_send(struct pg *pg, const char *sql, const char *const *values, int count, pg_done_fn *done,
+             void *ctx)
 {
     pg->done = done;
     pg->done_ctx = ctx;
@@ -480,8 +303,8 @@ static void S_send(struct pg *pg, const char *sql, const char *const *values, in
         return;
     }
     struct err err = {0};
-    S_lost(pg, &err);
-    S_broken(pg, &err);
+    pg_say_lost(pg, &err);
+    pg_broken(pg, &err);
 }
 
 void pg_query(struct pg *pg, const char *sql, const char *const *values, int count,
@@ -490,212 +313,7 @@ void pg_query(struct pg *pg, const char *sql, const char *const *values, int cou
     if (!pg_is_ready(pg))
         die("a statement was sent on a connection that is not ready");
     pg->phase = PHASE_BUSY;
-    S_send(pg, sql, values, count, done, ctx);
-}
-
-/* ---- connecting ---- */
-
-static void S_pinned(void *arg, const struct pg_result *result, const struct err *err)
-{
-    (void)result;
-    struct pg *pg = arg;
-    if (err) {
-        struct err failure = *err;
-        err_context(&failure, "the session could not be set up");
-        S_connect_failed(pg, &failure);
-        return;
-    }
-    pg->phase = PHASE_READY;
-    S_connect_over(pg, NULL);
-}
-
-static void S_begun(void *arg, const struct pg_result *result, const struct err *err)
-{
-    struct pg *pg = arg;
-    if (err) {
-        S_pinned(arg, result, err);
-        return;
-    }
-    char statement_timeout[16], lock_timeout[16];
-    snprintf(statement_timeout, sizeof(statement_timeout), "%d", pg->statement_timeout_ms);
-    snprintf(lock_timeout, sizeof(lock_timeout), "%d", pg->lock_timeout_ms);
-    const char *values[] = {statement_timeout, lock_timeout, pg->read_only ? "on" : "off"};
-    S_send(pg, sql_get("session_pin"), values, 3, S_pinned, pg);
-}
-
-static void S_pin(struct pg *pg)
-{
-    PQsetnonblocking(pg->conn, 1);
-    pg->phase = PHASE_PINNING;
-    S_send(pg, sql_get("session_begin"), NULL, 0, S_begun, pg);
-}
-
-static void S_on_connecting(void *arg, short revents);
-
-static void S_poll_connection(struct pg *pg)
-{
-    struct err err = {0};
-    PostgresPollingStatusType status = PQconnectPoll(pg->conn);
-    if (status == PGRES_POLLING_FAILED) {
-        S_lost(pg, &err);
-        pg->wants_password = PQconnectionNeedsPassword(pg->conn);
-        S_connect_failed(pg, &err);
-        return;
-    }
-    /* libpq may have opened another socket (a second address, SSL again without SSL). */
-    loop_unwatch(pg->watch);
-    if (status == PGRES_POLLING_OK) {
-        pg->watch = loop_watch(pg->loop, PQsocket(pg->conn), POLLIN, S_on_socket, pg);
-        S_pin(pg);
-        return;
-    }
-    short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    pg->watch = loop_watch(pg->loop, PQsocket(pg->conn), events, S_on_connecting, pg);
-}
-
-static void S_on_connecting(void *arg, short revents)
-{
-    (void)revents;
-    S_poll_connection(arg);
-}
-
-static void S_on_server_notice(void *arg, const PGresult *rows)
-{
-    struct pg *pg = arg;
-    const char *severity = PQresultErrorField(rows, PG_DIAG_SEVERITY_NONLOCALIZED);
-    const char *text = PQresultErrorField(rows, PG_DIAG_MESSAGE_PRIMARY);
-    if (pg->notice && text)
-        pg->notice(pg->notice_ctx, severity ? severity : "NOTICE", text);
-}
-
-static void S_too_slow(void *arg)
-{
-    struct pg *pg = arg;
-    pg->patience = NULL;
-    struct err err = {0};
-    err_set(&err, ERR_LOST, "PostgreSQL did not answer in time");
-    err_hint(&err, "is the host reachable? a firewall that drops packets looks like this");
-    S_connect_failed(pg, &err);
-}
-
-/* `addresses` are the numeric forms of `hosts`, with commas; both NULL: libpq needs no look-up. */
-static void S_begin(struct pg *pg, const char *hosts, const char *addresses)
-{
-    const char *given = pg->target->conninfo ? pg->target->conninfo : "";
-    char *application = str_format("tenantdeck %s", pg->purpose);
-    /* Later ones win; dbname is expanded as a connection string when it is one. The keepalives tell
-     * of a host that vanished while it counted for us, which nothing else would. */
-    const char *keywords[] = {"keepalives_idle",
-                              "keepalives_interval",
-                              "keepalives_count",
-                              "dbname",
-                              "password",
-                              "application_name",
-                              "client_encoding",
-                              "host",
-                              "hostaddr",
-                              "tcp_user_timeout",
-                              NULL};
-    const char *values[] = {"10",
-                            "5",
-                            "4",
-                            *given ? given : NULL,
-                            pg->target->password,
-                            application,
-                            "UTF8",
-                            hosts,
-                            addresses,
-                            "30000",
-                            NULL};
-    pg->conn = PQconnectStartParams(keywords, values, 1);
-    free(application);
-    pg->phase = PHASE_CONNECTING;
-    struct err err = {0};
-    if (!pg->conn)
-        die("out of memory: libpq could not make a connection");
-    if (PQstatus(pg->conn) == CONNECTION_BAD) {
-        S_lost(pg, &err);
-        S_connect_failed(pg, &err);
-        return;
-    }
-    PQsetNoticeReceiver(pg->conn, S_on_server_notice, pg);
-    pg->watch = loop_watch(pg->loop, PQsocket(pg->conn), POLLOUT, S_on_connecting, pg);
-}
-
-static void S_resolved(void *arg, const struct addrinfo *addresses, const struct err *err)
-{
-    struct pg *pg = arg;
-    pg->resolve = NULL;
-    if (err) {
-        struct err failure = *err;
-        S_connect_failed(pg, &failure);
-        return;
-    }
-    /* All of them: 'localhost' may be ::1 first, where nobody listens. */
-    struct buf hosts = {0}, numbers = {0};
-    for (const struct addrinfo *a = addresses; a; a = a->ai_next) {
-        char numeric[NI_MAXHOST];
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, numeric, sizeof(numeric), NULL, 0,
-                        NI_NUMERICHOST))
-            continue;
-        buf_format(&hosts, "%s%s", hosts.len ? "," : "", pg->host);
-        buf_format(&numbers, "%s%s", numbers.len ? "," : "", numeric);
-    }
-    S_begin(pg, hosts.text, numbers.text);
-    buf_release(&hosts);
-    buf_release(&numbers);
-}
-
-/* The one host name that would make libpq wait for a name server; NULL when there is none. */
-static bool S_host_to_resolve(const struct pg_target *target, char **name, struct err *err)
-{
-    PQconninfoOption *options = S_parse(target, err);
-    if (!options)
-        return false;
-    const char *host = S_option(options, "host");
-    if (!host && !S_option(options, "service") && !getenv("PGSERVICE"))
-        host = getenv("PGHOST");
-    unsigned char address[16];
-    bool by_libpq = !host || host[0] == '/' || host[0] == '@' || strchr(host, ',') ||
-                    S_option(options, "hostaddr") || getenv("PGHOSTADDR") ||
-                    inet_pton(AF_INET, host, address) == 1 ||
-                    inet_pton(AF_INET6, host, address) == 1;
-    *name = by_libpq ? NULL : str_dup(host);
-    PQconninfoFree(options);
-    return true;
-}
-
-void pg_connect(struct pg *pg, int timeout_ms, pg_connected_fn *connected, void *ctx)
-{
-    S_drop(pg);
-    pg->wants_password = false;
-    pg->connected = connected;
-    pg->connected_ctx = ctx;
-    pg->patience = loop_after(pg->loop, timeout_ms, S_too_slow, pg);
-    struct err err = {0};
-    char *name = NULL;
-    if (!S_host_to_resolve(pg->target, &name, &err)) {
-        S_connect_failed(pg, &err);
-        return;
-    }
-    if (name) {
-        pg->phase = PHASE_RESOLVING;
-        pg->resolve = resolve_start(pg->loop, name, 0, S_resolved, pg);
-        free(pg->host);
-        pg->host = name;
-    } else {
-        S_begin(pg, NULL, NULL);
-    }
-}
-
-void pg_close(struct pg *pg)
-{
-    struct err err = {0};
-    err_set(&err, ERR_LOST, "no answer came, so the connection was closed");
-    if (pg->connected)
-        S_connect_failed(pg, &err);
-    else
-        S_broken(pg, &err);
+    pg_send(pg, sql, values, count, done, ctx);
 }
 
 /* ---- waiting while the loop turns ---- */
@@ -713,17 +331,6 @@ static void S_opened(void *arg, const struct err *err)
     waiting->failed = err != NULL;
     if (err)
         waiting->err = *err;
-}
-
-bool pg_open(struct pg *pg, int timeout_ms, struct err *err)
-{
-    struct waiting waiting = {0};
-    pg_connect(pg, timeout_ms, S_opened, &waiting);
-    while (!waiting.over)
-        loop_turn(pg->loop, -1);
-    if (waiting.failed)
-        *err = waiting.err;
-    return !waiting.failed;
 }
 
 static void S_ran(void *arg, const struct pg_result *result, const struct err *err)
@@ -791,7 +398,7 @@ int pg_cols(const struct pg_result *result)
 
 const char *pg_text(const struct pg_result *result, int row, int col)
 {
-    return PQgetvalue(result->rows, row, col);
+    return S_or_empty(PQgetvalue(result->rows, row, col)); /* NULL: there is no such row */
 }
 
 bool pg_null(const struct pg_result *result, int row, int col)

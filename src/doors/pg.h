@@ -105,7 +105,7 @@ int64_t pg_int(const struct pg_result *result, int row, int col); /* 0 for NULL 
 double pg_float(const struct pg_result *result, int row, int col);
 bool pg_bool(const struct pg_result *result, int row, int col);
 int pg_col(const struct pg_result *result, const char *name); /* its number; dies if missing */
-const char *pg_name(const struct pg_result *result, int col);  /* of a column */
+const char *pg_name(const struct pg_result *result, int col); /* of a column */
 int64_t pg_affected(const struct pg_result *result);
 void pg_result_free(struct pg_result *result); /* NULL is fine */
 

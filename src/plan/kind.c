@@ -287,6 +287,16 @@ static const struct {
     [PLAN_COLUMNS] = {S_columns_steps, ARRAY_LEN(S_columns_steps)},
 };
 
+size_t kind_every_step(const struct plan *plan, struct arena *arena, const struct step_def ***out)
+{
+    const struct step_def *all = S_kinds[plan->kind].steps;
+    size_t count = S_kinds[plan->kind].count;
+    *out = arena_array(arena, count, sizeof(**out));
+    for (size_t i = 0; i < count; i++)
+        (*out)[i] = &all[i];
+    return count;
+}
+
 size_t kind_steps(const struct plan *plan, struct arena *arena, const struct step_def ***out)
 {
     const struct step_def *all = S_kinds[plan->kind].steps;

@@ -31,5 +31,7 @@ const char *step_type_name(enum step_type type);
 
 /* The steps of this plan, in order, without those it has no use for. `out` is an arena's array. */
 size_t kind_steps(const struct plan *plan, struct arena *arena, const struct step_def ***out);
+/* The same with those: an earlier version of the plan may have done them. */
+size_t kind_every_step(const struct plan *plan, struct arena *arena, const struct step_def ***out);
 
 #endif

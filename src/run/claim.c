@@ -4,13 +4,15 @@
 #include "clock.h"
 #include "control.h"
 #include "file.h"
+#include "inherit.h"
 #include "journal.h"
+#include "plan_hash.h"
 #include "plan_json.h"
-#include "process.h"
+#include "runner_lock.h"
 #include "sql.h"
 #include "throttle.h"
 
-#include <openssl/evp.h>
+#include <arpa/inet.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,60 +22,9 @@
 enum {
     OPEN_MS = 10000,
     SILENT_MS = 15000,     /* a worker without a heartbeat for so long may be taken for dead */
-    ENDING_MS = 30000,     /* how long an old backend may take to end */
-    PATIENCE_MS = 10000,   /* between asking an old command to end and ending it */
+    TAKEOVER_MS = 30000,   /* how long its lock's session may take to end */
     CLAIM_LOCK_MS = 60000, /* a batch that is just committing holds the lease for moments */
 };
-
-/* ---- the plan's hash ---- */
-
-static void S_digest_text(EVP_MD_CTX *digest, const char *text)
-{
-    EVP_DigestUpdate(digest, text ? text : "", text ? strlen(text) + 1 : 1);
-}
-
-static bool S_digest_files(EVP_MD_CTX *digest, const struct plan_file *files, size_t count,
-                           struct err *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct file file;
-        if (!file_read(files[i].path, &file, err))
-            return false;
-        S_digest_text(digest, buf_text(&file.text));
-        file_release(&file);
-    }
-    return true;
-}
-
-bool run_plan_hash(const struct plan *plan, char **hex, struct err *err)
-{
-    struct file file;
-    struct csvmap_totals mapping = {0};
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    struct buf text = {0};
-    if (!file_read(plan->path, &file, err))
-        return false;
-    bool ok = !plan->mapping.path ||
-              csvmap_read(plan->mapping.path, &plan->mapping.shape, NULL, &mapping, err);
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
-    EVP_DigestUpdate(digest, buf_text(&file.text), file.text.len);
-    EVP_DigestUpdate(digest, mapping.sha256, sizeof(mapping.sha256));
-    S_digest_text(digest, plan->mapping.default_tenant);
-    S_digest_text(digest, plan->mapping.default_organization);
-    ok = ok && S_digest_files(digest, plan->functions, plan->function_count, err) &&
-         S_digest_files(digest, plan->views, plan->view_count, err) &&
-         S_digest_files(digest, plan->warms, plan->warm_count, err);
-    EVP_DigestFinal_ex(digest, sum, NULL);
-    EVP_MD_CTX_free(digest);
-    file_release(&file);
-    for (int i = 0; i < 32; i++)
-        buf_format(&text, "%02x", sum[i]);
-    *hex = buf_take(&text);
-    if (!ok)
-        free(*hex);
-    return ok;
-}
 
 /* ---- who holds it ---- */
 
@@ -120,82 +71,29 @@ static bool S_take_over(struct run *run, const char *plan, struct err *err)
     return control_run(run, "run_end_lock", values, 1, NULL, err);
 }
 
-/* `backend` gets pid and start of the session that holds the lock. */
-static bool S_lock(struct run *run, const struct run_order *order, char pid[static 24],
-                   char start[static 64], struct err *err)
+static bool S_lock(struct run *run, const struct run_order *order, struct lock_session *session,
+                   struct err *err)
 {
-    const char *values[] = {run->plan->name};
-    int64_t until = clock_ms() + (order->takeover ? ENDING_MS : 0);
-    for (bool told = false;;) {
-        struct pg_result *lock;
-        if (!pg_run(run->lock, sql_get("run_try_lock"), values, 1, &lock, err))
+    int64_t until = clock_ms() + (order->takeover ? TAKEOVER_MS : 0);
+    for (bool told = false;; told = true) {
+        bool got;
+        if (!runner_lock_try(run, &got, session, err))
             return false;
-        bool got = pg_bool(lock, 0, 0);
-        snprintf(pid, 24, "%s", pg_text(lock, 0, 1));
-        snprintf(start, 64, "%s", pg_text(lock, 0, 2));
-        pg_result_free(lock);
         if (got)
             return true;
         if (order->takeover && !told && !S_take_over(run, run->plan->name, err))
             return false;
-        told = true;
         if (clock_ms() >= until)
             return S_refuse_held(run, run->plan->name, err);
         run_wait(run, 100);
     }
 }
 
-/* ---- what a dead worker has left ---- */
-
-static bool S_end_old_backends(struct run *run, struct err *err)
+/* The lock was free; but a worker that has lost nothing but its lock's session is not dead. */
+static bool S_check_dead(struct run *run, struct err *err)
 {
-    const char *values[] = {run->plan->name};
-    int64_t until = clock_ms() + ENDING_MS;
-    for (;;) {
-        struct pg_result *left;
-        if (!control_run(run, "run_old_backends", values, 1, &left, err))
-            return false;
-        int64_t alive = pg_int(left, 0, 0);
-        pg_result_free(left);
-        if (!alive)
-            return true;
-        if (clock_ms() > until)
-            return err_set(err, ERR_HELD,
-                           "%lld backends of an earlier worker are still at work and do not end",
-                           (long long)alive);
-        run_wait(run, 100);
-    }
-}
-
-static bool S_end_old_command(struct run *run, const struct pg_result *list, int row,
-                              const struct run_order *order, struct err *err)
-{
-    struct process_identity who = {.pid = (pid_t)pg_int(list, row, 2),
-                                   .start_ticks = pg_int(list, row, 5)};
-    bool elsewhere = false;
-    snprintf(who.host, sizeof(who.host), "%s", pg_text(list, row, 3));
-    snprintf(who.boot_id, sizeof(who.boot_id), "%s", pg_text(list, row, 4));
-    process_family(&who, NULL, 0, &elsewhere);
-    if (elsewhere && !order->takeover) {
-        err_set(err, ERR_HELD, "process %d (%s) of an earlier worker may still run on host '%s'",
-                (int)who.pid, pg_text(list, row, 6), who.host);
-        return err_hint(err, "see to it that it has ended there, then say --takeover");
-    }
-    const char *values[] = {pg_text(list, row, 0), NULL, NULL};
-    return (elsewhere || process_put_down(run->loop, &who, PATIENCE_MS, err)) &&
-           control_run(run, "run_child_ended", values, ARRAY_LEN(values), NULL, err);
-}
-
-static bool S_end_old_commands(struct run *run, const struct run_order *order, struct err *err)
-{
-    const char *values[] = {run->plan->name};
-    struct pg_result *list;
-    bool ok = control_run(run, "run_old_children", values, 1, &list, err);
-    for (int i = 0; ok && i < pg_rows(list); i++)
-        ok = S_end_old_command(run, list, i, order, err);
-    if (ok)
-        pg_result_free(list);
-    return ok;
+    bool beats;
+    return inherit_listen(run, &beats, err) && (!beats || S_refuse_held(run, run->plan->name, err));
 }
 
 /* ---- the run's row, and its steps ---- */
@@ -206,11 +104,29 @@ static const char *S_user(void)
     return user ? user->pw_name : "?";
 }
 
-/* The address that an SSH session came from; NULL: it is none. */
+/* The address that an SSH session came from; NULL: it is none. One of the link names its interface. */
 static char *S_ssh_client(void)
 {
     const char *connection = getenv("SSH_CONNECTION");
-    return connection ? str_ndup(connection, strcspn(connection, " ")) : NULL;
+    char *address = connection ? str_ndup(connection, strcspn(connection, " %")) : NULL;
+    unsigned char bytes[16];
+    if (address &&
+        (inet_pton(AF_INET, address, bytes) == 1 || inet_pton(AF_INET6, address, bytes) == 1))
+        return address;
+    free(address);
+    return NULL;
+}
+
+/* Nobody is kept from taking back by a mapping file that has gone since. */
+static bool S_take_plan_before(struct run *run, struct err *err)
+{
+    const char *values[] = {run->plan->name};
+    struct pg_result *id;
+    if (!control_run(run, "run_plan_before", values, 1, &id, err))
+        return false;
+    run->plan_id = pg_int(id, 0, 0);
+    pg_result_free(id);
+    return true;
 }
 
 static bool S_keep_plan(struct run *run, struct err *err)
@@ -218,7 +134,9 @@ static bool S_keep_plan(struct run *run, struct err *err)
     char *hash = NULL;
     struct file file;
     struct pg_result *id;
-    if (!run_plan_hash(run->plan, &hash, err))
+    if (str_is(run->verb, "rollback") && S_take_plan_before(run, err) && run->plan_id)
+        return true;
+    if (!plan_hash(run->plan, &hash, err))
         return false;
     if (!file_read(run->plan->path, &file, err)) {
         free(hash);
@@ -242,13 +160,13 @@ static bool S_keep_plan(struct run *run, struct err *err)
 
 static bool S_create(struct run *run, const struct run_order *order, struct err *err)
 {
-    char plan[24], host[256] = "", *client = S_ssh_client();
+    char host[256] = "", *client = S_ssh_client();
     char *options = json_dumps(run->options, JSON_COMPACT);
     struct pg_result *result;
-    snprintf(plan, sizeof(plan), "%lld", (long long)run->plan_id);
-    gethostname(host, sizeof(host));
-    const char *values[] = {plan, order->verb, run_mode_name(run->mode), S_user(),
-                            host, client,      PACKAGE_VERSION,          options};
+    struct number_text plan = number_text(run->plan_id);
+    gethostname(host, sizeof(host) - 1);
+    const char *values[] = {plan.text, order->verb, run_mode_name(run->mode), S_user(),
+                            host,      client,      PACKAGE_VERSION,          options};
     bool ok = control_run(run, "run_create", values, ARRAY_LEN(values), &result, err);
     if (ok) {
         run->id = pg_int(result, 0, 0);
@@ -268,18 +186,16 @@ static enum run_mode S_mode_named(const char *name)
 /* Goes on with the run that was interrupted, if what is asked for is the same. */
 static bool S_resume(struct run *run, const struct run_order *order, bool *resumed, struct err *err)
 {
-    char plan[24];
+    struct number_text plan = number_text(run->plan_id);
     struct pg_result *found;
-    snprintf(plan, sizeof(plan), "%lld", (long long)run->plan_id);
-    const char *values[] = {run->plan->name, plan, order->verb,
+    const char *values[] = {run->plan->name, plan.text, order->verb,
                             order->mode_given ? run_mode_name(order->mode) : NULL};
     if (!control_run(run, "run_resumable", values, ARRAY_LEN(values), &found, err))
         return false;
     *resumed = pg_rows(found) && pg_bool(found, 0, pg_col(found, "same"));
     if (*resumed) {
         run->id = pg_int(found, 0, 0);
-        run->mode =
-            str_is(pg_text(found, 0, pg_col(found, "mode")), "window") ? MODE_WINDOW : MODE_ONLINE;
+        run->mode = S_mode_named(pg_text(found, 0, pg_col(found, "mode")));
         json_t *options = json_loads(pg_text(found, 0, pg_col(found, "options")), 0, NULL);
         json_object_update_missing(run->options, options);
         json_decref(options);
@@ -318,41 +234,54 @@ static const struct step_def *S_find_step(const struct step_def **defs, size_t c
     for (size_t i = 0; i < count; i++)
         if (str_is(defs[i]->name, name))
             return defs[i];
-    return NULL;
+    die("the plan has no step '%s'", name);
 }
 
-static bool S_add_steps(struct run *run, const struct run_order *order, struct err *err)
+static bool S_note_steps(struct run *run, const struct step_def **defs, size_t count,
+                         struct err *err)
 {
-    struct arena *arena = arena_new();
-    const struct step_def **defs;
-    size_t count = kind_steps(run->plan, arena, &defs);
-    char id[24];
+    struct number_text id = number_text(run->id);
     bool ok = true;
-    snprintf(id, sizeof(id), "%lld", (long long)run->id);
-    for (size_t i = 0; ok && i < order->step_count; i++) {
-        const struct step_def *def = S_find_step(defs, count, order->steps[i]);
-        char ordinal[24];
-        if (!def)
-            die("the plan has no step '%s'", order->steps[i]);
-        snprintf(ordinal, sizeof(ordinal), "%zu", i + 1);
-        const char *values[] = {id, ordinal, def->name, step_type_name(def->type)};
+    for (size_t i = 0; ok && i < count; i++) {
+        const char *values[] = {id.text, defs[i]->name, step_type_name(defs[i]->type)};
         ok = control_run(run, "run_add_step", values, ARRAY_LEN(values), NULL, err);
     }
+    return ok;
+}
+
+static void S_take_step(struct step *step, const struct step_def *def, const struct pg_result *rows)
+{
+    int row = 0;
+    while (row < pg_rows(rows) && !str_is(pg_text(rows, row, 2), def->name))
+        row++;
+    *step = (struct step){
+        .id = pg_int(rows, row, 0),
+        .ordinal = (int)pg_int(rows, row, 1),
+        .def = def,
+        .state = str_dup(pg_text(rows, row, 3)),
+        .done = pg_int(rows, row, 4),
+        .total = pg_int(rows, row, 5),
+    };
+}
+
+/* The run may have more steps from the time before: only those are done that are asked for now. */
+static bool S_add_steps(struct run *run, const struct run_order *order, struct err *err)
+{
+    struct number_text id = number_text(run->id);
+    struct arena *arena = arena_new();
+    const struct step_def **all, **wanted = arena_array(arena, order->step_count, sizeof(*wanted));
     struct pg_result *rows;
-    const char *values[] = {id};
-    ok = ok && control_run(run, "run_steps", values, 1, &rows, err);
+    size_t count = kind_every_step(run->plan, arena, &all);
+    for (size_t i = 0; i < order->step_count; i++)
+        wanted[i] = S_find_step(all, count, order->steps[i]);
+    const char *values[] = {id.text};
+    bool ok = S_note_steps(run, wanted, order->step_count, err) &&
+              control_run(run, "run_steps", values, 1, &rows, err);
     if (ok) {
-        run->step_count = (size_t)pg_rows(rows);
+        run->step_count = order->step_count;
         run->steps = mem_array(run->step_count, sizeof(*run->steps));
         for (size_t i = 0; i < run->step_count; i++)
-            run->steps[i] = (struct step){
-                .id = pg_int(rows, (int)i, 0),
-                .ordinal = (int)pg_int(rows, (int)i, 1),
-                .def = S_find_step(defs, count, pg_text(rows, (int)i, 2)),
-                .state = str_dup(pg_text(rows, (int)i, 3)),
-                .done = pg_int(rows, (int)i, 4),
-                .total = pg_int(rows, (int)i, 5),
-            };
+            S_take_step(&run->steps[i], wanted[i], rows);
         pg_result_free(rows);
     }
     arena_free(arena);
@@ -369,50 +298,49 @@ static struct pg *S_new(struct run *run, const char *purpose, int lock_timeout_m
 
 static bool S_note_work(struct run *run, struct err *err)
 {
-    char id[24];
-    snprintf(id, sizeof(id), "%lld", (long long)run->id);
-    const char *values[] = {id, NULL, "work"};
+    struct number_text id = number_text(run->id);
+    const char *values[] = {id.text, NULL, "work"};
     return pg_run(run->work, sql_get("run_backend"), values, ARRAY_LEN(values), NULL, err);
 }
 
-static bool S_claim(struct run *run, const char *backend_pid, const char *backend_start,
-                    struct err *err)
+static bool S_claim(struct run *run, const struct lock_session *lock, struct err *err)
 {
-    char id[24], pid[24], number[24], host[256] = "";
-    struct pg_result *epoch;
-    snprintf(id, sizeof(id), "%lld", (long long)run->id);
-    snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    gethostname(host, sizeof(host));
-    const char *claim[] = {run->plan->name, id, host, pid, backend_pid, backend_start};
-    const char *others[] = {run->plan->name, id};
-    const char *requests[] = {id};
-    if (!control_run(run, "run_claim", claim, ARRAY_LEN(claim), &epoch, err))
+    char host[256] = "";
+    struct pg_result *claimed;
+    struct number_text id = number_text(run->id), pid = number_text(getpid());
+    gethostname(host, sizeof(host) - 1);
+    const char *claim[] = {run->plan->name, id.text, host, pid.text, lock->pid.text, lock->start};
+    if (!control_run(run, "run_claim", claim, ARRAY_LEN(claim), &claimed, err))
         return false;
-    run->epoch = pg_int(epoch, 0, 0);
-    snprintf(number, sizeof(number), "%s", pg_text(epoch, 0, 0));
-    pg_result_free(epoch);
-    const char *state[] = {id, "running", NULL, pid, run_option(run, "log_file"), number};
+    run->epoch = pg_int(claimed, 0, 0);
+    pg_result_free(claimed);
+    struct number_text epoch = number_text(run->epoch);
+    const char *others[] = {run->plan->name, id.text};
+    const char *unheard[] = {id.text, "nobody was at work then; ask again if it is still wanted"};
+    const char *state[] = {id.text,   "running", NULL, pid.text, run_option(run, "log_file"),
+                           epoch.text};
     return control_run(run, "run_close_others", others, ARRAY_LEN(others), NULL, err) &&
-           control_run(run, "run_forget_requests", requests, 1, NULL, err) &&
+           control_run(run, "run_forget_requests", unheard, ARRAY_LEN(unheard), NULL, err) &&
            control_run(run, "run_state", state, ARRAY_LEN(state), NULL, err);
 }
 
 static bool S_open(struct run *run, const struct run_order *order, struct err *err)
 {
-    char pid[24], start[64];
+    struct lock_session lock;
     bool resumed = false;
     bool ok = pg_open(run->control, OPEN_MS, err) && journal_ensure(run->control, err) &&
-              pg_open(run->lock, OPEN_MS, err) && S_lock(run, order, pid, start, err) &&
-              S_keep_plan(run, err) && S_end_old_backends(run, err) &&
-              S_end_old_commands(run, order, err) && S_inherit_mode(run, order, err) &&
+              pg_open(run->lock, OPEN_MS, err) && S_lock(run, order, &lock, err) &&
+              S_check_dead(run, err) && S_keep_plan(run, err) &&
+              inherit_end(run, order->takeover, err) && S_inherit_mode(run, order, err) &&
               S_resume(run, order, &resumed, err) &&
               (resumed ? S_read_generation(run, err) : S_create(run, order, err)) &&
-              S_claim(run, pid, start, err) && S_add_steps(run, order, err) &&
+              S_claim(run, &lock, err) && S_add_steps(run, order, err) &&
               pg_open(run->work, OPEN_MS, err) && S_note_work(run, err);
     if (!ok)
         return false;
     if (*pg_host(run->work) == '/')
         run->socket_directory = str_dup(pg_host(run->work));
+    run->hold_before = str_dup(run_option(run, "hold")); /* a resume may know it from its run */
     run_say(run, "info", "worker", "%s: run %lld of plan '%s', %s, epoch %lld, process %d",
             resumed ? "goes on" : "begins", (long long)run->id, run->plan->name,
             run_mode_name(run->mode), (long long)run->epoch, (int)getpid());
@@ -440,6 +368,26 @@ static void S_free(struct run *run)
     free(run);
 }
 
+/* A claim that did not come to its end leaves no run that looks as if somebody were at work. */
+static void S_abandon(struct run *run, const char *trouble)
+{
+    struct err ignored = {0};
+    struct number_text id = number_text(run->id), epoch = number_text(run->epoch);
+    const char *last[] = {id.text, "failed", trouble, NULL, NULL, epoch.text};
+    const char *lease[] = {run->plan->name, epoch.text};
+    if (run->epoch && pg_is_up(run->control) &&
+        control_run(run, "run_state", last, ARRAY_LEN(last), NULL, &ignored))
+        control_run(run, "run_give_back", lease, ARRAY_LEN(lease), NULL, &ignored);
+}
+
+static void S_set_batch(struct run *run)
+{
+    struct err err = {0};
+    const char *ms = run_option(run, "batch_ms");
+    if (ms && !throttle_set(run->throttle, "batch_ms", ms, &err))
+        run_say(run, "warn", "worker", "%s", err.text);
+}
+
 bool run_open(struct loop *loop, struct session *session, const struct run_order *order,
               struct run **out, struct err *err)
 {
@@ -453,33 +401,35 @@ bool run_open(struct loop *loop, struct session *session, const struct run_order
         .options = order->options ? json_deep_copy(order->options) : json_object(),
         .verb = str_dup(order->verb),
     };
-    run->hold_before = str_dup(run_option(run, "hold"));
     run->work = S_new(run, "work", RUN_LOCK_TIMEOUT_MS);
     run->control = S_new(run, "control", CLAIM_LOCK_MS);
     run->lock = S_new(run, "lock", 0);
     srandom((unsigned)(clock_us() ^ getpid()));
     if (S_open(run, order, err)) {
         run->throttle = throttle_new(run);
+        S_set_batch(run);
         *out = run;
         return true;
     }
+    S_abandon(run, err->text);
     S_free(run);
     return false;
 }
 
 void run_close(struct run *run, const char *state, const char *trouble)
 {
-    struct err ignored = {0};
-    char id[24], epoch[24];
-    snprintf(id, sizeof(id), "%lld", (long long)run->id);
-    snprintf(epoch, sizeof(epoch), "%lld", (long long)run->epoch);
-    const char *last[] = {id, state, trouble, NULL, NULL, epoch};
-    const char *lease[] = {run->plan->name, epoch};
+    struct err unwritten = {0};
+    struct number_text id = number_text(run->id), epoch = number_text(run->epoch);
+    const char *last[] = {id.text, state, trouble, NULL, NULL, epoch.text};
+    const char *lease[] = {run->plan->name, epoch.text};
+    const char *unheard[] = {id.text, "the run had come to its end by then"};
     control_stop(run);
-    if (!run->fenced) { /* else the run is no longer ours to speak of */
-        control_run(run, "run_state", last, ARRAY_LEN(last), NULL, &ignored);
-        control_run(run, "run_give_back", lease, ARRAY_LEN(lease), NULL, &ignored);
-    }
+    /* Once the fence is lost the run is no longer ours to speak of. */
+    if (!run->fenced && control_insist(run, "run_state", last, ARRAY_LEN(last), &unwritten) &&
+        control_insist(run, "run_give_back", lease, ARRAY_LEN(lease), &unwritten))
+        control_run(run, "run_forget_requests", unheard, ARRAY_LEN(unheard), NULL, &unwritten);
+    if (unwritten.kind)
+        fprintf(stderr, "the end of the run could not be written: %s\n", unwritten.text);
     S_free(run);
 }
 

@@ -2,8 +2,8 @@
  * claim: begins a run, or goes on with one: one runner a plan, and who holds it, since when.
  *
  * Two things exclude each other's worker: the runner's lock, which ends with its session, and the
- * lease, whose epoch is raised at each claim. What a dead worker has left at work (backends,
- * commands) is ended first, and only that, each only if its number and its start agree.
+ * lease, whose epoch is raised at each claim. What a dead worker has left at work is ended first
+ * (inherit.h).
  */
 #ifndef TD_CLAIM_H
 #define TD_CLAIM_H
@@ -30,8 +30,5 @@ void run_close(struct run *run, const char *state, const char *trouble);
 bool run_read_order(struct pg *pg, const struct plan *plan, struct arena *arena,
                     const struct step_def ***defs, const char ***states, size_t *count,
                     struct err *err);
-
-/* SHA-256 of the plan file, its mapping file, its .sql files and its defaults, in hex; yours. */
-bool run_plan_hash(const struct plan *plan, char **hex, struct err *err);
 
 #endif

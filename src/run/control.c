@@ -2,13 +2,16 @@
 #include "control.h"
 
 #include "clock.h"
+#include "runner_lock.h"
 #include "sql.h"
+#include "text.h"
 #include "throttle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CONTROL_OPEN_MS = 10000, RATE_SPAN_MS = 4000 };
+enum { CONTROL_OPEN_MS = 10000, RATE_SPAN_MS = 4000, INSIST_MS = 30000, LOOK_MS = 100 };
 
 struct answer {
     int64_t request;
@@ -17,14 +20,85 @@ struct answer {
 
 /* ---- statements ---- */
 
+static void S_opened(void *ctx, const struct err *err)
+{
+    struct run *run = ctx;
+    run->control_opens = false;
+    if (err)
+        run->control_trouble = *err;
+}
+
+/* The pulse and whoever waits for an answer share one attempt: a second would end the first. */
+static void S_begin_opening(struct run *run)
+{
+    run->control_opens = true;
+    pg_connect(run->control, CONTROL_OPEN_MS, S_opened, run);
+}
+
+static bool S_make_ready(struct run *run, struct err *err)
+{
+    bool tried = false;
+    while (!pg_is_ready(run->control)) {
+        bool waits = pg_is_up(run->control) || run->control_opens;
+        if (!waits && tried) {
+            *err = run->control_trouble;
+            return false;
+        }
+        if (!waits) {
+            S_begin_opening(run);
+            tried = true;
+        }
+        loop_turn(run->loop, LOOK_MS);
+    }
+    return true;
+}
+
+/* What somebody else has said may be no UTF-8, which the server would refuse with all the rest. */
 bool control_run(struct run *run, const char *name, const char *const *values, int count,
                  struct pg_result **out, struct err *err)
 {
-    while (pg_is_up(run->control) && !pg_is_ready(run->control)) /* the pulse is under way */
-        loop_turn(run->loop, -1);
-    if (!pg_is_up(run->control) && !pg_open(run->control, CONTROL_OPEN_MS, err))
-        return false;
-    return pg_run(run->control, sql_get(name), values, count, out, err);
+    enum { VALUES_MOST = 16 };
+    const char *sent[VALUES_MOST];
+    char *cleaned[VALUES_MOST] = {NULL};
+    if (count > VALUES_MOST)
+        die("the statement '%s' was given %d values", name, count);
+    for (int i = 0; i < count; i++) {
+        if (values[i] && !text_is_utf8(values[i], strlen(values[i])))
+            cleaned[i] = text_cleaned(values[i]);
+        sent[i] = cleaned[i] ? cleaned[i] : values[i];
+    }
+    bool ok = S_make_ready(run, err) && pg_run(run->control, sql_get(name), sent, count, out, err);
+    for (int i = 0; i < count; i++)
+        free(cleaned[i]);
+    return ok;
+}
+
+static void S_pause(struct loop *loop, int64_t ms)
+{
+    int64_t until = clock_ms() + ms;
+    for (int64_t left = ms; left > 0; left = until - clock_ms())
+        loop_turn(loop, (int)left);
+}
+
+bool control_insist(struct run *run, const char *name, const char *const *values, int count,
+                    struct err *err)
+{
+    int64_t until = clock_ms() + INSIST_MS;
+    for (;;) {
+        struct pg_result *result;
+        struct err failure = {0};
+        if (control_run(run, name, values, count, &result, &failure)) {
+            bool written = pg_affected(result) > 0;
+            pg_result_free(result);
+            return written || run_fence_lost(run, err);
+        }
+        bool again = failure.kind == ERR_LOST || failure.kind == ERR_RETRY;
+        if (!again || clock_ms() > until || run_server_is_gone(run)) {
+            *err = failure;
+            return false;
+        }
+        S_pause(run->loop, PULSE_MS);
+    }
 }
 
 /* ---- what people ask ---- */
@@ -107,17 +181,30 @@ static void S_take_request(struct run *run, int64_t id, const char *verb, const 
         (struct answer){.request = id, .text = str_dup(control_obey(run, verb, argument))};
 }
 
-static void S_send_answer(struct run *run)
+static void S_drop_answer(struct run *run)
 {
-    struct answer first = run->answers[0];
-    char id[24];
-    snprintf(id, sizeof(id), "%lld", (long long)first.request);
-    const char *values[] = {id, first.text};
-    pg_query(run->control, sql_get("run_answer"), values, 2, NULL, NULL);
-    free(first.text);
+    free(run->answers[0].text);
     run->answer_count--;
     for (size_t i = 0; i < run->answer_count; i++)
         run->answers[i] = run->answers[i + 1];
+}
+
+/* One that did not arrive is sent again. */
+static void S_answer_arrived(void *ctx, const struct pg_result *result, const struct err *err)
+{
+    (void)result;
+    struct run *run = ctx;
+    run->answering = false;
+    if (!err || (err->kind != ERR_LOST && err->kind != ERR_RETRY))
+        S_drop_answer(run);
+}
+
+static void S_send_answer(struct run *run)
+{
+    struct number_text id = number_text(run->answers[0].request), epoch = number_text(run->epoch);
+    const char *values[] = {id.text, run->answers[0].text, epoch.text};
+    run->answering = true;
+    pg_query(run->control, sql_get("run_answer"), values, ARRAY_LEN(values), S_answer_arrived, run);
 }
 
 /* ---- the pulse ---- */
@@ -153,22 +240,16 @@ static void S_measure_rate(struct run *run)
 
 static void S_beat(struct run *run)
 {
-    char id[24], epoch[24], step[24], done[24], total[24], rate[32];
-    snprintf(id, sizeof(id), "%lld", (long long)run->id);
-    snprintf(epoch, sizeof(epoch), "%lld", (long long)run->epoch);
-    snprintf(step, sizeof(step), "%lld", run->step ? (long long)run->step->id : 0);
-    snprintf(done, sizeof(done), "%lld", run->step ? (long long)run->step->done : -1);
-    snprintf(total, sizeof(total), "%lld", run->step ? (long long)run->step->total : -1);
+    const struct step *at = run->step;
+    struct number_text id = number_text(run->id), epoch = number_text(run->epoch),
+                       step = number_text(at ? at->id : 0), done = number_text(at ? at->done : -1),
+                       total = number_text(at ? at->total : -1);
+    char rate[32];
     snprintf(rate, sizeof(rate), "%.1f", run->rate);
-    const char *values[] = {id,    epoch, run->plan->name, run->step ? step : NULL, done,
-                            total, rate,  run->waits_for};
+    const char *values[] = {
+        id.text,    epoch.text, run->plan->name, at ? step.text : NULL, done.text,
+        total.text, rate,       run->waits_for};
     pg_query(run->control, sql_get("run_pulse"), values, ARRAY_LEN(values), S_hear, run);
-}
-
-static void S_opened(void *ctx, const struct err *err)
-{
-    (void)err; /* the next pulse tries again */
-    ((struct run *)ctx)->control_opens = false;
 }
 
 static void S_pulse(void *ctx)
@@ -177,14 +258,14 @@ static void S_pulse(void *ctx)
     run->pulse = loop_after(run->loop, PULSE_MS, S_pulse, run);
     S_measure_rate(run);
     if (pg_is_ready(run->control)) {
-        if (run->answer_count)
+        if (run->answer_count && !run->answering)
             S_send_answer(run);
         else
             S_beat(run);
     } else if (!pg_is_up(run->control) && !run->control_opens) {
-        run->control_opens = true;
-        pg_connect(run->control, CONTROL_OPEN_MS, S_opened, run);
+        S_begin_opening(run);
     }
+    runner_lock_keep(run);
     if (run->throttle)
         throttle_sample(run->throttle);
 }
@@ -197,17 +278,19 @@ void control_start(struct run *run)
 
 void control_stop(struct run *run)
 {
-    struct err ignored = {0};
+    struct err trouble = {0};
     loop_cancel(run->pulse);
     run->pulse = NULL;
+    bool ready = S_make_ready(run, &trouble); /* the last pulse may still bring requests */
     while (run->answer_count) {
-        struct answer last = run->answers[--run->answer_count];
-        char id[24];
-        snprintf(id, sizeof(id), "%lld", (long long)last.request);
-        const char *values[] = {id, last.text};
-        control_run(run, "run_answer", values, 2, NULL, &ignored);
-        free(last.text);
+        struct number_text id = number_text(run->answers[0].request),
+                           epoch = number_text(run->epoch);
+        const char *values[] = {id.text, run->answers[0].text, epoch.text};
+        ready = ready && !run->fenced &&
+                control_run(run, "run_answer", values, ARRAY_LEN(values), NULL, &trouble);
+        S_drop_answer(run);
     }
     free(run->answers);
     run->answers = NULL;
+    run->answer_cap = 0;
 }

@@ -19,6 +19,11 @@ void control_stop(struct run *run); /* answers what is still open first */
 bool control_run(struct run *run, const char *name, const char *const *values, int count,
                  struct pg_result **out, struct err *err);
 
+/* The same for what must not be lost (an end, a state), again and again for a while. No row: the
+ * fence is lost. */
+bool control_insist(struct run *run, const char *name, const char *const *values, int count,
+                    struct err *err);
+
 /* What a person or a signal asks; the answer is a sentence, borrowed. */
 const char *control_obey(struct run *run, const char *verb, const char *argument);
 

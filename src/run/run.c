@@ -10,7 +10,9 @@
 #include "control.h"
 #include "failpoint.h"
 #include "process.h"
+#include "runner_lock.h"
 #include "sql.h"
+#include "text.h"
 #include "throttle.h"
 
 #include <stdarg.h>
@@ -25,7 +27,8 @@ enum {
     FIRST_PAUSE_MS = 250,
     LONGEST_PAUSE_MS = 30000,
     LOST_FOR_MS = 600000, /* then the run gives up; a resume goes on where it stands */
-    LOCK_TRIES = 60,      /* half a second each: the old session's end may be seen late */
+    QUICK_MS = 10000,     /* an attempt that is lost so soon got nowhere … */
+    QUICK_MOST = 40,      /* … and so often is enough: it would not be another time */
     LOOK_MS = 100,
 };
 
@@ -44,18 +47,6 @@ bool run_flag(const struct run *run, const char *name)
     return json_is_true(json_object_get(run->options, name));
 }
 
-/* Numbers as the text that statements take. */
-struct number {
-    char text[24];
-};
-
-static struct number S_number(int64_t n)
-{
-    struct number number;
-    snprintf(number.text, sizeof(number.text), "%lld", (long long)n);
-    return number;
-}
-
 /* ---- the work connection ---- */
 
 bool run_query(struct run *run, const char *sql, const char *const *values, int count,
@@ -64,7 +55,7 @@ bool run_query(struct run *run, const char *sql, const char *const *values, int 
     return pg_run(run->work, sql, values, count, out, err);
 }
 
-static bool S_fence_lost(struct run *run, struct err *err)
+bool run_fence_lost(struct run *run, struct err *err)
 {
     run->fenced = true;
     err_set(err, ERR_HELD, "another worker has taken over this plan; this one wrote nothing more");
@@ -73,7 +64,7 @@ static bool S_fence_lost(struct run *run, struct err *err)
 
 bool run_begin(struct run *run, struct err *err)
 {
-    struct number epoch = S_number(run->epoch);
+    struct number_text epoch = number_text(run->epoch);
     const char *values[] = {run->plan->name, epoch.text};
     struct pg_result *result;
     if (!run_query(run, sql_get("run_begin"), NULL, 0, NULL, err))
@@ -87,7 +78,7 @@ bool run_begin(struct run *run, struct err *err)
     if (held)
         return true;
     run_rollback(run);
-    return S_fence_lost(run, err);
+    return run_fence_lost(run, err);
 }
 
 bool run_commit(struct run *run, struct err *err)
@@ -106,15 +97,15 @@ void run_rollback(struct run *run)
 bool run_mark(struct run *run, const char *unit, const char *part, const char *next, int64_t rows,
               struct err *err)
 {
-    struct number step = S_number(run->step->id), count = S_number(rows),
-                  epoch = S_number(run->epoch);
+    struct number_text step = number_text(run->step->id), count = number_text(rows),
+                       epoch = number_text(run->epoch);
     const char *values[] = {step.text, unit, part, next, count.text, epoch.text};
     return run_query(run, sql_get("run_mark"), values, ARRAY_LEN(values), NULL, err);
 }
 
 bool run_mark_again(struct run *run, const char *unit, const char *part, struct err *err)
 {
-    struct number step = S_number(run->step->id), epoch = S_number(run->epoch);
+    struct number_text step = number_text(run->step->id), epoch = number_text(run->epoch);
     const char *values[] = {step.text, unit, part, epoch.text};
     return run_query(run, sql_get("run_mark_again"), values, ARRAY_LEN(values), NULL, err);
 }
@@ -122,7 +113,7 @@ bool run_mark_again(struct run *run, const char *unit, const char *part, struct 
 bool run_is_marked(struct run *run, const char *unit, const char *part, bool *marked,
                    struct err *err)
 {
-    struct number step = S_number(run->step->id);
+    struct number_text step = number_text(run->step->id);
     const char *values[] = {step.text, unit, part};
     struct pg_result *result;
     if (!run_query(run, sql_get("run_is_marked"), values, ARRAY_LEN(values), &result, err))
@@ -134,7 +125,7 @@ bool run_is_marked(struct run *run, const char *unit, const char *part, bool *ma
 
 bool run_keep(struct run *run, const struct undo_record *record, struct err *err)
 {
-    struct number id = S_number(run->id), step = S_number(run->step->id);
+    struct number_text id = number_text(run->id), step = number_text(run->step->id);
     const char *values[] = {run->generation,    run->plan->name,   id.text,
                             step.text,          record->type,      record->object,
                             record->definition, record->statement, record->alone ? "t" : "f"};
@@ -143,7 +134,7 @@ bool run_keep(struct run *run, const struct undo_record *record, struct err *err
 
 static bool S_note_backend(struct run *run, struct pg *pg, const char *purpose, struct err *err)
 {
-    struct number id = S_number(run->id), step = S_number(run->step ? run->step->id : 0);
+    struct number_text id = number_text(run->id), step = number_text(run->step ? run->step->id : 0);
     const char *values[] = {id.text, run->step ? step.text : NULL, purpose};
     return pg_run(pg, sql_get("run_backend"), values, ARRAY_LEN(values), NULL, err);
 }
@@ -162,40 +153,18 @@ bool run_connect(struct run *run, const char *purpose, struct pg **out, struct e
 
 /* ---- a connection that was lost ---- */
 
-/* The runner's lock again, by a new session; our own old one may still be taken for alive. */
-static bool S_lock_again(struct run *run, struct err *err)
-{
-    const char *plan[] = {run->plan->name};
-    struct number epoch = S_number(run->epoch);
-    for (int tries = 0; tries < LOCK_TRIES; tries++) {
-        struct pg_result *lock, *lease;
-        if (!pg_run(run->lock, sql_get("run_try_lock"), plan, 1, &lock, err))
-            return false;
-        bool got = pg_bool(lock, 0, 0);
-        const char *values[] = {run->plan->name, epoch.text, pg_text(lock, 0, 1),
-                                pg_text(lock, 0, 2)};
-        bool ok = !got || pg_run(run->lock, sql_get("run_lock_again"), values, 4, &lease, err);
-        bool held = got && ok && pg_rows(lease) == 1;
-        if (got && ok)
-            pg_result_free(lease);
-        pg_result_free(lock);
-        if (!ok || got)
-            return ok && (held || S_fence_lost(run, err));
-        run_wait(run, PULSE_MS);
-    }
-    return S_fence_lost(run, err);
-}
-
+/* The pulse takes the runner's lock again; without it nobody may say that the plan is ours. */
 static bool S_open_again(struct run *run, struct err *err)
 {
-    if (!pg_is_up(run->lock) && (!pg_open(run->lock, OPEN_MS, err) || !S_lock_again(run, err)))
+    if (!pg_is_up(run->work) &&
+        !(pg_open(run->work, OPEN_MS, err) && S_note_backend(run, run->work, "work", err)))
         return false;
-    return pg_is_up(run->work) ||
-           (pg_open(run->work, OPEN_MS, err) && S_note_backend(run, run->work, "work", err));
+    return runner_lock_is_held(run) ||
+           err_set(err, ERR_LOST, "the runner's lock is not held again yet");
 }
 
 /* A server that took its socket's directory with it (a demo, a test) will not come back. */
-static bool S_is_gone(const struct run *run)
+bool run_server_is_gone(const struct run *run)
 {
     return run->socket_directory && access(run->socket_directory, F_OK) != 0;
 }
@@ -207,16 +176,18 @@ static bool S_come_back(struct run *run, struct err *err)
     run_say(run, "warn", "worker", "the connection to PostgreSQL was lost: %s", err->text);
     while (clock_ms() - since < LOST_FOR_MS && !run->stop_wanted && !run->aborted) {
         struct err again = {0};
+        if (run->fenced)
+            return run_fence_lost(run, err);
         if (S_open_again(run, &again)) {
             run_say(run, "info", "worker", "PostgreSQL answers again, after %lld s",
                     (long long)(clock_ms() - since) / 1000);
             return true;
         }
-        if (run->fenced || (again.kind != ERR_LOST && again.kind != ERR_RETRY)) {
+        if (again.kind != ERR_LOST && again.kind != ERR_RETRY) {
             *err = again;
             return false;
         }
-        if (S_is_gone(run))
+        if (run_server_is_gone(run))
             return false;
         run_waits_for(run, "PostgreSQL to answer again");
         run_wait(run, 1000);
@@ -252,20 +223,37 @@ static bool S_pause_before_retry(struct run *run, const char *what, int tries, s
     return false;
 }
 
+/*
+ * A connection that is lost now and then is opened again. But one that cannot be had at all, or a
+ * statement that brings the server down each time, is not asked for at once again and for ever.
+ */
+static bool S_after_loss(struct run *run, const char *what, int64_t took, int *quick,
+                         struct err *err)
+{
+    *quick = took < QUICK_MS ? *quick + 1 : 0;
+    if (*quick > QUICK_MOST || !S_come_back(run, err))
+        return false;
+    run_waits_for(run, NULL);
+    return *quick < 2 || S_pause_before_retry(run, what, *quick, err);
+}
+
 bool run_try(struct run *run, run_attempt_fn *attempt, void *ctx, const char *what, struct err *err)
 {
+    int quick = 0;
     for (int tries = 1;; tries++) {
         struct err failure = {0};
+        int64_t began = clock_ms();
         if (attempt(run, ctx, &failure))
             return true;
         *err = failure;
-        if (run->fenced || run->aborted)
-            return run->aborted ? err_set(err, ERR_FAILED, "aborted, as asked") : false;
-        if (failure.kind == ERR_LOST) {
-            if (!S_come_back(run, err))
-                return false;
-            run_waits_for(run, NULL);
-        } else if (failure.kind != ERR_RETRY || !S_pause_before_retry(run, what, tries, err))
+        if (run->aborted)
+            return err_set(err, ERR_FAILED, "aborted, as asked");
+        if (run->fenced)
+            return run_fence_lost(run, err);
+        bool again = failure.kind == ERR_LOST
+                         ? S_after_loss(run, what, clock_ms() - began, &quick, err)
+                         : failure.kind == ERR_RETRY && S_pause_before_retry(run, what, tries, err);
+        if (!again)
             return false;
     }
 }
@@ -310,7 +298,7 @@ static const char *S_obstacle(struct run *run)
 static void S_tell_state(struct run *run, const char *state)
 {
     struct err ignored = {0};
-    struct number id = S_number(run->id), epoch = S_number(run->epoch);
+    struct number_text id = number_text(run->id), epoch = number_text(run->epoch);
     const char *values[] = {id.text, state, NULL, NULL, NULL, epoch.text};
     control_run(run, "run_state", values, ARRAY_LEN(values), NULL, &ignored);
 }
@@ -320,7 +308,7 @@ bool run_breathe(struct run *run, struct err *err)
     bool told = false;
     for (;;) {
         if (run->fenced)
-            return S_fence_lost(run, err);
+            return run_fence_lost(run, err);
         if (run->aborted)
             return err_set(err, ERR_FAILED, "aborted, as asked");
         if (run->stop_wanted)
@@ -352,14 +340,14 @@ void run_progress(struct run *run, int64_t done, int64_t total)
 
 bool run_holds(struct run *run, struct err *err)
 {
-    struct number epoch = S_number(run->epoch);
+    struct number_text epoch = number_text(run->epoch);
     const char *values[] = {run->plan->name, epoch.text};
     struct pg_result *result;
     if (!control_run(run, "run_epoch_is", values, 2, &result, err))
         return false;
     bool held = pg_bool(result, 0, 0);
     pg_result_free(result);
-    return held || S_fence_lost(run, err);
+    return held || run_fence_lost(run, err);
 }
 
 bool run_skip(struct run *run, const char *format, ...)
@@ -377,6 +365,15 @@ bool run_skip(struct run *run, const char *format, ...)
 
 /* ---- what is told ---- */
 
+/* The worker's log file has it in any case; somebody will look at it on a terminal. */
+static void S_log(const char *severity, const char *source, const char *text)
+{
+    char now[21], *clean = text_cleaned(text);
+    clock_format_iso(clock_wall(), now);
+    fprintf(stderr, "%s %s %s: %s\n", now, severity, source, clean);
+    free(clean);
+}
+
 void run_say(struct run *run, const char *severity, const char *source, const char *format, ...)
 {
     struct err ignored = {0};
@@ -385,11 +382,11 @@ void run_say(struct run *run, const char *severity, const char *source, const ch
     va_start(args, format);
     buf_vformat(&text, format, args);
     va_end(args);
-    struct number id = S_number(run->id), step = S_number(run->step ? run->step->id : 0);
-    const char *values[] = {id.text, run->step ? step.text : NULL, severity, source,
-                            buf_text(&text)};
-    /* The log file of the worker has it in any case. */
-    fprintf(stderr, "%s %s: %s\n", severity, source, buf_text(&text));
+    struct number_text id = number_text(run->id), step = number_text(run->step ? run->step->id : 0),
+                       epoch = number_text(run->epoch);
+    const char *values[] = {
+        id.text, run->step ? step.text : NULL, severity, source, buf_text(&text), epoch.text};
+    S_log(severity, source, buf_text(&text));
     control_run(run, "run_event", values, ARRAY_LEN(values), NULL, &ignored);
     buf_release(&text);
 }
@@ -412,19 +409,26 @@ static void S_count_finding(struct run *run, const struct finding *f)
 bool run_find(struct run *run, const struct finding *f, struct err *err)
 {
     S_count_finding(run, f);
-    struct number id = S_number(run->id), step = S_number(run->step->id),
-                  count = S_number(f->count);
+    struct number_text id = number_text(run->id), step = number_text(run->step->id),
+                       count = number_text(f->count), epoch = number_text(run->epoch);
     const char *values[] = {id.text,    step.text,  f->group,    f->name,
                             f->subject, f->verdict, f->severity, f->count < 0 ? NULL : count.text,
-                            f->message, f->samples, f->query,    f->fix};
-    return control_run(run, "run_finding", values, ARRAY_LEN(values), NULL, err);
+                            f->message, f->samples, f->query,    f->fix,
+                            epoch.text};
+    struct pg_result *result;
+    if (!control_run(run, "run_finding", values, ARRAY_LEN(values), &result, err))
+        return false;
+    bool written = pg_affected(result) > 0;
+    pg_result_free(result);
+    return written || run_fence_lost(run, err);
 }
 
 bool run_measure(struct run *run, const char *unit, const char *name, int64_t value,
                  struct err *err)
 {
-    struct number id = S_number(run->id), figure = S_number(value);
-    const char *values[] = {id.text, unit, name, figure.text};
+    struct number_text id = number_text(run->id), figure = number_text(value),
+                       epoch = number_text(run->epoch);
+    const char *values[] = {id.text, unit, name, figure.text, epoch.text};
     return control_run(run, "run_measure", values, ARRAY_LEN(values), NULL, err);
 }
 
@@ -436,23 +440,25 @@ bool run_child_begins(struct run *run, pid_t pid, const char *command, int64_t *
     struct process_identity who;
     if (!process_identify(pid, &who, err))
         return false;
-    struct number id = S_number(run->id), step = S_number(run->step->id), number = S_number(pid),
-                  ticks = S_number(who.start_ticks);
+    struct number_text id = number_text(run->id), step = number_text(run->step->id),
+                       number = number_text(pid), ticks = number_text(who.start_ticks),
+                       epoch = number_text(run->epoch);
     const char *values[] = {id.text,     step.text,  number.text, who.host,
-                            who.boot_id, ticks.text, command};
+                            who.boot_id, ticks.text, command,     epoch.text};
     struct pg_result *result;
     if (!control_run(run, "run_child_begins", values, ARRAY_LEN(values), &result, err))
         return false;
+    bool written = pg_rows(result) > 0;
     *child = pg_int(result, 0, 0);
     pg_result_free(result);
-    return true;
+    return written || run_fence_lost(run, err);
 }
 
 bool run_child_ended(struct run *run, int64_t child, int status, struct err *err)
 {
-    struct number id = S_number(child),
-                  code = S_number(WIFEXITED(status) ? WEXITSTATUS(status) : 0),
-                  signal = S_number(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    struct number_text id = number_text(child),
+                       code = number_text(WIFEXITED(status) ? WEXITSTATUS(status) : 0),
+                       signal = number_text(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     const char *values[] = {id.text, WIFEXITED(status) ? code.text : NULL,
                             WIFSIGNALED(status) ? signal.text : NULL};
     return control_run(run, "run_child_ended", values, ARRAY_LEN(values), NULL, err);

@@ -66,15 +66,18 @@ struct run {
     size_t answer_count, answer_cap;
     int64_t last_request; /* the newest that was taken up */
     int64_t rate_at, rate_done;
-    double rate;        /* rows a second, lately; -1: not known */
-    char *waits_for;    /* shown while it waits: a lock, lag; NULL */
-    bool paused;        /* somebody asked */
-    bool stop_wanted;   /* at the next border */
-    bool aborted;       /* at once: what is under way was cancelled */
-    bool fenced;        /* somebody else has the lease: nothing more may be written */
-    bool holding;       /* before that step, until somebody says resume */
-    bool control_opens; /* the control connection was lost and is being opened */
-    char *hold_before;  /* the step to wait before; NULL: none */
+    double rate;                /* rows a second, lately; -1: not known */
+    char *waits_for;            /* shown while it waits: a lock, lag; NULL */
+    bool paused;                /* somebody asked */
+    bool stop_wanted;           /* at the next border */
+    bool aborted;               /* at once: what is under way was cancelled */
+    bool fenced;                /* somebody else has the lease: nothing more may be written */
+    bool holding;               /* before that step, until somebody says resume */
+    bool control_opens;         /* the control connection was lost and is being opened */
+    struct err control_trouble; /* why it could not be, the last time */
+    bool answering;             /* the first of `answers` is under way */
+    bool locked, lock_opens;    /* runner_lock.c */
+    char *hold_before;          /* the step to wait before; NULL: none */
     struct run_tally tally;
     bool skipped; /* the step under way has nothing to do; `reason` says why */
     char *reason;
@@ -132,6 +135,9 @@ void run_wait(struct run *run, int64_t ms);
 /* Why it waits, for the screen and the journal; NULL: it does not. */
 void run_waits_for(struct run *run, const char *reason);
 
+/* Its socket's directory has gone: it will not come back. */
+bool run_server_is_gone(const struct run *run);
+
 void run_progress(struct run *run, int64_t done, int64_t total);
 
 /* The lease is still ours, asked just now: before a pipeline that no transaction fences. */
@@ -154,6 +160,10 @@ struct finding {
     const char *samples, *query, *fix; /* samples: a JSON array; each may be NULL */
 };
 bool run_find(struct run *run, const struct finding *finding, struct err *err);
+/*
+ * False, with the sentence: the lease was taken, as a statement has just shown that matches the epoch.
+ */
+bool run_fence_lost(struct run *run, struct err *err);
 /* A figure that a later step compares with; the first of a name stays. */
 bool run_measure(struct run *run, const char *unit, const char *name, int64_t value,
                  struct err *err);

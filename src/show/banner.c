@@ -123,7 +123,7 @@ static const struct run_look {
 } S_looks[] = {
     {"starting", true, MOOD_ACTIVE, ""}, {"running", true, MOOD_ACTIVE, ""},
     {"undoing", true, MOOD_ACTIVE, ""},  {"paused", true, MOOD_WARN, "at"},
-    {"held", true, MOOD_WARN, "at"}, {"stopped", false, MOOD_WARN, "at"},
+    {"held", true, MOOD_WARN, "at"},     {"stopped", false, MOOD_WARN, "at"},
     {"failed", false, MOOD_BAD, "at"},   {"done", false, MOOD_PLAIN, NULL},
     {"undone", false, MOOD_PLAIN, NULL},
 };
@@ -137,8 +137,7 @@ static struct run_look S_find_look(const char *state)
 }
 
 /* "fill running", "fill waits", "held before keys", "done" */
-static void S_tell_state(const struct run_look *look, const struct step_view *step,
-                         struct buf *out)
+static void S_tell_state(const struct run_look *look, const struct step_view *step, struct buf *out)
 {
     /* The journal calls it a pause as well when the worker waits for a lock or a lagging replica. */
     bool asked = !step || !step->waits || str_starts(step->waits, "paused");

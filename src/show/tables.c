@@ -25,8 +25,7 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .title = "Tables",
             .note = "The tables of the plan: how many of their rows have their codes.",
             .empty = "No plan with tables is open: choose one with -p PLAN.",
-            .estimate_note =
-                "estimate of the server, or by batches; exact with `status --exact`",
+            .estimate_note = "estimate of the server, or by batches; exact with `status --exact`",
             .columns = fill_columns,
             .column_count = FILL_COLUMNS,
             .rows = fill_rows,

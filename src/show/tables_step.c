@@ -257,7 +257,8 @@ static void S_add_progress(const struct step_view *step, int64_t now, struct buf
     if (step->done >= 0 || step->total >= 0) {
         detail_number(out, rows ? "rows done" : "done", step->done);
         detail_number(out, rows ? "rows in all" : "in all", step->total);
-        detail_percent(out, "progress", S_percent(step), true, rows ? "the rows" : "it");
+        if (rows)
+            detail_percent(out, "progress", S_percent(step), true, "the rows");
     }
     if (rate >= 0)
         detail_number(out, "rows in a second", rate);
@@ -270,27 +271,30 @@ static void S_add_progress(const struct step_view *step, int64_t now, struct buf
 }
 
 /* The command that goes on with a run is the one that began it. */
-static void S_say_next(const struct snapshot *snapshot, const struct step_view *step,
-                       struct buf *out)
+static void S_say_next(const struct run_view *run, const struct step_view *step, struct buf *out)
 {
-    const struct run_view *run = &snapshot->run;
-    bool lost = !run->alive && step->state == STEP_RUNS;
-    if (step != snapshot_step(snapshot) || !run->present || !run->verb)
+    bool asked = str_starts(step->waits, "paused") || str_starts(step->waits, "held");
+    if (run->alive && step->waits) {
+        detail_say(out, asked ? "'resume' lets the run go on, 'stop' ends it here."
+                              : "It goes on by itself when that is over. 'stop' ends the run at\n"
+                                "the next border.");
         return;
-    if (run->alive && step->waits)
-        buf_format(out, "\n'resume' ends a pause, and lets a run go on that is held.\n"
-                        "'stop' ends the run at the next border.\n");
-    if (!run->alive && (step->state != STEP_RUNS || lost)) {
-        buf_add(out, lost ? "\nIts worker gives no sign of life. "
-                          : "\n");
-        buf_add(out, "What is done is done, and what is not is unchanged.\n");
-        if (step->state == STEP_FAILED)
-            buf_format(out, "Mend the cause; then '%s' goes on from here.\n", run->verb);
-        else
-            buf_format(out, "'%s' goes on from here.\n", run->verb);
-        if (!str_is(run->verb, "rollback"))
-            buf_add(out, "'rollback' takes back what was done; '--dry-run' shows it first.\n");
     }
+    if (run->alive)
+        return;
+    buf_add(out, step->state == STEP_RUNS ? "\nIts worker gives no sign of life. " : "\n");
+    buf_add(out, "What is done is done, and what is not is unchanged.\n");
+    buf_format(out, "%s'%s' goes on from here.\n",
+               step->state == STEP_FAILED ? "Mend the cause; then " : "", run->verb);
+    if (!str_is(run->verb, "rollback"))
+        buf_add(out, "'rollback' takes back what was done; with --dry-run it only tells.\n");
+}
+
+static const char *S_why(const struct step_view *step)
+{
+    return step->state == STEP_SKIPPED  ? "Why it was skipped:"
+           : step->state == STEP_FAILED ? "What went wrong:"
+                                        : "Why it stopped:";
 }
 
 void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
@@ -304,13 +308,15 @@ void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
         detail_say(out, "Why it waits:");
         detail_lines(out, step->waits);
     }
-    if (step->trouble && *step->trouble) {
-        detail_say(out, step->state == STEP_SKIPPED  ? "Why it was skipped:"
-                        : step->state == STEP_PAUSED ? "Why it stopped:"
-                                                     : "What went wrong:");
-        detail_lines(out, step->trouble);
+    const struct run_view *run = &snapshot->run;
+    bool of_run = run->present && step == snapshot_step(snapshot);
+    const char *trouble = step->trouble || !of_run ? step->trouble : run->trouble;
+    if (trouble && *trouble) {
+        detail_say(out, S_why(step));
+        detail_lines(out, trouble);
     }
-    S_say_next(snapshot, step, out);
+    if (of_run)
+        S_say_next(run, step, out);
     detail_say(out, "What it does:");
     detail_lines(out, step->does);
     detail_say(out, "How it is undone:");

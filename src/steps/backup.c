@@ -3,8 +3,8 @@
  */
 #include "backup.h"
 
-#include "claim.h"
 #include "clock.h"
+#include "plan_hash.h"
 #include "sql.h"
 #include "steps.h"
 #include "text.h"
@@ -101,7 +101,7 @@ static void S_take_plan(struct S_backup *backup)
     const struct plan *plan = backup->order->plan;
     struct err ignored = {0};
     char *hash = NULL;
-    if (plan && !run_plan_hash(plan, &hash, &ignored))
+    if (plan && !plan_hash(plan, &hash, &ignored))
         hash = NULL;
     S_set_text(backup->archive->facts, "plan", plan ? plan->name : NULL);
     S_set_text(backup->archive->facts, "plan_hash", hash);

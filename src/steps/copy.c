@@ -32,9 +32,11 @@ static bool S_flush(struct copying *c, struct err *err)
 static bool S_take_row(void *ctx, const struct csvmap_row *row, struct err *err)
 {
     struct copying *c = ctx;
-    json_array_append_new(c->rows,
-                          json_pack("{s:s, s:s?, s:s}", "key", row->key, "organization_code",
-                                    row->organization, "tenant_code", row->tenant));
+    json_t *one = json_pack("{s:s, s:s?, s:s}", "key", row->key, "organization_code",
+                            row->organization, "tenant_code", row->tenant);
+    if (json_array_append_new(c->rows, one) != 0)
+        return err_set(err, ERR_FAILED, "row %lld of the mapping is no UTF-8",
+                       (long long)c->count + 1);
     c->count++;
     return json_array_size(c->rows) < ROWS_AT_ONCE || S_flush(c, err);
 }

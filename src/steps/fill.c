@@ -23,6 +23,7 @@ enum {
     USUAL_ROWS = 700, /* that so many pages of narrow rows have for one pass */
     MOST_FACTOR = 8,
     MOST_SHARES = 16,
+    MOST_PASSES = 60,
     SETTLE_ROUNDS = 20,
     LOOK_MS = 100,
 };
@@ -149,14 +150,19 @@ static void S_find_blocks(struct filling *f, const struct pg_result *marks)
     }
 }
 
+static bool S_ask_marks(struct run *run, const char *unit, struct pg_result **marks,
+                        struct err *err)
+{
+    struct number_text step = number_text(run->step->id);
+    const char *values[] = {step.text, unit};
+    return run_query(run, sql_get("fill_marks"), values, ARRAY_LEN(values), marks, err);
+}
+
 static bool S_read_marks(struct run *run, void *ctx, struct err *err)
 {
     struct filling *f = ctx;
-    char step[24];
-    snprintf(step, sizeof(step), "%lld", (long long)run->step->id);
-    const char *values[] = {step, f->unit->name};
     struct pg_result *marks;
-    if (!run_query(run, sql_get("fill_marks"), values, 2, &marks, err))
+    if (!S_ask_marks(run, f->unit->name, &marks, err))
         return false;
     f->pass = (struct lane_pass){0};
     f->is_begun = f->is_rewritten = f->is_over = false;
@@ -229,6 +235,17 @@ static bool S_count_pages(struct run *run, const char *relation, int64_t *pages,
     return true;
 }
 
+/* Was it begun by an attempt whose answer did not come? Then that is the pass. */
+static bool S_look_for_pass(struct filling *f, struct err *err)
+{
+    struct pg_result *marks;
+    if (!S_ask_marks(f->run, f->unit->name, &marks, err))
+        return false;
+    S_find_pass(f, marks);
+    pg_result_free(marks);
+    return true;
+}
+
 /* Its size and share are kept with its beginning, so that a resume goes on with the very same pass. */
 static bool S_begin_pass(struct run *run, void *ctx, struct err *err)
 {
@@ -241,6 +258,8 @@ static bool S_begin_pass(struct run *run, void *ctx, struct err *err)
     int64_t pages;
     char part[32], next[64];
     FAILPOINT("K1");
+    if (!S_look_for_pass(f, err) || f->is_begun)
+        return f->is_begun;
     if (run->mode == MODE_ONLINE && unit->is_child && low == 0 && high == 100 &&
         !S_wait_for_writers(run, err))
         return false;
@@ -269,6 +288,16 @@ static int S_most_pages(const struct filling *f)
     return pages * (sweeps || factor > MOST_FACTOR ? MOST_FACTOR : factor > 0 ? factor : 1);
 }
 
+/* The triggers fill what is new, so each pass finds less, unless somebody takes the codes away. */
+static bool S_has_no_end(const struct filling *f, struct err *err)
+{
+    err_set(err, ERR_FAILED, "'%s' was gone over %d times, and every time there were rows to fill",
+            f->unit->name, f->pass.number);
+    return err_hint(err,
+                    "see what empties its new columns again: a trigger of the application, or a "
+                    "job that copies rows");
+}
+
 static bool S_fill_by_batches(struct filling *f, struct err *err)
 {
     for (;;) {
@@ -281,6 +310,8 @@ static bool S_fill_by_batches(struct filling *f, struct err *err)
         f->is_begun = false;
         if (f->pass.low == 0 && f->pass.high == 100 && f->pass.changed == 0)
             return true;
+        if (f->pass.number >= MOST_PASSES)
+            return S_has_no_end(f, err);
     }
 }
 
@@ -356,11 +387,11 @@ static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *u
                           struct err *err)
 {
     struct run *run = f->run;
-    char epoch[24];
-    snprintf(epoch, sizeof(epoch), "%lld", (long long)run->epoch);
-    const char *values[] = {run->plan->name, epoch, pg_text(f->taken, 0, 1)};
+    struct number_text epoch = number_text(run->epoch);
+    const char *values[] = {run->plan->name, epoch.text, pg_text(f->taken, 0, 1)};
     int64_t changed = 1;
-    while (unit->settle && changed) { /* a row that was just being changed shows in the next look */
+    /* A row that was just being changed shows in the next look; the last of them come with a round. */
+    for (int looks = 0; unit->settle && changed && looks < MOST_PASSES; looks++) {
         struct pg_result *result;
         if (!pg_run(pg, unit->settle, values, ARRAY_LEN(values), &result, err))
             return err_context(err, "'%s'", unit->name);

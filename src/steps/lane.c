@@ -163,14 +163,14 @@ static void S_send(struct lane *lane)
 {
     struct lanes *lanes = lane->lanes;
     const struct lane_pass *pass = lanes->pass;
-    char epoch[24], step[24], from[32], to[32], low[12], high[12];
-    snprintf(epoch, sizeof(epoch), "%lld", (long long)lanes->run->epoch);
-    snprintf(step, sizeof(step), "%lld", (long long)lanes->run->step->id);
+    struct number_text epoch = number_text(lanes->run->epoch),
+                       step = number_text(lanes->run->step->id), low = number_text(pass->low),
+                       high = number_text(pass->high);
+    char from[32], to[32];
     snprintf(from, sizeof(from), "(%lld,0)", (long long)lane->range.from);
     snprintf(to, sizeof(to), "(%lld,0)", (long long)lane->range.to);
-    snprintf(low, sizeof(low), "%d", pass->low);
-    snprintf(high, sizeof(high), "%d", pass->high);
-    const char *values[] = {lanes->run->plan->name, epoch, step, lane->part, from, to, low, high};
+    const char *values[] = {
+        lanes->run->plan->name, epoch.text, step.text, lane->part, from, to, low.text, high.text};
     lane->state = LANE_BUSY;
     lane->cancelled = false;
     lane->sent_at = clock_ms();
@@ -248,9 +248,8 @@ static void S_wait(struct lane *lane)
 static bool S_find_out(struct run *run, void *ctx, struct err *err)
 {
     struct lane *lane = ctx;
-    char step[24];
-    snprintf(step, sizeof(step), "%lld", (long long)run->step->id);
-    const char *values[] = {step, lane->lanes->pass->unit, lane->part};
+    struct number_text step = number_text(run->step->id);
+    const char *values[] = {step.text, lane->lanes->pass->unit, lane->part};
     struct pg_result *result;
     if (!S_open(lane, err) || !run_query(run, sql_get("fill_part"), values, 3, &result, err))
         return false;
@@ -388,9 +387,12 @@ bool lanes_go_over(struct lanes *lanes, struct lane_pass *pass, struct err *err)
     if (!S_open_all(lanes, err))
         return false;
     for (;;) {
+        S_take_answers(lanes);
         bool rests = lanes->failed || S_is_hindered(run);
         if (!rests)
             S_send_all(lanes);
+        if (S_is_any(lanes, LANE_ANSWERED)) /* while a connection was opened again */
+            continue;
         bool busy = S_is_any(lanes, LANE_BUSY), waits = S_is_any(lanes, LANE_WAITS);
         if (rests && !busy) {
             if (!S_rest(lanes, err))
@@ -402,6 +404,5 @@ bool lanes_go_over(struct lanes *lanes, struct lane_pass *pass, struct err *err)
         if (run->aborted)
             S_cancel_all(lanes);
         loop_turn(run->loop, busy && !waits ? -1 : LOOK_MS);
-        S_take_answers(lanes);
     }
 }

@@ -68,7 +68,8 @@ bool step_keep(struct run *run, const char *records, struct err *err)
 {
     json_t *list = json_loads(records ? records : "[]", 0, NULL), *one;
     size_t i;
-    bool ok = true;
+    bool ok = json_is_array(list) ||
+              err_set(err, ERR_BUG, "the undo records cannot be read, so nothing was changed");
     json_array_foreach(list, i, one)
     {
         struct undo_record record = {

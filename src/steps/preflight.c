@@ -7,6 +7,7 @@
 #include "preflight.h"
 
 #include "control.h"
+#include "keyspace.h"
 #include "sql.h"
 #include "text.h"
 
@@ -220,5 +221,35 @@ bool preflight_disks(struct run *run, struct err *err)
         ok = S_note_disk(run, &disk, err);
     }
     pg_result_free(list);
+    return ok;
+}
+
+/* ---- Redis ---- */
+
+/* One that is away stops no work on the tables, so it is a warning: the cache steps would fail. */
+bool preflight_redis(struct run *run, struct err *err)
+{
+    struct keyspace *keyspace = NULL;
+    struct err trouble = {0};
+    if (!run->session->has_redis)
+        return true;
+    bool answers = keyspace_open(run, &keyspace, &trouble);
+    char *name = redis_target_describe(&run->session->redis);
+    char *message = answers ? str_dup("it answers")
+                            : str_format("the steps for the cache would fail: %s", trouble.text);
+    struct finding finding = {
+        .group = "redis",
+        .name = "reachable",
+        .subject = name,
+        .verdict = answers ? "pass" : "warn",
+        .severity = "warn",
+        .count = -1,
+        .message = message,
+        .fix = *trouble.hint ? trouble.hint : NULL,
+    };
+    bool ok = run_find(run, &finding, err);
+    keyspace_free(keyspace);
+    free(message);
+    free(name);
     return ok;
 }

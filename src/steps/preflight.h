@@ -18,6 +18,9 @@ bool preflight_pooler(struct run *run, struct err *err);
 /* Writes a finding for each disk; ERR_REFUSED where the migration would surely fill one. */
 bool preflight_disks(struct run *run, struct err *err);
 
+/* Writes a finding: does the Redis that is named answer, so that the cache steps will find it? */
+bool preflight_redis(struct run *run, struct err *err);
+
 /* ---- how they judge, for trying it without servers ---- */
 
 struct pooler_signs {

@@ -27,8 +27,10 @@ static bool S_note(struct run *run, const struct finding *f, struct err *err)
     struct finding told = *f;
     if (str_is(f->verdict, "pass"))
         told.fix = NULL;
-    /* Whoever says --busy has seen the sessions that are left, and takes them on. */
-    if (str_is(f->name, "application") && str_is(f->verdict, "fail") && run_flag(run, "busy"))
+    /* Whoever says --busy has seen the sessions that are left, and takes them on; so with --triggers. */
+    if (str_is(f->verdict, "fail") &&
+        ((str_is(f->name, "application") && run_flag(run, "busy")) ||
+         (str_is(f->name, "triggers stay quiet") && run_flag(run, "triggers"))))
         told.verdict = "warn";
     return run_find(run, &told, err) && (!str_is(f->name, "rows before") || f->count < 0 ||
                                          run_measure(run, f->subject, f->name, f->count, err));
@@ -117,7 +119,7 @@ static bool S_attempt(struct run *run, void *ctx, struct err *err)
     run->tally = (struct run_tally){0};
     if (str_is(name, "preflight") &&
         !(S_check_plan(run, err) && preflight_pooler(run, err) && preflight_disks(run, err) &&
-          S_run_checks(run, "check_state", err)))
+          preflight_redis(run, err) && S_run_checks(run, "check_state", err)))
         return false;
     if (!S_run_checks(run, generator, err))
         return false;
@@ -154,17 +156,17 @@ bool step_checks(struct run *run, const char *generator, struct err *err)
 }
 
 /* From the end of `confirm` on, every write is somebody else's: a rollback counts them. */
-static bool S_note_writes(struct run *run, struct err *err)
+static bool S_note_writes(struct run *run, void *ctx, struct err *err)
 {
-    char id[24];
-    snprintf(id, sizeof(id), "%lld", (long long)run->id);
-    const char *values[] = {id};
-    return !str_is(run->step->def->name, "confirm") ||
-           control_run(run, "run_measure_writes", values, 1, NULL, err);
+    (void)ctx;
+    struct number_text id = number_text(run->id), epoch = number_text(run->epoch);
+    const char *values[] = {id.text, epoch.text};
+    return control_run(run, "run_measure_writes", values, ARRAY_LEN(values), NULL, err);
 }
 
 bool step_verify(struct run *run, struct err *err)
 {
     return step_checks(run, steps_find(run->step->def->name)->generator, err) &&
-           S_note_writes(run, err);
+           (!str_is(run->step->def->name, "confirm") ||
+            run_try(run, S_note_writes, NULL, "note what is written from now on", err));
 }

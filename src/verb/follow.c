@@ -22,8 +22,9 @@ static void S_on_interrupt(int number)
 struct follower {
     struct verb_call *call;
     struct pg *pg;
-    char run[24], last[24]; /* the newest event that was shown */
-    bool terminal;          /* the progress line may be drawn over */
+    struct number_text run, last; /* the newest event that was shown */
+    struct timer *watch;          /* looks whether somebody wants to leave */
+    bool terminal;                /* the progress line may be drawn over */
     bool drawn;
 };
 
@@ -41,27 +42,35 @@ static void S_wipe_line(struct follower *f)
     f->drawn = false;
 }
 
+static void S_show_event(struct follower *f, const struct pg_result *events, int row)
+{
+    char time[9];
+    struct buf line = {0};
+    clock_format_time(pg_int(events, row, 1), time);
+    buf_format(&line, "%s %-5s ", time, pg_text(events, row, 2));
+    S_clean(&line, pg_text(events, row, pg_null(events, row, 4) ? 3 : 4));
+    buf_add(&line, ": ");
+    S_clean(&line, pg_text(events, row, 5));
+    S_wipe_line(f);
+    fprintf(f->call->out, "%s\n", buf_text(&line));
+    buf_release(&line);
+}
+
+/* They come by the hundreds, until there are no more. */
 static bool S_show_events(struct follower *f, struct err *err)
 {
-    const char *values[] = {f->run, f->last};
-    struct pg_result *events;
-    if (!pg_run(f->pg, sql_get("run_events"), values, 2, &events, err))
-        return false;
-    for (int row = 0; row < pg_rows(events); row++) {
-        char time[9];
-        struct buf line = {0};
-        clock_format_time(pg_int(events, row, 1), time);
-        S_clean(&line, pg_text(events, row, 5));
-        snprintf(f->last, sizeof(f->last), "%s", pg_text(events, row, 0));
-        if (!f->call->json) {
-            S_wipe_line(f);
-            fprintf(f->call->out, "%s %-5s %s: %s\n", time, pg_text(events, row, 2),
-                    pg_null(events, row, 4) ? pg_text(events, row, 3) : pg_text(events, row, 4),
-                    buf_text(&line));
-        }
-        buf_release(&line);
+    for (int rows = 1; rows > 0;) {
+        const char *values[] = {f->run.text, f->last.text};
+        struct pg_result *events;
+        if (!pg_run(f->pg, sql_get("run_events"), values, 2, &events, err))
+            return false;
+        rows = pg_rows(events);
+        for (int row = 0; row < rows && !f->call->json; row++)
+            S_show_event(f, events, row);
+        if (rows)
+            f->last = number_text(pg_int(events, rows - 1, 0));
+        pg_result_free(events);
     }
-    pg_result_free(events);
     fflush(f->call->out);
     return true;
 }
@@ -109,21 +118,24 @@ static bool S_over(const struct pg_result *view, const char *run, struct err *er
     const char *state = pg_text(view, 0, pg_col(view, "state"));
     if (str_is(state, "done") || str_is(state, "undone"))
         return true;
-    err_set(err, ERR_FAILED, "run %s is %s: %s", run, state,
+    bool taken = pg_bool(view, 0, pg_col(view, "taken"));
+    err_set(err, taken ? ERR_HELD : ERR_FAILED, "run %s is %s: %s", run, state,
             pg_text(view, 0, pg_col(view, "trouble")));
+    if (taken)
+        return err_hint(err, "'tenantdeck attach' looks on at the run that goes on instead");
     return err_hint(err, "what is done is done and what is not is unchanged; the same command goes "
                          "on from there, 'tenantdeck rollback' takes it back");
 }
 
 static bool S_look(struct follower *f, bool *over, struct err *err)
 {
-    const char *values[] = {f->run};
+    const char *values[] = {f->run.text};
     struct pg_result *view;
     if (!pg_run(f->pg, sql_get("run_view"), values, 1, &view, err))
         return false;
     if (!pg_rows(view)) {
         pg_result_free(view);
-        return err_set(err, ERR_USAGE, "there is no run %s in the journal", f->run);
+        return err_set(err, ERR_USAGE, "there is no run %s in the journal", f->run.text);
     }
     *over = pg_bool(view, 0, pg_col(view, "over"));
     int64_t silent = pg_int(view, 0, pg_col(view, "beat_ms"));
@@ -131,11 +143,11 @@ static bool S_look(struct follower *f, bool *over, struct err *err)
     bool ok = S_show_events(f, err);
     if (ok && *over) {
         S_wipe_line(f);
-        ok = S_over(view, f->run, err);
+        ok = S_over(view, f->run.text, err);
     } else if (ok && silent > (locks ? SILENT_MS : DEAD_MS)) {
         S_wipe_line(f);
-        ok = err_set(err, ERR_LOST, "the worker of run %s gave no sign of life for %lld s", f->run,
-                     (long long)silent / 1000);
+        ok = err_set(err, ERR_LOST, "the worker of run %s gave no sign of life for %lld s",
+                     f->run.text, (long long)silent / 1000);
         err_hint(err, "if it has died, the same command takes over and goes on; nothing is lost");
     } else if (ok) {
         S_show_progress(f, view);
@@ -151,27 +163,44 @@ static void S_turn_for(struct loop *loop, int64_t ms)
         loop_turn(loop, (int)left);
 }
 
+/* Whoever leaves does not wait for an answer that a silent server owes. */
+static void S_watch_for_leaving(void *ctx)
+{
+    struct follower *f = ctx;
+    f->watch = loop_after(f->call->loop, LOOK_MS, S_watch_for_leaving, f);
+    if (S_left && pg_is_up(f->pg))
+        pg_close(f->pg);
+}
+
+static bool S_explain(const struct follower *f, struct err *err)
+{
+    if (S_left) {
+        err_set(err, ERR_FAILED, "you left; run %s goes on", f->run.text);
+        return err_hint(err, "'tenantdeck attach' looks on again, 'tenantdeck stop' ends it at the "
+                             "next border");
+    }
+    if (err->kind == ERR_LOST && !*err->hint)
+        err_hint(err, "run %s may go on: 'tenantdeck attach' looks on again", f->run.text);
+    return false;
+}
+
 bool follow_run(struct verb_call *call, struct pg *pg, int64_t run, struct err *err)
 {
-    struct follower f = {.call = call, .pg = pg, .last = "0"};
+    struct follower f = {.call = call, .pg = pg, .run = number_text(run), .last = number_text(0)};
     struct sigaction leave = {.sa_handler = S_on_interrupt}, before;
     bool over = false, ok = true;
-    snprintf(f.run, sizeof(f.run), "%lld", (long long)run);
     f.terminal = !call->json && isatty(fileno(call->out));
     sigemptyset(&leave.sa_mask);
     S_left = 0;
     sigaction(SIGINT, &leave, &before);
+    S_watch_for_leaving(&f);
     while (ok && !over && !S_left) {
         ok = S_look(&f, &over, err);
         if (ok && !over)
             S_turn_for(call->loop, LOOK_MS);
     }
+    loop_cancel(f.watch);
     sigaction(SIGINT, &before, NULL);
     S_wipe_line(&f);
-    if (S_left && !over) {
-        err_set(err, ERR_FAILED, "you left; run %s goes on", f.run);
-        ok = err_hint(err, "'tenantdeck attach' looks on again, 'tenantdeck stop' ends it at the "
-                           "next border");
-    }
-    return ok;
+    return over || (ok && !S_left) ? ok : S_explain(&f, err);
 }

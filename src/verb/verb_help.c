@@ -70,9 +70,9 @@ static void S_option_row(FILE *out, const struct verb_option *option)
     char letter[8] = "    ";
     if (option->letter)
         snprintf(letter, sizeof(letter), "-%c, ", option->letter);
-    char *name = str_format("%s--%s%s%s", letter, option->name,
-                            option->arg && *option->arg != '[' ? "=" : "",
-                            option->arg ? option->arg : "");
+    char *name =
+        str_format("%s--%s%s%s", letter, option->name,
+                   option->arg && *option->arg != '[' ? "=" : "", option->arg ? option->arg : "");
     S_row(out, name, option->note);
     free(name);
 }

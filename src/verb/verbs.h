@@ -26,9 +26,12 @@ verb_fn verb_report;
 verb_fn verb_journal_create, verb_demo_load;
 
 /* verb_run.c */
-verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_rollback, verb_plan_sql;
-verb_fn verb_attach, verb_ask_worker;
+verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_plan_sql;
+/* verb_rollback.c */
+verb_fn verb_rollback;
 verb_fn verb_rollback_tell; /* what will be lost, before anybody says yes to it */
+/* verb_steer.c */
+verb_fn verb_attach, verb_ask_worker;
 
 /* --sort and --filter: refused when no table has the column, and what they mean for one table. */
 bool verb_check_sort(const struct verb_call *call, const struct table_def *const *defs,

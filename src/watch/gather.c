@@ -340,7 +340,18 @@ static enum verdict S_verdict(const char *name)
 
 enum { SAMPLE_MOST = 1000 }; /* columns; a sample is to be recognised, not to be read whole */
 
-/* One sample a line, as JSON that a person can read: "{"id": 7, "organization_id": "99"}". */
+enum { SAMPLE_WIDTH = 60 }; /* a wider one takes a line for each of its members */
+
+/* As JSON that a person can read: {"id": 7, "organization_id": "99"}. */
+static char *S_sample(const json_t *sample)
+{
+    char *line = json_dumps(sample, JSON_ENCODE_ANY);
+    if (json_is_string(sample) || text_width(line) <= SAMPLE_WIDTH)
+        return line;
+    free(line);
+    return json_dumps(sample, JSON_ENCODE_ANY | JSON_INDENT(2));
+}
+
 static void S_add_samples(struct buf *out, const char *text)
 {
     json_t *samples = json_loads(text, JSON_DECODE_ANY, NULL), *sample;
@@ -349,8 +360,7 @@ static void S_add_samples(struct buf *out, const char *text)
         buf_format(out, "%.*s\n", (int)text_fit(text, SAMPLE_MOST), text);
     json_array_foreach(samples, i, sample)
     {
-        char *line = json_is_string(sample) ? str_dup(json_string_value(sample))
-                                            : json_dumps(sample, JSON_ENCODE_ANY);
+        char *line = S_sample(sample);
         size_t fits = text_fit(line, SAMPLE_MOST);
         buf_format(out, "%.*s%s\n", (int)fits, line, line[fits] ? "..." : "");
         free(line);
@@ -363,7 +373,7 @@ static const char *S_finding_detail(const struct pg_result *result, int row, str
 {
     static const struct {
         const char *column, *heading;
-    } paragraphs[] = {{"samples", "samples"}, {"query", "found by"}, {"fix", "would be mended by"}};
+    } paragraphs[] = {{"samples", "samples"}, {"fix", "would be mended by"}, {"query", "found by"}};
     struct buf detail = {0};
     for (size_t i = 0; i < ARRAY_LEN(paragraphs); i++) {
         int col = pg_col(result, paragraphs[i].column);

@@ -1,8 +1,8 @@
 /*
  * parts: what the sampler has learned so far, part by part, each as old as its last answer.
  *
- * gather.c turns answers into parts, assemble.c turns parts into a snapshot; only sampler.c holds
- * them. Nothing outside of these three includes this file.
+ * probes.c lists what is asked, gather.c turns answers into parts, assemble.c turns parts into a
+ * snapshot; only sampler.c holds them. Nothing outside of these four includes this file.
  */
 #ifndef TD_PARTS_H
 #define TD_PARTS_H

@@ -1,6 +1,6 @@
 /*
- * sampler: see sampler.h. This file decides when what is asked; gather.c understands the answers,
- * assemble.c makes the snapshot.
+ * sampler: see sampler.h. This file asks what probes.c lists when it is due; gather.c understands the
+ * answers, assemble.c makes the snapshot.
  *
  * A round is the list of probes that are due, one after the other on the quick connection; the next
  * one begins with the next tick. Exact counts run beside it, one table at a time, on a connection
@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "parts.h"
+#include "probes.h"
 #include "sql.h"
 
 #include <stdio.h>
@@ -27,7 +28,6 @@ enum {
     CHEAP_MS = 2000,       /* and for no longer than this: pages are an estimate, too */
     CENSUS_EVERY_MS = 30000,
     CENSUS_PATIENCE_MS = 400, /* a longer census does not keep a snapshot from being settled */
-    EVENTS_ASKED = EVENTS_KEPT,
 };
 
 /* A server that may be away: when to try again. */
@@ -151,91 +151,7 @@ static void S_answered(struct server *server)
     server->asked_at = UNKNOWN;
 }
 
-/* ---- probes: what a round asks ---- */
-
-struct probe {
-    const char *statement;
-    int every_ms; /* 0: in each round */
-    bool (*wanted)(const struct sampler *s);
-    int (*values)(const struct sampler *s, const char **values, char numbers[2][24]);
-    void (*gather)(struct parts *parts, const struct pg_result *result);
-    bool (*is_news)(const struct sampler *s); /* then it is due before its time; NULL: it never is */
-};
-
-static bool S_has_plan(const struct sampler *s)
-{
-    return s->session->plan != NULL;
-}
-
-static bool S_has_journal(const struct sampler *s)
-{
-    return s->parts.has_journal && s->parts.may_read_journal;
-}
-
-static bool S_has_run(const struct sampler *s)
-{
-    return S_has_journal(s) && s->parts.run.present;
-}
-
-/* Exact counts would read again and again what changes all the time; the journal knows as well. */
-static bool S_has_fill(const struct sampler *s)
-{
-    return S_has_run(s) && parts_filling(&s->parts);
-}
-
-static bool S_is_filling(const struct sampler *s)
-{
-    return S_has_fill(s) && s->parts.run.alive && parts_filling(&s->parts)->state == STEP_RUNS;
-}
-
-/* Whoever checks something says so in the log. */
-static bool S_has_new_events(const struct sampler *s)
-{
-    return s->parts.last_event != s->parts.findings_event;
-}
-
-static int S_plan_json(const struct sampler *s, const char **values, char numbers[2][24])
-{
-    (void)numbers;
-    values[0] = s->parts.plan_json;
-    return 1;
-}
-
-static int S_plan_name(const struct sampler *s, const char **values, char numbers[2][24])
-{
-    (void)numbers;
-    values[0] = s->session->plan ? s->session->plan->name : NULL;
-    return 1;
-}
-
-static int S_run_id(const struct sampler *s, const char **values, char numbers[2][24])
-{
-    snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)s->parts.run.id);
-    values[0] = numbers[0];
-    return 1;
-}
-
-static int S_last_event(const struct sampler *s, const char **values, char numbers[2][24])
-{
-    snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)s->parts.last_event);
-    snprintf(numbers[1], sizeof(numbers[1]), "%d", EVENTS_ASKED);
-    values[0] = numbers[0];
-    values[1] = numbers[1];
-    return 2;
-}
-
-static const struct probe S_probes[] = {
-    {"sample_server", 0, NULL, NULL, gather_server, NULL},
-    {"sample_tables", 0, S_has_plan, S_plan_json, gather_tables, NULL},
-    {"check_plan", 30000, S_has_plan, S_plan_json, gather_plan_check, NULL},
-    {"journal_look", 10000, NULL, NULL, gather_journal_look, NULL},
-    {"journal_overview", 0, S_has_journal, S_plan_name, gather_journal_overview, NULL},
-    {"journal_steps", 0, S_has_run, S_run_id, gather_journal_steps, NULL},
-    {"journal_fill", 0, S_has_fill, S_run_id, gather_journal_fill, NULL},
-    {"journal_events", 0, S_has_journal, S_last_event, gather_journal_events, NULL},
-    {"journal_findings", 10000, S_has_journal, S_plan_name, gather_journal_findings,
-     S_has_new_events},
-};
+/* ---- a round ---- */
 
 static void S_next_probe(struct sampler *s);
 static void S_begin_round(struct sampler *s);
@@ -244,11 +160,11 @@ static void S_connect_database(void *arg);
 
 static bool S_is_due(const struct sampler *s, size_t i)
 {
-    const struct probe *probe = &S_probes[i];
-    if (probe->wanted && !probe->wanted(s))
+    const struct probe *probe = &probes[i];
+    if (probe->wanted && !probe->wanted(&s->parts))
         return false;
     return s->hurrying || !s->asked_at[i] || clock_ms() - s->asked_at[i] >= probe->every_ms ||
-           (probe->is_news && probe->is_news(s));
+           (probe->is_urgent && probe->is_urgent(&s->parts));
 }
 
 /* What could not be counted may have been mended meanwhile. */
@@ -258,10 +174,17 @@ static void S_try_all_again(struct sampler *s)
         s->parts.facts[i].given_up = false;
 }
 
+/* Then exact counts would read again and again what changes all the time; the journal knows it. */
+static bool S_is_filling(const struct parts *parts)
+{
+    const struct step_view *step = parts_filling(parts);
+    return parts->run.alive && step && step->state == STEP_RUNS;
+}
+
 /* A small table whose rows have changed is counted again without being asked. */
 static void S_want_cheap_counts(struct sampler *s)
 {
-    for (size_t i = 0; !S_is_filling(s) && i < s->parts.fact_count; i++) {
+    for (size_t i = 0; !S_is_filling(&s->parts) && i < s->parts.fact_count; i++) {
         struct fact *fact = &s->parts.facts[i];
         bool small = fact->exists && fact->pages <= CHEAP_PAGES && fact->count_sql;
         bool idle = fact->count_state == COUNT_IDLE && !fact->given_up;
@@ -284,7 +207,7 @@ static void S_end_round(struct sampler *s)
 static void S_on_probe(void *arg, const struct pg_result *result, const struct err *err)
 {
     struct sampler *s = arg;
-    const struct probe *probe = &S_probes[s->probe];
+    const struct probe *probe = &probes[s->probe];
     if (err && err->kind == ERR_LOST) {
         s->in_round = false;
         s->round_done = true;
@@ -302,16 +225,16 @@ static void S_on_probe(void *arg, const struct pg_result *result, const struct e
 
 static void S_next_probe(struct sampler *s)
 {
-    while (s->probe < ARRAY_LEN(S_probes) && !S_is_due(s, s->probe))
+    while (s->probe < probe_count && !S_is_due(s, s->probe))
         s->probe++;
-    if (s->probe == ARRAY_LEN(S_probes)) {
+    if (s->probe == probe_count) {
         S_end_round(s);
         return;
     }
-    const struct probe *probe = &S_probes[s->probe];
-    const char *values[2] = {NULL, NULL};
-    char numbers[2][24];
-    int count = probe->values ? probe->values(s, values, numbers) : 0;
+    const struct probe *probe = &probes[s->probe];
+    const char *values[PROBE_VALUES] = {NULL};
+    char numbers[PROBE_VALUES][24];
+    int count = probe->values ? probe->values(&s->parts, values, numbers) : 0;
     s->asked_at[s->probe] = s->parts.database.asked_at = clock_ms();
     pg_query(s->quick, sql_get(probe->statement), values, count, S_on_probe, s);
 }
@@ -345,7 +268,7 @@ static void S_on_database(void *arg, const struct err *err)
         return;
     }
     S_server_up(s, &s->parts.database, &s->database, "database");
-    memset(s->asked_at, 0, ARRAY_LEN(S_probes) * sizeof(*s->asked_at));
+    memset(s->asked_at, 0, probe_count * sizeof(*s->asked_at));
     S_try_all_again(s);
     S_begin_round(s);
 }
@@ -683,8 +606,8 @@ struct sampler *sampler_new(struct loop *loop, const struct session *session, sa
     *s = (struct sampler){.loop = loop, .session = session, .fresh = fresh, .ctx = ctx};
     parts_init(&s->parts, session);
     s->parts.census = census_new(loop, session->plan, s->parts.tally);
-    s->asked_at = mem_array(ARRAY_LEN(S_probes), sizeof(*s->asked_at));
-    s->said = mem_array(ARRAY_LEN(S_probes), sizeof(*s->said));
+    s->asked_at = mem_array(probe_count, sizeof(*s->asked_at));
+    s->said = mem_array(probe_count, sizeof(*s->said));
     s->counting = s->parts.fact_count;
     S_new_links(s);
     s->snapshot = assemble(&s->parts);
@@ -712,7 +635,7 @@ void sampler_free(struct sampler *s)
     census_free(s->parts.census);
     parts_release(&s->parts);
     snapshot_free(s->snapshot);
-    for (size_t i = 0; i < ARRAY_LEN(S_probes); i++)
+    for (size_t i = 0; i < probe_count; i++)
         free(s->said[i]);
     free(s->said);
     free(s->slow_said);

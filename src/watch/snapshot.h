@@ -71,7 +71,7 @@ enum step_state {
 struct step_view {
     const char *name, *type, *does, *undo;
     enum step_state state;
-    bool current; /* the run of the banner said so, and not one before it */
+    bool current;        /* the run of the banner said so, and not one before it */
     int64_t done, total; /* rows; UNKNOWN */
     int64_t rate;        /* rows a second, lately; UNKNOWN */
     int64_t started_at, ended_at;
@@ -121,8 +121,8 @@ struct run_view {
     bool present; /* there is or was one; the rest is then known */
     int64_t id;
     const char *plan, *state, *who; /* "running", "done", …; "anna@bastion1" */
-    const char *verb, *mode; /* "migrate"; "online", "window" */
-    const char *trouble;     /* why it failed or stopped; NULL */
+    const char *verb, *mode;        /* "migrate"; "online", "window" */
+    const char *trouble;            /* why it failed or stopped; NULL */
     int64_t since;
     bool alive; /* its heartbeat is fresh */
 };

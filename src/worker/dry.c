@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct printing {
     struct pg *pg;
@@ -27,12 +28,18 @@ static void S_comment(const struct printing *p, const char *format, const char *
     free(text);
 }
 
-static void S_statement(const struct printing *p, const char *statement)
+void dry_statement(FILE *out, const char *statement)
 {
+    struct buf text = {0};
     size_t len = strlen(statement);
     while (len && (statement[len - 1] == '\n' || statement[len - 1] == ';'))
         len--;
-    fprintf(p->out, "%.*s;\n", (int)len, statement);
+    if (isatty(fileno(out)))
+        text_clean_lines(&text, statement, len);
+    else
+        buf_add_mem(&text, statement, len);
+    fprintf(out, "%s;\n", buf_text(&text));
+    buf_release(&text);
 }
 
 static void S_print_item(const struct printing *p, const struct pg_result *list, int row)
@@ -46,7 +53,7 @@ static void S_print_item(const struct printing *p, const struct pg_result *list,
     S_comment(p, alone ? "outside of a transaction; takes " : "takes ", "",
               pg_text(list, row, pg_col(list, "takes")));
     if (*statement)
-        S_statement(p, statement);
+        dry_statement(p->out, statement);
 }
 
 static void S_print_unit(const struct printing *p, const struct pg_result *list, int row)
@@ -59,9 +66,9 @@ static void S_print_unit(const struct printing *p, const struct pg_result *list,
         S_comment(p, "", "",
                   "for each batch: $1 plan, $2 epoch, $3 step, $4 part, $5 and $6 the "
                   "range of blocks, $7 and $8 the share of their rows");
-    S_statement(p, pg_text(list, row, pg_col(list, "statement")));
+    dry_statement(p->out, pg_text(list, row, pg_col(list, "statement")));
     if (!pg_null(list, row, pg_col(list, "tidy")))
-        S_statement(p, pg_text(list, row, pg_col(list, "tidy")));
+        dry_statement(p->out, pg_text(list, row, pg_col(list, "tidy")));
 }
 
 static void S_print_check(const struct printing *p, const struct pg_result *list, int row)
@@ -71,7 +78,7 @@ static void S_print_check(const struct printing *p, const struct pg_result *list
         return;
     S_comment(p, ": ", pg_text(list, row, pg_col(list, "subject")),
               pg_text(list, row, pg_col(list, "check_name")));
-    S_statement(p, pg_text(list, row, query));
+    dry_statement(p->out, pg_text(list, row, query));
 }
 
 /* A generator that reads the journal cannot answer before there is one. */

@@ -15,4 +15,10 @@
 bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode, const char *const *steps,
                size_t count, FILE *out, struct err *err);
 
+/*
+ * A statement and its ';': byte for byte, unless it goes to a terminal, which its names and literals
+ * might steer.
+ */
+void dry_statement(FILE *out, const char *statement);
+
 #endif

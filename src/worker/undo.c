@@ -26,9 +26,8 @@ static bool S_is_data(const char *type)
 
 static bool S_settle(struct run *run, const struct record *record, struct err *err)
 {
-    char id[24];
-    snprintf(id, sizeof(id), "%lld", (long long)run->id);
-    const char *values[] = {record->id, id, "undone"};
+    struct number_text id = number_text(run->id);
+    const char *values[] = {record->id, id.text, "undone"};
     return run_query(run, sql_get("undo_settle"), values, ARRAY_LEN(values), NULL, err);
 }
 
@@ -167,14 +166,17 @@ static size_t S_add_step(struct undo_plan *out, struct arena *arena, const struc
     return out->statement_count - before;
 }
 
-/* By the order of the plan, and not by that of the records: a step that was run again later has
- * records that are younger than those of the steps after it. */
+/*
+ * By the order of the steps, and not by that of the records: a step that was run again later has
+ * records that are younger than those of the steps after it. Of all steps of the kind: a plan that
+ * has no use for one now may have had some when it was run.
+ */
 bool undo_read(struct pg *pg, const struct plan *plan, const char *to, bool preserve_data,
                struct arena *arena, struct undo_plan *out, struct err *err)
 {
     const char *values[] = {plan->name};
     const struct step_def **defs;
-    size_t count = kind_steps(plan, arena, &defs);
+    size_t count = kind_every_step(plan, arena, &defs);
     struct pg_result *list;
     if (!pg_run(pg, sql_get("undo_records"), values, 1, &list, err))
         return false;

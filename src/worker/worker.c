@@ -4,6 +4,7 @@
 #include "control.h"
 #include "failpoint.h"
 #include "steps.h"
+#include "text.h"
 #include "undo.h"
 
 #include <errno.h>
@@ -34,7 +35,6 @@ static void S_obey_signal(void *ctx, short events)
     char byte;
     if (read(S_signal_pipe[0], &byte, 1) != 1)
         return;
-    run->last_request++; /* ends a wait */
     control_obey(run, byte == SIGTERM ? "stop" : "abort", NULL);
 }
 
@@ -53,25 +53,24 @@ static bool S_catch_signals(struct err *err)
 
 /* ---- one step ---- */
 
-static void S_tell(struct run *run, struct step *step, const char *state, const struct err *why)
+/* What is not in the journal has not happened; so this is not given up lightly. */
+static bool S_tell(struct run *run, struct step *step, const char *state, const struct err *why,
+                   struct err *err)
 {
-    struct err ignored = {0};
-    char id[24], done[24], total[24], epoch[24];
-    snprintf(epoch, sizeof(epoch), "%lld", (long long)run->epoch);
-    snprintf(id, sizeof(id), "%lld", (long long)step->id);
-    snprintf(done, sizeof(done), "%lld", (long long)step->done);
-    snprintf(total, sizeof(total), "%lld", (long long)step->total);
+    struct number_text id = number_text(step->id), done = number_text(step->done),
+                       total = number_text(step->total), epoch = number_text(run->epoch);
     struct buf trouble = {0};
     if (why)
         buf_format(&trouble, "%s%s%s", why->text, *why->hint ? "; " : "", why->hint);
-    const char *state_values[] = {id, state, why ? buf_text(&trouble) : NULL,
-                                  why ? why->sqlstate : NULL, epoch};
-    const char *progress[] = {id, done, total, epoch};
-    control_run(run, "run_step_progress", progress, ARRAY_LEN(progress), NULL, &ignored);
-    control_run(run, "run_step_state", state_values, ARRAY_LEN(state_values), NULL, &ignored);
+    const char *progress[] = {id.text, done.text, total.text, epoch.text};
+    const char *values[] = {id.text, state, why ? buf_text(&trouble) : NULL,
+                            why ? why->sqlstate : NULL, epoch.text};
+    bool ok = control_insist(run, "run_step_progress", progress, ARRAY_LEN(progress), err) &&
+              control_insist(run, "run_step_state", values, ARRAY_LEN(values), err);
     buf_release(&trouble);
     free(step->state);
     step->state = str_dup(state);
+    return ok;
 }
 
 static bool S_perform(struct run *run, struct step *step, struct err *err)
@@ -90,6 +89,29 @@ static bool S_is_over(const struct step *step)
            str_is(step->state, "undone");
 }
 
+static void S_tell_failure(struct run *run, struct step *step, const struct err *why)
+{
+    struct err ignored = {0};
+    if (run->fenced)
+        return;
+    run_say(run, "error", "worker", "step '%s' did not come to its end: %s", step->def->name,
+            why->text);
+    S_tell(run, step, run->stop_wanted || run->aborted ? "paused" : "failed", why, &ignored);
+}
+
+static bool S_tell_end(struct run *run, struct step *step, struct err *err)
+{
+    const char *end = str_is(run->verb, "rollback") ? "undone" : run->skipped ? "skipped" : "done";
+    struct err reason = {0};
+    if (run->skipped)
+        err_set(&reason, ERR_NONE, "%s", run->reason);
+    if (!S_tell(run, step, end, run->skipped ? &reason : NULL, err))
+        return err_context(err, "the end of step '%s' could not be written down", step->def->name);
+    run_say(run, run->skipped ? "warn" : "info", "worker", "step '%s' is %s%s%s", step->def->name,
+            end, run->skipped ? ": " : "", run->skipped ? run->reason : "");
+    return true;
+}
+
 static bool S_do_step(struct run *run, struct step *step, struct err *err)
 {
     if (str_is(run->hold_before, step->def->name))
@@ -99,26 +121,15 @@ static bool S_do_step(struct run *run, struct step *step, struct err *err)
     if (!run_breathe(run, err))
         return false;
     FAILPOINT_STEP(step->def->name);
-    S_tell(run, step, "runs", NULL);
-    run_say(run, "info", "worker", "step '%s' begins", step->def->name);
-    bool ok = S_perform(run, step, err);
-    FAILPOINT("K7");
-    if (!ok && !run->fenced) {
-        bool asked = run->stop_wanted || run->aborted;
-        run_say(run, asked ? "warn" : "error", "worker", "step '%s' did not come to its end: %s",
-                step->def->name, err->text);
-        S_tell(run, step, asked ? "paused" : "failed", err);
+    bool ok = S_tell(run, step, "runs", NULL, err);
+    if (ok) {
+        run_say(run, "info", "worker", "step '%s' begins", step->def->name);
+        ok = S_perform(run, step, err);
+        FAILPOINT("K7");
+        if (!ok)
+            S_tell_failure(run, step, err);
     }
-    if (ok && run->skipped) {
-        struct err reason = {0};
-        err_set(&reason, ERR_NONE, "%s", run->reason);
-        run_say(run, "warn", "worker", "step '%s' is skipped: %s", step->def->name, run->reason);
-        S_tell(run, step, "skipped", &reason);
-    } else if (ok) {
-        const char *end = str_is(run->verb, "rollback") ? "undone" : "done";
-        S_tell(run, step, end, NULL);
-        run_say(run, "info", "worker", "step '%s' is %s", step->def->name, end);
-    }
+    ok = ok && S_tell_end(run, step, err);
     run->step = NULL;
     return ok;
 }
@@ -138,15 +149,17 @@ static void S_report(int fd, const struct run *run, const struct err *err)
 {
     if (fd < 0)
         return;
+    char *what = text_cleaned(err->text), *hint = text_cleaned(err->hint);
     json_t *report = run ? json_pack("{s:I}", "run", (json_int_t)run->id)
-                         : json_pack("{s:i, s:s%, s:s, s:s%}", "kind", (int)err->kind, "text",
-                                     err->text, strlen(err->text), "sqlstate", err->sqlstate,
-                                     "hint", err->hint, strlen(err->hint));
+                         : json_pack("{s:i, s:s, s:s, s:s}", "kind", (int)err->kind, "text", what,
+                                     "sqlstate", err->sqlstate, "hint", hint);
     char *text = json_dumps(report, JSON_COMPACT);
     if (text && write(fd, text, strlen(text)) < 0)
         fprintf(stderr, "nobody waits for the worker any more: %s\n", strerror(errno));
     close(fd);
     free(text);
+    free(what);
+    free(hint);
     json_decref(report);
 }
 
@@ -156,8 +169,12 @@ static void S_end(struct run *run, bool ok, const struct err *err)
     if (!ok)
         end = run->stop_wanted || run->aborted ? "stopped" : "failed";
     if (!run->fenced)
-        run_say(run, ok ? "info" : str_is(end, "stopped") ? "warn" : "error", "worker",
-                "run %lld is %s%s%s", (long long)run->id, end, ok ? "" : ": ", ok ? "" : err->text);
+        run_say(run,
+                ok                       ? "info"
+                : str_is(end, "stopped") ? "warn"
+                                         : "error",
+                "worker", "run %lld is %s%s%s", (long long)run->id, end, ok ? "" : ": ",
+                ok ? "" : err->text);
     run_close(run, end, ok ? NULL : err->text);
 }
 

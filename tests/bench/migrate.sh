@@ -17,7 +17,8 @@ cp "$here/migrate.plan" "$work"
 { echo organization_id,organization_code,tenant_code
   for i in $(seq 20); do echo "$i,org_$i,tenant_$((1 + i % 6))"; done; } >"$work/codes.csv"
 
-TD_POSTGRES_OPTIONS='-c shared_buffers=1GB -c max_wal_size=4GB -c maintenance_work_mem=512MB -c work_mem=64MB'
+TD_POSTGRES_OPTIONS='-c shared_buffers=1GB -c max_wal_size=4GB -c maintenance_work_mem=512MB -c work_mem=64MB
+ -c fsync=on -c full_page_writes=on'
 td_start_postgres
 psql -X -q -d postgres -c 'CREATE DATABASE pristine'
 psql -X -q -v ON_ERROR_STOP=1 -d pristine -v sessions="$sessions" -v attendees="$attendees" -f "$here/migrate_data.sql"

@@ -11,8 +11,10 @@ who_has() {
     grep -lE "$pattern" "$@" | sort | tr '\n' ' ' | sed 's/ $//'
 }
 
-is "$(who_has '#include *[<"](postgresql/)?libpq' src/*/*.[ch] ui/*.[ch])" 'src/doors/pg.c' \
-    'only pg.c includes libpq'
+is "$(who_has '#include *[<"](postgresql/)?libpq' src/*/*.[ch] ui/*.[ch])" 'src/doors/pg_parts.h' \
+    'only pg_parts.h includes libpq'
+is "$(who_has '#include *[<"]pg_parts' src/*/*.[ch] ui/*.[ch])" \
+    'src/doors/pg.c src/doors/pg_connect.c src/doors/pg_target.c' 'and only the files of its door include that'
 is "$(who_has '#include *[<"]hiredis' src/*/*.[ch] ui/*.[ch])" 'src/doors/redis.c' \
     'only redis.c includes hiredis'
 is "$(who_has '#include *[<"]csv\.h' src/*/*.[ch] ui/*.[ch])" 'src/doors/csvmap.c' \

@@ -58,9 +58,25 @@ begin_and_wait() {
     td_until 60 waits || td_bail 'the fill did not come to the row that is kept'
 }
 
+# slow_row SECONDS: whoever changes it takes so long.
+slow_row() {
+    td_fresh subject
+    td_ask subject "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql
+                        AS 'BEGIN PERFORM pg_sleep($1); RETURN NEW; END';
+                    CREATE TRIGGER slowly BEFORE UPDATE ON sessions FOR EACH ROW WHEN (OLD.id = 7)
+                        EXECUTE FUNCTION slowly();
+                    ALTER TABLE sessions ENABLE ALWAYS TRIGGER slowly"
+}
+
+sleeps() {
+    [ "$(td_ask subject "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")" = 1 ]
+}
+
 # ---- a connection that is lost while another is being opened ----
 
-begin_and_wait
+slow_row 4
+td_on subject migrate --no-backup --detach >/dev/null
+td_until 60 sleeps
 postmaster=$(head -n 1 "$(td_ask subject 'SHOW data_directory')/postmaster.pid")
 sessions="$(session_pids control) $(session_pids fill)"
 kill -STOP "$postmaster"
@@ -68,7 +84,6 @@ kill -STOP "$postmaster"
 kill $sessions
 PGCONNECT_TIMEOUT=2 psql -X -q -d subject -c '' >/dev/null 2>&1
 kill -CONT "$postmaster"
-let_go
 td_until 30 is_over
 is "$(last_state)" 'done' 'two who open the same connection again do not wait for each other for ever' ||
     td_note "$(td_ask subject 'SELECT severity, text FROM tenantdeck.event ORDER BY id DESC LIMIT 6')"
@@ -78,28 +93,33 @@ kill "$(td_ask subject 'SELECT pid FROM tenantdeck.lease')" 2>/dev/null
 
 begin_and_wait
 kill "$(session_pids lock)"
-td_on subject run columns >"$work/said"
+td_on subject run columns --detach >"$work/said"
 is $? 5 'a worker whose lock session has ended is not taken over while it beats' || td_note "$(tail -n 3 "$work/said")"
 is_locked() {
     [ "$(td_ask subject "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")" = 1 ]
 }
 td_until 10 is_locked
 ok $? 'and it takes its lock again, without anything that was done'
-is "$(td_ask subject "SELECT count(*) FROM tenantdeck.lease l JOIN pg_stat_activity a
-                       ON a.pid = l.backend_pid AND a.backend_start = l.backend_start")" 1 'and says so in its lease'
+is_noted() {
+    [ "$(td_ask subject "SELECT count(*) FROM tenantdeck.lease l JOIN pg_stat_activity a
+                          ON a.pid = l.backend_pid AND a.backend_start = l.backend_start")" = 1 ]
+}
+td_until 10 is_noted
+ok $? 'and says so in its lease'
 let_go
 td_until 60 is_over
 is "$(last_state)" 'done' 'and comes to its end'
 
 # ---- a server that lets nobody in any more ----
 
-td_fresh subject
-psql -X -q -d subject -c 'DROP ROLE IF EXISTS runner' -c 'CREATE ROLE runner SUPERUSER LOGIN'
-keep_row
+slow_row 2
+psql -X -q -d subject -c 'CREATE ROLE runner SUPERUSER LOGIN'
 (cd "$work" && "$TENANTDECK" -d 'dbname=subject user=runner' -p ./mentoring.plan --yes migrate --no-backup --detach) >/dev/null
-td_until 60 waits
+td_until 60 sleeps
 psql -X -q -d subject -c 'ALTER ROLE runner NOLOGIN'
-kill "$(session_pids fill)"
+sessions=$(session_pids fill)
+# shellcheck disable=SC2086 # one for each lane
+kill $sessions
 is_told() {
     [ "$(td_ask subject "SELECT count(*) FROM tenantdeck.event WHERE text LIKE '%not permitted to log in%'")" -gt 0 ]
 }
@@ -109,21 +129,13 @@ is "$(td_ask subject "SELECT count(*) < 12 FROM tenantdeck.event WHERE text LIKE
     'who is not let in asks again later each time' ||
     td_note "$(td_ask subject "SELECT count(*) FROM tenantdeck.event")"
 psql -X -q -d subject -c 'ALTER ROLE runner LOGIN'
-let_go
 td_until 60 is_over
 is "$(last_state)" 'done' 'and goes on when it may'
 
 # ---- a request just after a signal ----
 
-td_fresh subject
-td_ask subject "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql
-                    AS 'BEGIN PERFORM pg_sleep(20); RETURN NEW; END';
-                CREATE TRIGGER slowly BEFORE UPDATE ON sessions FOR EACH ROW WHEN (OLD.id = 7) EXECUTE FUNCTION slowly();
-                ALTER TABLE sessions ENABLE ALWAYS TRIGGER slowly"
+slow_row 20
 td_on subject migrate --no-backup --detach >/dev/null
-sleeps() {
-    [ "$(td_ask subject "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")" = 1 ]
-}
 td_until 60 sleeps
 kill -TERM "$(td_ask subject 'SELECT pid FROM tenantdeck.lease')"
 like "$(td_on subject abort)" 'is cancelled' 'whoever sends SIGTERM is heard, and who says abort afterwards, too'
@@ -135,6 +147,7 @@ ok $? 'no request is left without an answer'
 # ---- words that were cut in the middle of a letter, or are no letters ----
 
 td_fresh subject
+td_on subject journal create >/dev/null
 td_ask subject "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql
                     AS 'BEGIN RAISE EXCEPTION ''%'', ''a'' || repeat(''ä'', 700); END';
                 CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN tag IN ('ALTER TABLE') EXECUTE FUNCTION refuse()"
@@ -156,7 +169,7 @@ is "$(td_ask subject 'SELECT host(ssh_client) FROM tenantdeck.run ORDER BY id DE
 # ---- a claim that does not come to its end ----
 
 td_fresh subject
-psql -X -q -d subject -c 'DROP ROLE IF EXISTS few' -c 'CREATE ROLE few LOGIN CONNECTION LIMIT 2' \
+psql -X -q -d subject -c 'CREATE ROLE few LOGIN CONNECTION LIMIT 2' \
     -c 'GRANT CREATE ON DATABASE subject TO few'
 (cd "$work" && "$TENANTDECK" -d 'dbname=subject user=few' -p ./mentoring.plan --yes preflight) >"$work/said" 2>&1
 like "$(cat "$work/said")" 'too many connections' 'who has too few connections is told so'
@@ -178,10 +191,10 @@ begin_and_wait
 (cd "$work" && exec "$TENANTDECK" -d dbname=subject -p ./mentoring.plan attach) >"$work/attached" 2>&1 &
 follower=$!
 is_attached() {
-    [ -s "$work/attached" ] && [ -n "$(session_pids verb)" ]
+    [ -s "$work/attached" ] && [ -n "$(session_pids 'command line')" ]
 }
 td_until 10 is_attached || td_note "$(td_ask subject 'SELECT application_name FROM pg_stat_activity')"
-looker=$(session_pids verb)
+looker=$(session_pids 'command line')
 kill -STOP "$looker"
 PGCONNECT_TIMEOUT=2 psql -X -q -d subject -c 'SELECT pg_sleep(1)' >/dev/null
 kill -INT "$follower"

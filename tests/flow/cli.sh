@@ -88,7 +88,7 @@ exits 2 'a Redis address that cannot be read' td -r 'http://x' -p "$plan" cache 
 # ---- JSON ----
 
 for verb in status 'status tables' 'tenant list' 'cache counts' 'log' 'journal status' 'plan list' \
-    'plan show' 'plan check' 'env' 'sql' 'sql session_pin'; do
+    'plan show' 'plan check' migrations 'env' 'sql' 'sql session_pin'; do
     # shellcheck disable=SC2086 # the words of a verb are words
     answers '.ok == true and has("plan")' "'$verb' answers JSON" \
         "${servers[@]}" -p "$plan" --json $verb
@@ -202,7 +202,9 @@ completion=$(td completion bash)
 manual=$(td help --man)
 is "$(awk 'length > 80' <<<"$help")" '' 'the help fits 80 columns'
 for verb in status 'tenant list' 'cache counts' log 'journal status' 'plan list' 'plan show' \
-    'plan check' env 'journal create' 'demo load' demo sql 'completion bash' help; do
+    'plan check' env migrations preflight migrate run validate rollback report attach pause resume stop \
+    abort hold throttle 'backup create' 'backup list' 'backup verify' 'backup restore' 'journal create' \
+    'demo load' demo sql 'completion bash' help; do
     like "$help" "^  $verb( |\$)" "help lists '$verb'"
     like "$manual" "B$verb" "the manual has '$verb'"
     # shellcheck disable=SC2086

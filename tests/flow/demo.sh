@@ -31,13 +31,14 @@ start_demo() {
     program=$!
     td_until 60 has_socket
     ok $? "$1: the servers are there"
-    guard=$(pgrep -P $program -x tenantdeck-demo)
+    sweeper=$(pgrep -P $program -x tenantdeck-swee)
+    guard=$(pgrep -P "$sweeper" -x tenantdeck-demo)
     mapfile -t servers < <(pgrep -P "$guard")
 }
 
 is_over() {
     local pid
-    for pid in "$guard" "${servers[@]}"; do
+    for pid in "$sweeper" "$guard" "${servers[@]}"; do
         ! kill -0 "$pid" || return
     done
     [ -z "$(ls -A "$TMPDIR")" ]
@@ -46,11 +47,11 @@ is_over() {
 for signal in KILL TERM INT HUP; do
     start_demo "SIG$signal"
     is ${#servers[@]} 2 'there are two of them'
-    is "$(stat -c %a "$TMPDIR"/tenantdeck-*)" 700 'nobody else may enter their directory'
+    is "$(stat -c %a "$TMPDIR"/tenantdeck-* | sort -u)" 700 'nobody else may enter their directories'
     if [ "$(id -u)" -eq 0 ]; then
-        is "$(stat -c %U "$TMPDIR"/tenantdeck-*)" postgres 'nothing of it runs as root'
+        is "$(stat -c %U "$(dirname "$TMPDIR"/tenantdeck-*/.s.PGSQL.5432)")" postgres 'no server runs as root'
     else
-        skip 'nothing of it runs as root' 'we are not root'
+        skip 'no server runs as root' 'we are not root'
     fi
     kill -s "$signal" $program
     td_until 30 is_over

@@ -294,12 +294,14 @@ meek() {
     "$TENANTDECK" -d "postgresql://meek@/meek?host=$PGHOST&port=$PGPORT" -p "$work/plain.plan" \
         --operator --yes run "$@" 2>&1
 }
+like "$(meek preflight)" 'so 2 triggers would fire while rows are filled; --triggers lets them' \
+    'without the right to silence triggers preflight says no'
 for step in preflight mapping integrity columns; do
-    meek $step >"$work/said"
+    meek $step --triggers >"$work/said"
 done
 said=$(meek fill)
 like "$said" 'would fire triggers of the application: children: touch, parents: touch' \
-    'without the right to silence triggers they are named'
+    'and so does the fill'
 is "$(sql meek 'SELECT count(tenant_code) FROM parents')" 0 'and nothing is filled'
 meek fill --triggers >"$work/said"
 is "$?|$(sql meek "$wrong")" '0|0' 'unless somebody says that they may fire'

@@ -46,8 +46,12 @@ for mode in --online --window; do
     td_on subject migrate --no-backup $mode >"$work/said"
     ok $? "$mode: once more finds everything done" || td_note "$(tail -n 5 "$work/said")"
 
+    mv "$work/data_codes.csv" "$work/gone.csv"
     td_on subject rollback >"$work/said"
-    ok $? "$mode: all of it is taken back" || td_note "$(tail -n 8 "$work/said")"
+    ok $? "$mode: all of it is taken back, mapping file or not" || td_note "$(tail -n 8 "$work/said")"
+    mv "$work/gone.csv" "$work/data_codes.csv"
+    is "$(td_on subject status steps --json | grep -cE '"state": "(done|runs|failed)"')" 0 \
+        "$mode: and no step is shown as done"
     td_schema subject >"$work/schema.after"
     cmp -s "$work/schema" "$work/schema.after"
     ok $? "$mode: the definitions are those of before, byte for byte" ||
@@ -80,6 +84,18 @@ td_schema subject >"$work/schema.after"
 cmp -s "$work/schema" "$work/schema.after"
 ok $? 'the definitions are those of before'
 is "$(td_ask subject 'SELECT count(*) > 0 FROM tenantdeck.mapping')" t 'and the mapping is still there'
+
+# ---- how large a batch is ----
+
+batches() {
+    td_fresh subject
+    td_on subject migrate --no-backup --to fill --lanes 1 "$@" >"$work/said"
+    td_ask subject "SELECT count(*) FROM tenantdeck.checkpoint WHERE unit = 'session_attendees'"
+}
+short=$(batches --batch-ms 1) long=$(batches --batch-ms 60000)
+[ "$short" -gt "$long" ]
+ok $? "--batch-ms makes short batches, and so more of them ($short, not $long)"
+td_on subject rollback >"$work/said"
 
 # ---- data that stays ----
 

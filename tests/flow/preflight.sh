@@ -171,7 +171,7 @@ does "CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN 
       CREATE TRIGGER on_insert BEFORE INSERT ON public.sessions
           FOR EACH ROW EXECUTE FUNCTION public.touch()"
 preflight online worker
-like "$found" "^warn rights/triggers stay quiet worker: .*so 1 triggers would fire.*\"sessions: Touch it\".*\| GRANT SET ON PARAMETER session_replication_role TO worker;$" \
+like "$found" "^fail rights/triggers stay quiet worker: .*so 1 triggers would fire.*--triggers lets them.*\"sessions: Touch it\".*\| GRANT SET ON PARAMETER session_replication_role TO worker;$" \
     'a trigger that would fire is named, with the GRANT that quiets it'
 does 'GRANT SET ON PARAMETER session_replication_role TO worker'
 preflight online worker
@@ -179,7 +179,7 @@ like "$found" "^pass rights/triggers stay quiet worker: 'worker' may set" 'which
 preflight
 like "$found" "^pass rights/triggers stay quiet postgres: 'postgres' may set" 'a superuser needs none'
 changed="s/current_setting('server_version_num')::int AS version/140011 AS version/" preflight online worker
-like "$found" "^warn rights/triggers stay quiet worker: .*may not set.*before PostgreSQL 15" \
+like "$found" "^fail rights/triggers stay quiet worker: .*may not set.*before PostgreSQL 15" \
     'in PostgreSQL 14 nothing but a superuser helps'
 like "$found" '^pass surroundings/triggers that fire always' 'none fires always yet'
 for always in ALWAYS REPLICA; do

@@ -104,7 +104,11 @@ static bool S_signal(const char *name)
     static const struct {
         const char *name;
         int number;
-    } signals[] = {{"TERM", SIGTERM}, {"HUP", SIGHUP}, {"SEGV", SIGSEGV}, {"ABRT", SIGABRT}};
+    } signals[] = {{"TERM", SIGTERM},
+                   {"HUP", SIGHUP},
+                   {"KILL", SIGKILL},
+                   {"SEGV", SIGSEGV},
+                   {"ABRT", SIGABRT}};
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
         if (strcmp(signals[i].name, name) == 0)
             return kill(S_pty.pid, signals[i].number) == 0;

@@ -2,10 +2,12 @@
 # run: plays each script here on a virtual screen and compares what it shows with NAME.screen.
 #
 # Comments in a script say how it is played: `# size: 80x24 60x15` (once for each; 80x24),
-# `# options: --ascii`, `# servers: demo` (or prod, hostile, down; demo). With TD_SCREENS=write the
+# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, and the runs held, filling, failed,
+# migrated, undone; demo). With TD_SCREENS=write the
 # expected screens are written instead of compared; look at their diff before it is committed.
 set -u
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../runs.sh"
 
 here=$TD_SRCDIR/tests/screen
 work=$(mktemp -d /tmp/td-test-XXXXXX)
@@ -37,7 +39,7 @@ make_hostile() {
         psql -X -q -d hostile -f "$here/hostile.sql"
 }
 
-cp "$TENANTDECK_DATADIR/plans/mentoring.plan" "$work/mentoring.plan"
+cp "$TENANTDECK_DATADIR"/plans/mentoring* "$work"
 td_start_postgres
 td_start_redis
 td_load_demo 0.1
@@ -45,6 +47,8 @@ make_codes
 settle_keys
 td_psql 'ANALYZE' >/dev/null
 make_hostile || td_bail 'the hostile database could not be made'
+trap 'td_end_runs; rm -rf "$work"' EXIT
+td_make_runs || td_bail "the runs could not be made: $(cat "$work/said")"
 printf '[deck]\n    environment = PROD\n    plan = mentoring.plan\n[database "main"]\n%s\n%s\n' \
     "    conninfo = host=$PGHOST user=postgres dbname=mentoring" \
     '[redis "main"]' >"$work/prod.conf"
@@ -71,6 +75,9 @@ servers_of() {
     hostile) servers=(-d "${TD_DATABASE/mentoring/hostile}" -r "$TD_REDIS" -p ./mentoring.plan) ;;
     down) servers=(-d 'postgresql://postgres@/mentoring?host=/tmp/td-test-absent'
         -r unix:///tmp/td-test-absent/redis.sock -p ./mentoring.plan) ;;
+    held | filling | failed | migrated | undone)
+        servers=(-d "${TD_DATABASE/mentoring/$1}" -p ./mentoring.plan)
+        ;;
     *) servers=(-d "$TD_DATABASE" -r "$TD_REDIS" -p ./mentoring.plan) ;;
     esac
 }

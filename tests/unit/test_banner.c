@@ -129,42 +129,125 @@ static void test_age_of_the_last_answer(void **state)
     S_check_age(&snapshot, MOOD_PLAIN, "1.0s");
 }
 
-static void test_run(void **state)
+static struct snapshot S_with_run(struct step_view *steps, size_t count)
 {
-    struct step_view steps[] = {{.name = "columns", .state = STEP_DONE},
-                                {.name = "fill", .state = STEP_RUNS}};
     struct snapshot snapshot = S_calm();
-    (void)state;
     snapshot.environment = "";
     snapshot.database.where = "";
     snapshot.steps = steps;
-    snapshot.step_count = ARRAY_LEN(steps);
+    snapshot.step_count = count;
     snapshot.run = (struct run_view){.present = true,
                                      .id = 12,
                                      .plan = "mentoring",
+                                     .verb = "migrate",
+                                     .mode = "online",
                                      .state = "running",
                                      .who = "anna@bastion1",
                                      .since = AGO(190000),
                                      .alive = true};
-    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
-                              "a:run 12 fill running, anna@bastion1, 3m10s | d:read-only");
+    return snapshot;
+}
+
+/* The part about the run, its mood in front, and what a narrow screen has of it. */
+static void S_check_run(const struct snapshot *snapshot, const char *text, const char *brief)
+{
+    enum { RUN = 3 };
+    struct banner_part parts[BANNER_PARTS];
+    size_t count = banner_parts(snapshot, parts);
+    assert_true(count > RUN);
+    char *got = str_format("%c:%s", S_mood_letters[parts[RUN].mood], parts[RUN].text);
+    assert_string_equal(got, text);
+    assert_string_equal(parts[RUN].brief, brief);
+    free(got);
+    banner_release(parts, count);
+}
+
+static void test_run_at_work(void **state)
+{
+    struct step_view steps[] = {{.name = "columns", .state = STEP_DONE, .current = true},
+                                {.name = "fill", .state = STEP_RUNS, .current = true}};
+    struct snapshot snapshot = S_with_run(steps, ARRAY_LEN(steps));
+    (void)state;
+    S_check_run(&snapshot, "a:run 12 migrate online, fill running, anna@bastion1, 3m10s",
+                "run 12 fill running");
     snapshot.run.alive = false;
-    S_check_banner(&snapshot,
-                   "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
-                   "b:run 12 fill running, anna@bastion1, no heartbeat, 3m10s | d:read-only");
+    S_check_run(&snapshot,
+                "b:run 12 migrate online, fill running, anna@bastion1, no heartbeat, 3m10s",
+                "run 12 fill running, no heartbeat");
+    snapshot.run.alive = true;
+    snapshot.run.verb = "run fill";
+    snapshot.run.mode = "window";
+    S_check_run(&snapshot, "a:run 12 window, fill running, anna@bastion1, 3m10s",
+                "run 12 fill running");
+}
+
+/* The journal knows one word for both; a person must know whether to do something. */
+static void test_run_that_waits(void **state)
+{
+    struct step_view steps[] = {{.name = "columns", .state = STEP_DONE, .current = true},
+                                {.name = "fill", .state = STEP_RUNS, .current = true}};
+    struct snapshot snapshot = S_with_run(steps, ARRAY_LEN(steps));
+    (void)state;
+    snapshot.run.state = "paused";
+    steps[1].waits = "paused, as asked";
+    S_check_run(&snapshot, "w:run 12 migrate online, paused at fill, anna@bastion1, 3m10s",
+                "run 12 paused at fill");
+    steps[1].waits = "a replica lags 12 s behind";
+    S_check_run(&snapshot, "w:run 12 migrate online, fill waits, anna@bastion1, 3m10s",
+                "run 12 fill waits");
+    snapshot.run.state = "held";
+    steps[1].state = STEP_WAITS;
+    steps[1].waits = "held before this step, until 'resume'";
+    S_check_run(&snapshot, "w:run 12 migrate online, held before fill, anna@bastion1, 3m10s",
+                "run 12 held before fill");
+    snapshot.run.alive = false;
+    steps[1].waits = NULL;
+    S_check_run(&snapshot, "b:run 12 migrate online, held, anna@bastion1, no heartbeat, 3m10s",
+                "run 12 held, no heartbeat");
+}
+
+static void test_run_that_is_over(void **state)
+{
+    struct step_view steps[] = {{.name = "columns", .state = STEP_DONE, .current = true},
+                                {.name = "fill", .state = STEP_FAILED, .current = true}};
+    struct snapshot snapshot = S_with_run(steps, ARRAY_LEN(steps));
+    (void)state;
+    snapshot.run.alive = false;
+    snapshot.run.state = "failed";
+    S_check_run(&snapshot,
+                "b:run 12 migrate online, failed at fill, anna@bastion1, begun 3m10s ago",
+                "run 12 failed at fill");
+    snapshot.run.state = "stopped";
+    steps[1].state = STEP_PAUSED;
+    S_check_run(&snapshot,
+                "w:run 12 migrate online, stopped at fill, anna@bastion1, begun 3m10s ago",
+                "run 12 stopped at fill");
+    steps[1].state = STEP_WAITS;
+    S_check_run(&snapshot,
+                "w:run 12 migrate online, stopped before fill, anna@bastion1, begun 3m10s ago",
+                "run 12 stopped before fill");
     snapshot.run.state = "done";
     steps[1].state = STEP_DONE;
-    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
-                              "p:run 12 done, anna@bastion1, begun 3m10s ago | d:read-only");
-    snapshot.run.state = "held";
-    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
-                              "b:run 12 held, anna@bastion1, no heartbeat, 3m10s | d:read-only");
-    snapshot.run.alive = true;
-    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
-                              "w:run 12 held, anna@bastion1, 3m10s | d:read-only");
-    snapshot.run.state = "failed";
-    S_check_banner(&snapshot, "g:PG 15.18 | g:Redis 7.0.15 | p:0.3s | "
-                              "b:run 12 failed, anna@bastion1, begun 3m10s ago | d:read-only");
+    S_check_run(&snapshot, "p:run 12 migrate online, done, anna@bastion1, begun 3m10s ago",
+                "run 12 done");
+    /* A step that an earlier run has failed at is not what this run is about. */
+    steps[1].state = STEP_FAILED;
+    steps[1].current = false;
+    S_check_run(&snapshot, "p:run 12 migrate online, done, anna@bastion1, begun 3m10s ago",
+                "run 12 done");
+}
+
+static void test_narrow_screens_have_fewer_words(void **state)
+{
+    struct banner_part parts[BANNER_PARTS];
+    struct snapshot snapshot = S_calm();
+    size_t count = banner_parts(&snapshot, parts);
+    (void)state;
+    assert_string_equal(parts[1].brief, "mentoring@localhost");
+    assert_string_equal(parts[2].brief, "PG");
+    assert_string_equal(parts[3].brief, "Redis");
+    assert_null(parts[4].brief);
+    banner_release(parts, count);
 }
 
 static void test_parts_are_clean(void **state)
@@ -203,7 +286,10 @@ int main(void)
         cmocka_unit_test(test_production_is_red_however_it_is_spelled),
         cmocka_unit_test(test_servers_in_trouble_say_why),
         cmocka_unit_test(test_age_of_the_last_answer),
-        cmocka_unit_test(test_run),
+        cmocka_unit_test(test_run_at_work),
+        cmocka_unit_test(test_run_that_waits),
+        cmocka_unit_test(test_run_that_is_over),
+        cmocka_unit_test(test_narrow_screens_have_fewer_words),
         cmocka_unit_test(test_parts_are_clean),
         cmocka_unit_test(test_json),
     };

@@ -221,15 +221,15 @@ static void test_detail_of_a_failed_step(void **state)
                    "ended              10:11:09, 2.0s ago\n"
                    "time taken         1s\n"
                    "\n"
+                   "What went wrong:\n"
+                   "  lock timeout\n"
+                   "  rows: all good\n"
+                   "\n"
                    "What it does:\n"
                    "  replaces the foreign keys by ones that hold the tenant code\n"
                    "\n"
                    "How it is undone:\n"
-                   "  puts the old foreign keys back\n"
-                   "\n"
-                   "What went wrong:\n"
-                   "  lock timeout\n"
-                   "  rows: all good\n");
+                   "  puts the old foreign keys back\n");
 }
 
 static void test_detail_of_a_check(void **state)
@@ -309,11 +309,12 @@ static void test_json(void **state)
                      "\"with_organization\":null,\"missing\":null,\"percent\":null,"
                      "\"filled\":null,\"counted\":null,\"bytes\":null,\"primary_key\":null,"
                      "\"source\":\"parent sessions.id by session_id\",\"state\":\"not there\"}");
-    S_check_row_json(TABLE_STEPS, 2,
-                     "{\"step\":\"fill\",\"state\":\"runs\",\"type\":\"batch\","
-                     "\"does\":\"gives every row its codes, in short batches\","
-                     "\"progress\":67.26,\"done\":120000,\"total\":178412,\"rate\":631,"
-                     "\"seconds\":190,\"undo\":\"sets the codes back to what they were\"}");
+    S_check_row_json(
+        TABLE_STEPS, 2,
+        "{\"step\":\"fill\",\"state\":\"runs\",\"type\":\"batch\","
+        "\"does\":\"gives every row its codes, in short batches\","
+        "\"progress\":67.26,\"done\":120000,\"total\":178412,\"rate\":800,"
+        "\"seconds\":190,\"left\":73,\"undo\":\"sets the codes back to what they were\"}");
     S_check_row_json(TABLE_VALIDATION, 2,
                      "{\"verdict\":\"fail\",\"group\":\"mapping\","
                      "\"subject\":\"data_codes.csv\",\"count\":1234567,"

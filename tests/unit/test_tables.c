@@ -27,7 +27,7 @@ static void test_steps_at_every_width(void **state)
 {
     (void)state;
     S_check_print(TABLE_STEPS, 58,
-        "Steps: 8 steps, 2 done, 1 undone, 1 skipped, fill runs, f…\n"
+        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 …\n"
         "STEP         STATE     DOES                       PROGRESS\n"
         "preflight    ✓ done    asks whether the migratio… ████████\n"
         "columns      ✓ done    adds tenant_code and orga… ████████\n"
@@ -38,7 +38,7 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that b…\n");
     S_check_print(TABLE_STEPS, 78,
-        "Steps: 8 steps, 2 done, 1 undone, 1 skipped, fill runs, foreign-keys failed, …\n"
+        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
         "STEP         STATE     DOES                         PROGRESS       DONE   TIME\n"
         "preflight    ✓ done    asks whether the migration … █████████               2s\n"
         "columns      ✓ done    adds tenant_code and organi… █████████               1s\n"
@@ -49,7 +49,7 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that beg…                     16m30s\n");
     S_check_print(TABLE_STEPS, 118,
-        "Steps: 8 steps, 2 done, 1 undone, 1 skipped, fill runs, foreign-keys failed, cache-warm runs\n"
+        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
         "STEP         STATE     DOES                                    PROGRESS          DONE        OF   ROWS/S   TIME   LEFT\n"
         "preflight    ✓ done    asks whether the migration may begin    ████████████                                  2s\n"
         "columns      ✓ done    adds tenant_code and organization_code… ████████████                                  1s\n"
@@ -60,7 +60,7 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that begin with the…                                           16m30s\n");
     S_check_print(TABLE_STEPS, 158,
-        "Steps: 8 steps, 2 done, 1 undone, 1 skipped, fill runs, foreign-keys failed, cache-warm runs\n"
+        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
         "STEP         STATE     TYPE    DOES                                   PROGRESS          DONE        OF   ROWS/S   TIME   LEFT UNDO\n"
         "preflight    ✓ done    verify  asks whether the migration may begin   ████████████                                  2s        nothing to undo\n"
         "columns      ✓ done    once    adds tenant_code and organization_cod… ████████████                                  1s        drops the columns that it added\n"
@@ -88,7 +88,7 @@ static void test_tables_at_every_width(void **state)
         "modules                 not there\n"
         "evil\\x1b[31m\\nname�             7         7     0 ········\n"
         "日本語テーブル                  0         0   100 ████████\n"
-        "~ estimate of the server's statistics; count exactly with\n"
+        "~ estimate of the server, or by batches; exact with\n"
         "`status --exact`\n");
     S_check_print(TABLE_TABLES, 78,
         "Tables: 8 tables, over ~1,303,818 rows, ~69 % with tenant, 2 not there, count…\n"
@@ -103,7 +103,7 @@ static void test_tables_at_every_width(void **state)
         "modules                 not there\n"
         "evil\\x1b[31m\\nname�             7         -                   7     0 ········\n"
         "日本語テーブル                  0         0                   0   100 ████████\n"
-        "~ estimate of the server's statistics; count exactly with `status --exact`\n");
+        "~ estimate of the server, or by batches; exact with `status --exact`\n");
     S_check_print(TABLE_TABLES, 118,
         "Tables: 8 tables, over ~1,303,818 rows, ~69 % with tenant, 2 not there, counting 1\n"
         "TABLE                          ROWS    TENANT       ORG   MISSING     % FILLED            AGE    SIZE KEY\n"
@@ -117,7 +117,7 @@ static void test_tables_at_every_width(void **state)
         "modules                   not there\n"
         "evil\\x1b[31m\\nname�               7         -                   7     0 ············     1.0s  8.0 kB none\n"
         "日本語テーブル                    0         0                   0   100 ████████████     1.0s  8.0 kB id\n"
-        "~ estimate of the server's statistics; count exactly with `status --exact`\n");
+        "~ estimate of the server, or by batches; exact with `status --exact`\n");
     S_check_print(TABLE_TABLES, 158,
         "Tables: 8 tables, over ~1,303,818 rows, ~69 % with tenant, 2 not there, counting 1\n"
         "TABLE                            ROWS    TENANT       ORG   MISSING     % FILLED                AGE    SIZE KEY                SOURCE                STATE\n"
@@ -131,7 +131,7 @@ static void test_tables_at_every_width(void **state)
         "modules                     not there                                                                                          constant              not there\n"
         "evil\\x1b[31m\\nname�                 7         -                   7     0 ················     1.0s  8.0 kB none               user id               no column\n"
         "日本語テーブル                      0         0                   0   100 ████████████████     1.0s  8.0 kB id                 user id               filled\n"
-        "~ estimate of the server's statistics; count exactly with `status --exact`\n");
+        "~ estimate of the server, or by batches; exact with `status --exact`\n");
 }
 
 static void test_tenants_at_every_width(void **state)

@@ -1,0 +1,162 @@
+/*
+ * verb_launch: see verb_launch.h. A worker is launched, then followed by what it writes into the
+ * journal; leaving changes nothing for it.
+ */
+#include "verb_launch.h"
+
+#include "follow.h"
+#include "journal.h"
+#include "worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- an order ---- */
+
+/* Options of the verb that the run keeps: name on the command line, name in the journal. */
+static const struct {
+    const char *option, *kept;
+    bool is_switch;
+} S_kept_options[] = {
+    {"no-backup", "no_backup", true},
+    {"backup-dir", "backup_directory", false},
+    {"report-dir", "report_directory", false},
+    {"triggers", "triggers", true},
+    {"lanes", "lanes", false},
+    {"batch-ms", "batch_ms", false},
+    {"hold", "hold", false},
+    {"preserve-data", "preserve_data", true},
+    {"busy", "busy", true},
+};
+
+const char *verb_given(const struct verb_call *call, const char *name)
+{
+    for (size_t i = 0; i < VERB_OPTIONS && call->verb->options[i].name; i++)
+        if (str_is(call->verb->options[i].name, name))
+            return call->option_values[i];
+    return NULL;
+}
+
+/* A path that the worker will find, wherever it stands. */
+static json_t *S_absolute(const char *path)
+{
+    char here[4096];
+    if (*path == '/' || !getcwd(here, sizeof(here)))
+        return json_string(path);
+    char *whole = str_format("%s/%s", here, path);
+    json_t *value = json_string(whole);
+    free(whole);
+    return value;
+}
+
+static json_t *S_options(const struct verb_call *call)
+{
+    json_t *options = json_object();
+    for (size_t i = 0; i < ARRAY_LEN(S_kept_options); i++) {
+        const char *value = verb_given(call, S_kept_options[i].option);
+        if (!value)
+            continue;
+        json_object_set_new(options, S_kept_options[i].kept,
+                            S_kept_options[i].is_switch                  ? json_true()
+                            : str_ends(S_kept_options[i].option, "-dir") ? S_absolute(value)
+                                                                         : json_string(value));
+    }
+    return options;
+}
+
+enum run_mode verb_mode(const struct verb_call *call)
+{
+    return verb_given(call, "window") ? MODE_WINDOW : MODE_ONLINE;
+}
+
+/* ---- launching, and looking on ---- */
+
+static bool S_follow(struct verb_call *call, int64_t run, struct err *err)
+{
+    struct pg *pg;
+    if (!verb_connect(call, &pg, err))
+        return false;
+    bool ok = follow_run(call, pg, run, err);
+    pg_free(pg);
+    if (ok && call->json)
+        verb_answer(call, json_pack("{s:I}", "run", (json_int_t)run));
+    return ok;
+}
+
+bool verb_launch(struct verb_call *call, const char *verb, const char *const *steps, size_t count,
+                 struct err *err)
+{
+    int64_t run;
+    json_t *options = S_options(call);
+    struct run_order order = {
+        .verb = verb,
+        .mode = verb_mode(call),
+        .mode_given = verb_given(call, "window") || verb_given(call, "online"),
+        .steps = steps,
+        .step_count = count,
+        .options = options,
+        .takeover = verb_given(call, "takeover") != NULL,
+    };
+    bool ok = worker_launch(call->session, &order, &run, err);
+    json_decref(options);
+    if (!ok)
+        return false;
+    if (!verb_given(call, "detach"))
+        return S_follow(call, run, err);
+    if (call->json)
+        verb_answer(call, json_pack("{s:I}", "run", (json_int_t)run));
+    else
+        fprintf(call->out, "run %lld is at work; 'tenantdeck attach' looks on\n", (long long)run);
+    return true;
+}
+
+/* ---- the steps, and their order ---- */
+
+bool verb_order_read(struct verb_call *call, struct verb_order *out, struct err *err)
+{
+    struct journal_state journal;
+    struct pg *pg;
+    if (!verb_connect(call, &pg, err))
+        return false;
+    out->arena = arena_new();
+    bool ok = journal_look(pg, &journal, err);
+    if (ok && journal.exists && journal.version == JOURNAL_VERSION)
+        ok = run_read_order(pg, call->session->plan, out->arena, &out->defs, &out->states,
+                            &out->count, err);
+    else if (ok) {
+        out->count = kind_steps(call->session->plan, out->arena, &out->defs);
+        out->states = arena_array(out->arena, out->count, sizeof(*out->states));
+    }
+    pg_free(pg);
+    if (ok)
+        return true;
+    arena_free(out->arena);
+    out->arena = NULL;
+    return false;
+}
+
+size_t verb_order_find(const struct verb_order *order, const char *name)
+{
+    size_t i = 0;
+    while (i < order->count && !str_is(order->defs[i]->name, name))
+        i++;
+    return i;
+}
+
+bool verb_order_unknown(const struct verb_call *call, const char *name, struct err *err)
+{
+    err_set(err, ERR_USAGE, "plan '%s' has no step '%s'", call->session->plan->name, name);
+    return err_hint(err, "'tenantdeck plan show' lists its steps");
+}
+
+bool verb_connect_journal(struct verb_call *call, struct pg **pg, struct err *err)
+{
+    struct journal_state journal;
+    if (!verb_connect(call, pg, err))
+        return false;
+    if (!journal_look(*pg, &journal, err))
+        return false;
+    return (journal.exists && journal.version == JOURNAL_VERSION) ||
+           err_set(err, ERR_REFUSED, "plan '%s' has never been run here",
+                   call->session->plan->name);
+}
