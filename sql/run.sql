@@ -502,6 +502,14 @@ SELECT r.state,
                       ORDER BY s.ordinal LIMIT 1) AS s ON true
  WHERE r.id = $1::bigint;
 
+-- name: run_told_before
+-- The last event of run $1 before its worker of now has claimed it: whoever resumes a run has seen
+-- those. Answers: id (0: there is none).
+SELECT COALESCE(max(e.id), 0) AS id
+  FROM tenantdeck.event e
+  JOIN tenantdeck.lease l ON l.run = e.run AND e.at < l.claimed_at
+ WHERE e.run = $1::bigint;
+
 -- name: run_events
 -- The events of run $1 after event $2, oldest first, at most 500. Answers: id, at (ms since 1970),
 -- severity, source, step, text.

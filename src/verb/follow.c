@@ -184,7 +184,19 @@ static bool S_explain(const struct follower *f, struct err *err)
     return false;
 }
 
-bool follow_run(struct verb_call *call, struct pg *pg, int64_t run, struct err *err)
+/* Whoever resumes a run has been told before what its earlier worker did. */
+static bool S_skip_told(struct follower *f, struct err *err)
+{
+    const char *values[] = {f->run.text};
+    struct pg_result *told;
+    if (!pg_run(f->pg, sql_get("run_told_before"), values, 1, &told, err))
+        return false;
+    f->last = number_text(pg_int(told, 0, 0));
+    pg_result_free(told);
+    return true;
+}
+
+bool follow_run(struct verb_call *call, struct pg *pg, int64_t run, bool from_now, struct err *err)
 {
     struct follower f = {.call = call, .pg = pg, .run = number_text(run), .last = number_text(0)};
     struct sigaction leave = {.sa_handler = S_on_interrupt}, before;
@@ -194,6 +206,8 @@ bool follow_run(struct verb_call *call, struct pg *pg, int64_t run, struct err *
     S_left = 0;
     sigaction(SIGINT, &leave, &before);
     S_watch_for_leaving(&f);
+    if (from_now)
+        ok = S_skip_told(&f, err);
     while (ok && !over && !S_left) {
         ok = S_look(&f, &over, err);
         if (ok && !over)

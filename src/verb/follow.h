@@ -9,7 +9,10 @@
 
 #include "verb.h"
 
-/* Returns when the run is over: true when it came to its end, else the run's trouble as the error. */
-bool follow_run(struct verb_call *call, struct pg *pg, int64_t run, struct err *err);
+/*
+ * Returns when the run is over: true when it came to its end, else the run's trouble as the error.
+ * With `from_now` what an earlier worker of the run has told is left out.
+ */
+bool follow_run(struct verb_call *call, struct pg *pg, int64_t run, bool from_now, struct err *err);
 
 #endif

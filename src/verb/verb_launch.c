@@ -76,7 +76,7 @@ static bool S_follow(struct verb_call *call, int64_t run, struct err *err)
     struct pg *pg;
     if (!verb_connect(call, &pg, err))
         return false;
-    bool ok = follow_run(call, pg, run, err);
+    bool ok = follow_run(call, pg, run, true, err);
     pg_free(pg);
     if (ok && call->json)
         verb_answer(call, json_pack("{s:I}", "run", (json_int_t)run));

@@ -15,7 +15,13 @@ static bool S_print_undo(struct verb_call *call, const struct undo_plan *undo)
     for (size_t i = 0; i < undo->statement_count; i++) {
         if (i == 0 || !str_is(undo->owners[i], undo->owners[i - 1]))
             fprintf(call->out, "\n-- ---- takes back step %s ----\n", undo->owners[i]);
-        dry_statement(call->out, undo->statements[i]);
+        if (undo->is_sql[i]) {
+            dry_statement(call->out, undo->statements[i]);
+        } else {
+            char *clean = text_cleaned(undo->statements[i]);
+            fprintf(call->out, "-- outside of the database: %s\n", clean);
+            free(clean);
+        }
     }
     return true;
 }

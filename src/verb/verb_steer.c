@@ -38,7 +38,7 @@ bool verb_attach(struct verb_call *call, struct err *err)
     struct pg *pg = NULL;
     int64_t run;
     bool ok = verb_connect_journal(call, &pg, err) && S_find_run(call, pg, &run, err) &&
-              follow_run(call, pg, run, err);
+              follow_run(call, pg, run, false, err);
     pg_free(pg);
     if (ok && call->json)
         verb_answer(call, json_pack("{s:I}", "run", (json_int_t)run));

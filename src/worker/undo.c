@@ -22,6 +22,11 @@ static bool S_is_data(const char *type)
     return str_is(type, "table column") || str_is(type, "table rows") || str_is(type, "mapping");
 }
 
+static bool S_is_sql(const char *type)
+{
+    return !str_is(type, "command") && !str_is(type, "restore") && !str_is(type, "keys");
+}
+
 /* ---- one record ---- */
 
 static bool S_settle(struct run *run, const struct record *record, struct err *err)
@@ -161,6 +166,7 @@ static size_t S_add_step(struct undo_plan *out, struct arena *arena, const struc
             (preserve_data && S_is_data(record.type)))
             continue;
         out->owners[out->statement_count] = step;
+        out->is_sql[out->statement_count] = S_is_sql(record.type);
         out->statements[out->statement_count++] = arena_str(arena, record.statement);
     }
     return out->statement_count - before;
@@ -184,6 +190,7 @@ bool undo_read(struct pg *pg, const struct plan *plan, const char *to, bool pres
         .steps = arena_array(arena, count, sizeof(*out->steps)),
         .statements = arena_array(arena, (size_t)pg_rows(list), sizeof(*out->statements)),
         .owners = arena_array(arena, (size_t)pg_rows(list), sizeof(*out->owners)),
+        .is_sql = arena_array(arena, (size_t)pg_rows(list), sizeof(*out->is_sql)),
     };
     while (count-- > 0 && !str_is(defs[count]->name, to))
         if (S_add_step(out, arena, list, defs[count]->name, preserve_data))

@@ -21,6 +21,7 @@ struct undo_plan {      /* what a rollback would take back, for the prompt and t
     size_t step_count;
     const char **statements; /* in the order in which they would run */
     const char **owners;     /* … and the step of each */
+    bool *is_sql;            /* else it is a command, or a pattern of Redis keys */
     size_t statement_count;
 };
 

@@ -149,7 +149,7 @@ ok $? 'no request is left without an answer'
 td_fresh subject
 td_on subject journal create >/dev/null
 td_ask subject "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql
-                    AS 'BEGIN RAISE EXCEPTION ''%'', ''a'' || repeat(''ä'', 700); END';
+                    AS 'BEGIN RAISE EXCEPTION ''%'', repeat(''ä'', 700); END';
                 CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN tag IN ('ALTER TABLE') EXECUTE FUNCTION refuse()"
 td_on subject migrate --no-backup >"$work/said"
 is $? 1 'a failure whose words are long and not English is told as a failure' || td_note "$(tail -n 3 "$work/said")"
