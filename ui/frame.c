@@ -1,6 +1,7 @@
 /* frame: see frame.h. */
 #include "frame.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,17 +71,25 @@ static int S_put_label_right(int y, int start, int end, const char *text, struct
     return x;
 }
 
-/* Cut figures would be wrong figures: they drop part by part, from the right. */
+/*
+ * Cut figures would be wrong figures: they drop part by part, from the right. A part that begins with
+ * a letter is a sentence, and may lose its end.
+ */
 static char *S_fit_figures(const char *figures, int room)
 {
-    char *text = str_dup(figures);
-    while (*text && (int)text_width(text) > room) {
-        char *cut = text;
-        for (char *comma = text; (comma = strstr(comma, ", ")); comma++)
+    char *text = str_dup(figures), *cut;
+    while ((int)text_width(text) > room && (cut = strstr(text, ", "))) {
+        for (char *comma = cut; (comma = strstr(comma, ", ")); comma++)
             cut = comma;
         *cut = '\0';
     }
-    return text;
+    if ((int)text_width(text) <= room)
+        return text;
+    struct buf fitted = {0};
+    if (isalpha((unsigned char)*text) && room > 0)
+        text_pad(&fitted, text, (size_t)room, TEXT_LEFT, screen_is_ascii());
+    free(text);
+    return buf_take(&fitted);
 }
 
 static void S_draw_top(struct box box, int inset, bool focused, const char *right,

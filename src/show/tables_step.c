@@ -179,22 +179,13 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
 
 /* ---- the title ---- */
 
-enum { REASON_WIDTH = 46 }; /* the rest stands in the step and in the log */
-
-static void S_add_reason(const struct step_view *step, struct buf *out)
-{
-    size_t fits = text_fit(step->waits, REASON_WIDTH);
-    buf_format(out, "%s waits: %.*s%s", step->name, (int)fits, step->waits,
-               step->waits[fits] ? "..." : "");
-}
-
 /* "fill 41 %, 52,000 rows/s, 1m13s left": what drops out of a narrow title stands last. */
 static void S_add_under_way(const struct step_view *step, struct buf *out)
 {
     char left[16];
     double percent = S_moves_rows(step) && step->total > 0 ? S_percent(step) : UNKNOWN;
     if (step->waits)
-        S_add_reason(step, out);
+        buf_format(out, "%s waits: %s", step->name, step->waits);
     else if (step->state == STEP_RUNS && percent >= 0)
         buf_format(out, "%s ", step->name);
     else if (step->state == STEP_WAITS)

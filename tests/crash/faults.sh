@@ -72,6 +72,7 @@ ends_well subject 'many at once'
 # ---- sessions that somebody ends ----
 
 td_fresh subject
+td_on subject migrate --no-backup --to columns >/dev/null # they would wait for that row as well
 keep_row subject
 td_on subject migrate --no-backup --detach >/dev/null
 td_until 60 in_fill subject
@@ -144,6 +145,7 @@ pg_dump -d pristine | PGPORT=5433 psql -X -q -d postgres -c 'CREATE DATABASE pri
 pg_dump -d pristine | PGPORT=5433 psql -X -q -d pristine >/dev/null
 PGPORT=5433
 td_fresh subject
+td_on subject migrate --no-backup --to columns >/dev/null # they would wait for that row as well
 keep_row subject
 td_on subject migrate --no-backup --detach >/dev/null
 td_until 60 in_fill subject

@@ -144,10 +144,6 @@ static void test_why_it_waits(void **state)
     S_check_detail_has(&snapshot, FILL, "goes on by itself", true);
     S_steps[FILL].waits = "paused, as asked";
     S_check_detail_has(&snapshot, FILL, "'resume' lets the run go on", true);
-    S_steps[FILL].waits = "to begin a pass: canceling statement due to lock timeout (try 12)";
-    S_check_summary(
-        &snapshot,
-        "fill waits: to begin a pass: canceling statement due to lo..., 25 %, 1 of 3 done");
 }
 
 static void test_held_before_a_step(void **state)
