@@ -58,20 +58,20 @@ td_begin_fill() {
             ON CONFLICT (run) DO UPDATE SET at = excluded.at" >"$work/said"
 }
 
-# td_make_runs: databases held, filling, failed, migrated and undone. The worker of `held` waits until
+# td_make_runs: databases held, filling_up, failed, migrated and undone. The worker of `held` waits until
 # td_end_runs.
 td_make_runs() {
-    for td_state in held filling failed migrated undone; do
+    for td_state in held filling_up failed migrated undone; do
         psql -X -q -d postgres -c "CREATE DATABASE $td_state TEMPLATE mentoring" || return 1
     done
     td_ask_run failed "UPDATE public.availabilities SET organization_id = 'nowhere'
         WHERE id IN (SELECT id FROM public.availabilities ORDER BY id LIMIT 3)" >"$work/said"
     td_run_on failed migrate --no-backup && return 1
     td_run_on held migrate --no-backup --hold fill --detach && td_until 60 td_is_held held &&
-        td_run_on filling migrate --no-backup --to columns && td_begin_fill filling &&
+        td_run_on filling_up migrate --no-backup --to columns && td_begin_fill filling_up &&
         td_run_on migrated migrate --no-backup &&
         td_run_on undone migrate --no-backup && td_run_on undone rollback || return 1
-    for td_state in held filling failed migrated undone; do
+    for td_state in held filling_up failed migrated undone; do
         td_settle_run "$td_state" || return 1
     done
 }

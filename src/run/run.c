@@ -27,7 +27,7 @@ enum {
     FIRST_PAUSE_MS = 250,
     LONGEST_PAUSE_MS = 30000,
     LOST_FOR_MS = 600000, /* then the run gives up; a resume goes on where it stands */
-    QUICK_MS = 10000,     /* an attempt that is lost so soon got nowhere … */
+    QUICK_MS = 10000,     /* an attempt that is lost so soon, with nothing done … */
     QUICK_MOST = 40,      /* … and so often is enough: it would not be another time */
     LOOK_MS = 100,
 };
@@ -227,19 +227,25 @@ static bool S_pause_before_retry(struct run *run, const char *what, int tries, s
  * A connection that is lost now and then is opened again. But one that cannot be had at all, or a
  * statement that brings the server down each time, is not asked for at once again and for ever.
  */
-static bool S_after_loss(struct run *run, const char *what, int64_t took, int *quick,
+static bool S_after_loss(struct run *run, const char *what, bool got_nowhere, int *quick,
                          struct err *err)
 {
-    *quick = took < QUICK_MS ? *quick + 1 : 0;
+    *quick = got_nowhere ? *quick + 1 : 0;
     if (*quick > QUICK_MOST || !S_come_back(run, err))
         return false;
     run_waits_for(run, NULL);
     return *quick < 2 || S_pause_before_retry(run, what, *quick, err);
 }
 
+static int64_t S_done(const struct run *run)
+{
+    return run->step ? run->step->done : -1;
+}
+
 bool run_try(struct run *run, run_attempt_fn *attempt, void *ctx, const char *what, struct err *err)
 {
     int quick = 0;
+    int64_t furthest = S_done(run);
     for (int tries = 1;; tries++) {
         struct err failure = {0};
         int64_t began = clock_ms();
@@ -250,8 +256,11 @@ bool run_try(struct run *run, run_attempt_fn *attempt, void *ctx, const char *wh
             return err_set(err, ERR_FAILED, "aborted, as asked");
         if (run->fenced)
             return run_fence_lost(run, err);
+        bool got_nowhere = clock_ms() - began < QUICK_MS && S_done(run) <= furthest;
+        if (S_done(run) > furthest)
+            furthest = S_done(run);
         bool again = failure.kind == ERR_LOST
-                         ? S_after_loss(run, what, clock_ms() - began, &quick, err)
+                         ? S_after_loss(run, what, got_nowhere, &quick, err)
                          : failure.kind == ERR_RETRY && S_pause_before_retry(run, what, tries, err);
         if (!again)
             return false;
@@ -303,6 +312,21 @@ static void S_tell_state(struct run *run, const char *state)
     control_run(run, "run_state", values, ARRAY_LEN(values), NULL, &ignored);
 }
 
+/* Nobody waits for a person, or for less load, of a server that has gone meanwhile. */
+static bool S_find_again(struct run *run, struct err *err)
+{
+    struct err lost = {0};
+    err_set(&lost, ERR_LOST, "it ended while nothing was under way");
+    if (S_come_back(run, &lost))
+        return true;
+    if (run->fenced)
+        return run_fence_lost(run, err);
+    if (run->aborted || run->stop_wanted)
+        err_set(&lost, ERR_FAILED, "%s, as asked", run->aborted ? "aborted" : "stopped");
+    *err = lost;
+    return false;
+}
+
 bool run_breathe(struct run *run, struct err *err)
 {
     bool told = false;
@@ -313,6 +337,8 @@ bool run_breathe(struct run *run, struct err *err)
             return err_set(err, ERR_FAILED, "aborted, as asked");
         if (run->stop_wanted)
             return err_set(err, ERR_FAILED, "stopped, as asked");
+        if (!pg_is_up(run->work) && !S_find_again(run, err))
+            return false;
         const char *obstacle = S_obstacle(run);
         if (!obstacle)
             break;

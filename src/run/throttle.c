@@ -162,9 +162,8 @@ static void S_looked(void *ctx, const struct pg_result *result, const struct err
 
 static void S_look(struct throttle *t)
 {
-    char run[24];
-    snprintf(run, sizeof(run), "%lld", (long long)t->run->id);
-    const char *values[] = {run};
+    struct number_text run = number_text(t->run->id);
+    const char *values[] = {run.text};
     t->looks = true;
     t->looked_at = clock_ms();
     pg_query(t->run->control, sql_get("throttle_look"), values, 1, S_looked, t);

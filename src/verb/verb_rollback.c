@@ -92,18 +92,27 @@ static bool S_has_records(const struct undo_plan *undo, const char *step)
     return false;
 }
 
+/* The first step, in the order of the plan, that has something to take back. */
+static size_t S_first_with_records(const struct rollback *r)
+{
+    size_t first = 0;
+    while (first < r->order.count && !S_has_records(&r->undo, r->order.defs[first]->name))
+        first++;
+    return first;
+}
+
 /*
- * What the run goes through: beside the steps that have something to take back also those that have
- * only looked, since what they said was true then does not hold any more. A step whose data stays is
- * left as it is.
+ * What the run goes through: beside the steps that have something to take back also those after the
+ * first of them that have only looked, since what they said does not hold any more. A step whose data
+ * stays is left as it is.
  */
 static size_t S_choose_steps(const struct verb_call *call, const struct rollback *r,
                              const char **steps)
 {
     const char *to = verb_given(call, "to");
     bool preserve = verb_given(call, "preserve-data") != NULL;
-    size_t count = 0;
-    for (size_t i = r->order.count; i-- > 0 && !str_is(r->order.defs[i]->name, to);) {
+    size_t count = 0, first = S_first_with_records(r);
+    for (size_t i = r->order.count; i-- > first && !str_is(r->order.defs[i]->name, to);) {
         const struct step_def *def = r->order.defs[i];
         bool told = r->order.states[i] && !str_is(r->order.states[i], "undone");
         if (S_has_records(&r->undo, def->name) || (told && (!preserve || def->type == STEP_VERIFY)))

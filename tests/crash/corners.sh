@@ -259,4 +259,20 @@ ok $? 'a rollback that was killed is gone on with, and further than was said fir
 td_schema subject | cmp -s - "$work/schema"
 ok $? 'and nothing of the migration stays' || td_note "$(td_schema subject | diff "$work/schema" - | head -n 8)"
 
+# ---- a server that goes for good ----
+
+slow_row 1
+td_on subject migrate --no-backup --detach >/dev/null
+td_until 60 sleeps
+td_on subject pause >/dev/null
+worker=$(td_ask subject 'SELECT pid FROM tenantdeck.lease')
+kill -QUIT "$(head -n 1 "$(td_ask subject 'SHOW data_directory')/postmaster.pid")"
+mv "$PGHOST" "$PGHOST.gone"
+is_ended() {
+    ! kill -0 "$worker" 2>/dev/null
+}
+td_until 60 is_ended
+ok $? 'nobody waits for ever to go on with a server that is gone, not even while paused'
+mv "$PGHOST.gone" "$PGHOST"
+
 done_testing

@@ -108,6 +108,7 @@ int main(int argc, char **argv)
                       .plan = plan,
                       .document = plan_to_json(plan),
                       .id = step.id,
+                      .epoch = 1, /* as the lease has it */
                       .step = &step};
     run.work = S_open(&run, "work");
     run.control = S_open(&run, "control");

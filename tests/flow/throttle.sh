@@ -48,7 +48,8 @@ does "CREATE TABLE public.things (id int PRIMARY KEY, n int);
       VALUES ('site', repeat('0', 64), 'columns', '', '{}');
       INSERT INTO tenantdeck.run (generation, plan, verb, mode, state, os_user, host, program)
       SELECT generation, 1, 'migrate', 'online', 'running', 'x', 'x', 'x' FROM tenantdeck.meta;
-      INSERT INTO tenantdeck.step (run, ordinal, name, type) VALUES (1, 1, 'fill', 'batch')"
+      INSERT INTO tenantdeck.step (run, ordinal, name, type) VALUES (1, 1, 'fill', 'batch');
+      INSERT INTO tenantdeck.lease (plan, epoch, run) VALUES ('site', 1, 1)"
 
 # ---- the probe: its newest reason is the last line of $work/says ----
 

@@ -2,7 +2,7 @@
 # run: plays each script here on a virtual screen and compares what it shows with NAME.screen.
 #
 # Comments in a script say how it is played: `# size: 80x24 60x15` (once for each; 80x24),
-# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, and the runs held, filling, failed,
+# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, and the runs held, filling_up, failed,
 # migrated, undone; demo). With TD_SCREENS=write the
 # expected screens are written instead of compared; look at their diff before it is committed.
 set -u
@@ -75,7 +75,7 @@ servers_of() {
     hostile) servers=(-d "${TD_DATABASE/mentoring/hostile}" -r "$TD_REDIS" -p ./mentoring.plan) ;;
     down) servers=(-d 'postgresql://postgres@/mentoring?host=/tmp/td-test-absent'
         -r unix:///tmp/td-test-absent/redis.sock -p ./mentoring.plan) ;;
-    held | filling | failed | migrated | undone)
+    held | filling_up | failed | migrated | undone)
         servers=(-d "${TD_DATABASE/mentoring/$1}" -p ./mentoring.plan)
         ;;
     *) servers=(-d "$TD_DATABASE" -r "$TD_REDIS" -p ./mentoring.plan) ;;
