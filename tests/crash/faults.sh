@@ -66,6 +66,10 @@ wait
 is "$(cat "$work"/many.* | grep -c '^exit 0$')" 1 'of twenty at once one begins'
 is "$(cat "$work"/many.* | grep -c '^exit 5$')" 19 'and nineteen are told that it is held'
 like "$(cat "$work"/many.*)" "holds the plan 'mentoring' since" 'by whom, and since when'
+is_held() {
+    [ "$(last_state subject)" = held ]
+}
+td_until 60 is_held
 td_on subject resume >/dev/null
 ends_well subject 'many at once'
 
