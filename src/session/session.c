@@ -155,8 +155,8 @@ static bool S_choose(const struct session_options *options, const struct deck *d
     if (!out->refresh_ms)
         out->refresh_ms = REFRESH_MS;
     return S_choose_plan(options, deck, needs_plan, out, err) &&
-           S_choose_database(options, deck, out, err) &&
-           S_choose_redis(options, deck, out, err) && S_choose_defaults(out, err);
+           S_choose_database(options, deck, out, err) && S_choose_redis(options, deck, out, err) &&
+           S_choose_defaults(out, err);
 }
 
 bool session_open(const struct session_options *options, bool needs_plan, struct session *out,

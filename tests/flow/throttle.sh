@@ -54,6 +54,7 @@ does "CREATE TABLE public.things (id int PRIMARY KEY, n int);
 # ---- the probe: its newest reason is the last line of $work/says ----
 
 begin_probe() {
+    rm -f "$work/says" # what the probe before has said is no answer of this one
     mkfifo "$work/orders"
     "$probe" throttle "${1:-$TD_DATABASE}" "$work/site.plan" 1 <"$work/orders" >"$work/says" 2>&1 &
     probe_pid=$!
