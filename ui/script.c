@@ -107,26 +107,56 @@ static bool S_reject(struct console *console, const char *text, struct err *err)
     return !S_screen_has(text) || S_fail_with_screen(err, "the screen has", text);
 }
 
-static bool S_resize(struct console *console, const char *size, struct err *err)
+static bool S_read_size(const char *text, int *cols, int *lines, struct err *err)
 {
-    int cols, lines;
     char tail;
-    if (sscanf(size, "%dx%d%c", &cols, &lines, &tail) != 2 || cols < 2 || lines < 2)
-        return err_set(err, ERR_USAGE, "'resize' wants COLSxLINES, not '%s'", size);
+    return (sscanf(text, "%dx%d%c", cols, lines, &tail) == 2 && *cols > 0 && *lines > 0) ||
+           err_set(err, ERR_USAGE, "a size is COLSxLINES, not '%s'", text);
+}
+
+static void S_take_size(struct console *console, int cols, int lines)
+{
     screen_resize(lines, cols);
     console->wishes |= WISH_REDRAW;
     console_obey(console);
+}
+
+static bool S_resize(struct console *console, const char *size, struct err *err)
+{
+    int cols, lines;
+    if (!S_read_size(size, &cols, &lines, err))
+        return false;
+    S_take_size(console, cols, lines);
     return true;
+}
+
+static void S_print(const char *name)
+{
+    struct buf screen = {0};
+    screen_dump(&screen);
+    printf("--- %s %dx%d\n%s", name, screen_cols(), screen_lines(), buf_text(&screen));
+    buf_release(&screen);
 }
 
 static bool S_dump(struct console *console, const char *name, struct err *err)
 {
-    struct buf screen = {0};
     (void)console;
     (void)err;
-    screen_dump(&screen);
-    printf("--- %s %dx%d\n%s", name, screen_cols(), screen_lines(), buf_text(&screen));
-    buf_release(&screen);
+    S_print(name);
+    return true;
+}
+
+/* What stands there in each size that matters; afterwards the screen is as large as before. */
+static bool S_dumps(struct console *console, const char *name, struct err *err)
+{
+    static const int sizes[][2] = {{80, 24}, {60, 15}, {160, 45}};
+    int cols = screen_cols(), lines = screen_lines();
+    (void)err;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        S_take_size(console, sizes[i][0], sizes[i][1]);
+        S_print(name);
+    }
+    S_take_size(console, cols, lines);
     return true;
 }
 
@@ -166,7 +196,7 @@ static const struct {
 } S_commands[] = {
     {"clock", S_clock},   {"settle", S_settle}, {"key", S_key},       {"type", S_type},
     {"paste", S_paste},   {"wait", S_wait},     {"expect", S_expect}, {"reject", S_reject},
-    {"resize", S_resize}, {"dump", S_dump},     {"styles", S_styles},
+    {"resize", S_resize}, {"dump", S_dump},     {"dumps", S_dumps},   {"styles", S_styles},
 };
 
 static bool S_run_line(struct console *console, const char *line, struct err *err)

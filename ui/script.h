@@ -2,7 +2,8 @@
  * script: plays a console from a file on a virtual screen, and writes down what stands on it.
  *
  * One command a line, # begins a comment: clock ISO-TIME, settle, key NAME..., type TEXT,
- * paste TEXT, wait TEXT, expect TEXT, reject TEXT, resize COLSxLINES, dump NAME, styles NAME.
+ * paste TEXT, wait TEXT, expect TEXT, reject TEXT, resize COLSxLINES, dump NAME, dumps NAME (one dump
+ * in each of 80x24, 60x15 and 160x45), styles NAME.
  * Nothing in it waits for time to pass: settle and wait turn the loop until what they wait for is
  * there. A command that fails ends the script with its file and line.
  */
