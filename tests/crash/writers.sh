@@ -1,6 +1,7 @@
 #!/bin/sh
-# The application goes on writing while the online migration runs: rows without codes, rows that change,
-# deadlocks in reverse order, users who move to another organization. In the end every row is right.
+# The application goes on writing while the online migration runs, is taken back and runs again: rows
+# without codes, rows that change, deadlocks in reverse order, users who move to another organization.
+# Taken back, the definitions are those of before; in the end every row is right.
 . "$(dirname "$0")/../lib.sh"
 . "$TD_SRCDIR/tests/migration.sh"
 pgbench=$(td_pg_program pgbench)
@@ -37,6 +38,7 @@ UPDATE user_extensions SET organization_id = :organization
    AND :user < 4;
 SQL
 td_ask subject 'CREATE SEQUENCE writer'
+td_schema subject >"$work/schema"
 (cd "$work" && exec "$pgbench" -n -c 4 -R 200 -T 600 -f writer.sql --max-tries=5 -d subject) >"$work/pgbench" 2>&1 &
 writers=$!
 is_written() {
@@ -45,6 +47,12 @@ is_written() {
 td_until 60 is_written || td_bail "the writers do not write: $(cat "$work/pgbench")"
 td_on subject migrate --no-backup >"$work/said"
 ok $? 'the migration comes to its end beside the writers' || td_note "$(tail -n 6 "$work/said")"
+td_on subject rollback >"$work/said"
+ok $? 'so does the way back' || td_note "$(tail -n 6 "$work/said")"
+td_schema subject | diff "$work/schema" - >"$work/differs"
+ok $? 'after which nothing is defined otherwise than before' || td_note "$(head -n 10 "$work/differs")"
+td_on subject migrate --no-backup >"$work/said"
+ok $? 'and the migration once more' || td_note "$(tail -n 6 "$work/said")"
 kill -TERM "$writers" 2>/dev/null
 wait "$writers"
 is "$(grep -cE 'ERROR' "$work/pgbench")" 0 'no writer got an error' || td_note "$(grep ERROR "$work/pgbench" | sort | uniq -c | head -n 5)"
