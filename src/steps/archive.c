@@ -58,6 +58,17 @@ int64_t archive_rows(const struct archive *archive)
     return rows;
 }
 
+const char *archive_state(const struct archive *archive)
+{
+    char *path = archive_path(archive, ".dump");
+    struct stat dump;
+    bool there = stat(path, &dump) == 0;
+    free(path);
+    return !there                                            ? "missing"
+           : dump.st_size == archive_number(archive, "size") ? "whole"
+                                                             : "damaged";
+}
+
 /* ---- digests ---- */
 
 static void S_to_hex(EVP_MD_CTX *digest, char out[static SHA256_HEX])

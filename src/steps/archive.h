@@ -31,6 +31,8 @@ char *archive_path(const struct archive *archive, const char *suffix);     /* ".
 const char *archive_text(const struct archive *archive, const char *fact); /* NULL: not there */
 int64_t archive_number(const struct archive *archive, const char *fact);   /* -1: not there */
 int64_t archive_rows(const struct archive *archive);                       /* of all its tables */
+/* "whole", "damaged" or "missing", by the size of the dump: the quick look of a list. */
+const char *archive_state(const struct archive *archive);
 
 /* Names of all that are in a directory (which may be missing), and of dumps without a JSON; newest last. */
 struct archive_entry {

@@ -146,20 +146,6 @@ struct S_listing {
     json_t *backups, *restores;
 };
 
-static const char *S_state(const struct archive *archive)
-{
-    char *path = archive_path(archive, ".dump");
-    FILE *dump = fopen(path, "re");
-    const char *state = "missing";
-    if (dump) {
-        bool sought = fseeko(dump, 0, SEEK_END) == 0;
-        state = sought && ftello(dump) == archive_number(archive, "size") ? "whole" : "damaged";
-        fclose(dump);
-    }
-    free(path);
-    return state;
-}
-
 static void S_print_row(struct verb_call *call, const char *name, const struct archive *archive,
                         const char *state, const char *trouble)
 {
@@ -183,7 +169,9 @@ static void S_list_one(struct S_listing *listing, const char *directory,
     struct archive archive = {0};
     struct err err = {0};
     bool readable = entry->finished && archive_read(directory, entry->name, &archive, &err);
-    const char *state = readable ? S_state(&archive) : entry->finished ? "damaged" : "unfinished";
+    const char *state = readable          ? archive_state(&archive)
+                        : entry->finished ? "damaged"
+                                          : "unfinished";
     json_t *row = readable ? S_archive_json(&archive)
                            : json_pack("{s:o}", "name", verb_json_text(entry->name));
     json_object_set_new(row, "state", json_string(state));

@@ -325,6 +325,19 @@ const struct verb verbs[] = {
         .options = {DIRECTORY_OPTION},
     },
     {
+        .name = "backup prune", .args = "", .group = S_change,
+        .summary = "removes the backups that are no longer wanted",
+        .manual = "The newest whole backups of this database stay, three of them or as many as --keep says; the "
+                  "older ones go. Backups of other databases, unfinished or damaged ones, and one that a restore "
+                  "still wants are left alone. The newest is read and checked first, as by 'backup verify'; when it "
+                  "is not in order, nothing goes. With --dry-run it only says what would go.",
+        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .effect = DESTRUCTIVE, .json = true,
+        .question = "this removes backups", .tell = verb_backup_prune_tell, .run = verb_backup_prune,
+        .options = {DIRECTORY_OPTION,
+                    {"keep", "N", "how many whole ones stay (3)", 0},
+                    {"dry-run", NULL, "removes nothing, says what would go", 0}},
+    },
+    {
         .name = "backup restore", .args = "[NAME]", .max_args = 1, .group = S_change,
         .summary = "puts a backup in the database's place",
         .manual =

@@ -464,4 +464,42 @@ like "$said" '^exit 0' 'and the right one restores, though --confirm was bare'
 
 like "$(td "$TD_DATABASE" backup list --json | sed '$d' | answer '["backups"][0]["state"]')" whole 'the list in JSON'
 
+
+# ---- pruning ----
+
+kept=$work/kept
+prune() {
+    td "$TD_DATABASE" --confirm=mentoring backup prune --directory="$kept" "$@"
+}
+names() {
+    for file in "$kept"/*; do
+        expr "$file" : '.*_\(.*\)' | tr '\n' ' '
+    done
+}
+# Copies of a real one, as if they were made at other times.
+mkdir -m 700 "$kept"
+whole=$last
+for minute in 01 02 03 04; do
+    for suffix in dump json; do
+        cp "$backups/$whole.$suffix" "$kept/mentoring_20260101_12${minute}00.$suffix"
+    done
+done
+truncate -s -1 "$kept/mentoring_20260101_120400.dump"
+all=$(names)
+like "$(prune --keep=2 --dry-run)" 'goes: mentoring_20260101_120100$' 'a dry run says which backups go'
+is "$(names)" "$all" 'and leaves them all'
+like "$(td "$TD_DATABASE" --yes backup prune --directory="$kept" --keep=1 </dev/null)" '^exit 4' \
+    'a yes is not enough for it'
+is "$(names)" "$all" 'and nothing goes'
+like "$(prune --keep=0)" "'--keep' wants a number from 1" 'one stays in any case'
+said=$(prune --keep=2)
+like "$said" '^exit 0' 'the old ones are removed'
+like "$said" '2 of this database stay; 1 others are left alone' 'it says what stays'
+is "$(names)" '120200.dump 120200.json 120300.dump 120300.json 120400.dump 120400.json ' \
+    'a damaged one counts for nothing, and stays'
+printf 'X' | dd of="$kept/mentoring_20260101_120300.dump" bs=1 seek=2000 conv=notrunc status=none
+like "$(prune --keep=1)" 'nothing was removed: the newest backup.*is not whole' \
+    'nothing is given up for a newest one that is broken inside'
+is "$(names)" '120200.dump 120200.json 120300.dump 120300.json 120400.dump 120400.json ' 'all are there'
+
 done_testing
