@@ -428,7 +428,7 @@ static void S_waited_reply(void *arg, const struct redis_reply *reply, const str
     struct waiting *waiting = arg;
     S_waited_connect(waiting, err);
     if (reply)
-        waiting->reply = (struct redis_reply *)S_copy((const redisReply *)reply);
+        waiting->reply = redis_reply_copy(reply);
 }
 
 bool redis_run(struct redis *redis, int argc, const char *const *argv, struct redis_reply **out,
@@ -447,6 +447,11 @@ bool redis_run(struct redis *redis, int argc, const char *const *argv, struct re
     else
         redis_reply_free(waiting.reply);
     return !waiting.failed;
+}
+
+struct redis_reply *redis_reply_copy(const struct redis_reply *reply)
+{
+    return (struct redis_reply *)S_copy((const redisReply *)reply);
 }
 
 void redis_reply_free(struct redis_reply *reply)

@@ -59,6 +59,7 @@ const char *redis_text(const struct redis_reply *reply); /* "" unless string or 
 size_t redis_length(const struct redis_reply *reply);    /* bytes of the text, or elements */
 int64_t redis_int(const struct redis_reply *reply);      /* of an integer; a string is read */
 const struct redis_reply *redis_at(const struct redis_reply *array, size_t i);
+struct redis_reply *redis_reply_copy(const struct redis_reply *reply); /* yours */
 void redis_reply_free(struct redis_reply *reply);
 
 /* The value of `field:` in the text of INFO, as a number; -1 when it is not there. */

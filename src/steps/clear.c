@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CLEAR_BATCH = 100 }; /* a worker whose lease was taken removes no more than so many */
+
 struct clearing {
     struct run *run;
     struct keyspace *keyspace;
     int64_t *found; /* keys of each template of the plan, and of none */
-    char *keys[KEYSPACE_BATCH];
-    size_t lengths[KEYSPACE_BATCH];
+    char *keys[CLEAR_BATCH];
+    size_t lengths[CLEAR_BATCH];
     size_t waiting; /* … that are to be removed next */
     int64_t removed, total;
     const char *only; /* of this template; NULL: of all */
@@ -53,7 +55,7 @@ static int64_t S_sum(const struct clearing *clearing, bool ours)
 static bool S_count(struct clearing *clearing, struct err *err)
 {
     memset(clearing->found, 0, (clearing->run->plan->key_count + 1) * sizeof(*clearing->found));
-    return keyspace_walk(clearing->keyspace, S_count_key, clearing, err);
+    return keyspace_walk(clearing->keyspace, NULL, S_count_key, clearing, err);
 }
 
 /* "1200 sessions, 40 forms"; yours. */
@@ -112,12 +114,12 @@ static bool S_take_key(void *ctx, const char *key, size_t len, struct err *err)
         return true;
     clearing->keys[clearing->waiting] = str_ndup(key, len);
     clearing->lengths[clearing->waiting++] = len;
-    return clearing->waiting < KEYSPACE_BATCH || S_remove_waiting(clearing, err);
+    return clearing->waiting < CLEAR_BATCH || S_remove_waiting(clearing, err);
 }
 
 static bool S_remove(struct clearing *clearing, struct err *err)
 {
-    bool ok = keyspace_walk(clearing->keyspace, S_take_key, clearing, err) &&
+    bool ok = keyspace_walk(clearing->keyspace, NULL, S_take_key, clearing, err) &&
               S_remove_waiting(clearing, err);
     S_forget_keys(clearing);
     return ok;

@@ -12,9 +12,12 @@ enum {
     OPEN_MS = 10000,
     PATIENCE_MS = 30000, /* for the next answer; Redis itself takes less than one */
     LOOK_MS = 100,       /* how soon an abort is seen */
-    SCAN_COUNT = 100,
-    BURST_US = 10000, /* of work, then */
-    REST_TIMES = 2,   /* nothing for so many times as long: a third of one core at the most */
+    COUNT_LEAST = 50,    /* keys that SCAN is asked for at a time, */
+    COUNT_FIRST = 100,
+    COUNT_MOST = 1000,
+    PAGE_US = 120, /* … as many as the server hands out in so long: all others wait behind it */
+    BURST_US = 10000, /* of work, then nothing for as long as the share says */
+    SHARE = 33,       /* percent */
     REST_MOST_MS = 1000,
     ENDLESS = 4,           /* a walk that has met so many times the keys of its start, */
     ENDLESS_KEYS = 100000, /* and so many more, is given up */
@@ -34,13 +37,17 @@ struct page { /* of a walk: where it goes on, and its keys one after the other *
 };
 
 struct keyspace {
-    struct run *run;
+    struct run *run; /* NULL: it works for a verb */
+    struct loop *loop;
     struct redis *redis;
     char *name;
     struct sent sent[KEYSPACE_BATCH];
     size_t sent_count;
     struct err trouble; /* the first one of what was sent */
     struct page page;
+    int share, count;
+    int64_t idle_us; /* what a command takes that gives the server nothing to do */
+    int64_t size, met;
 };
 
 /* ---- commands and answers ---- */
@@ -50,7 +57,7 @@ static bool S_advise(const struct keyspace *keyspace, struct err *err)
 {
     char text[sizeof(err->text)];
     snprintf(text, sizeof(text), "%s", err->text);
-    if (err->kind == ERR_LOST)
+    if (err->kind == ERR_LOST && keyspace->run)
         snprintf(err->text, sizeof(err->text),
                  "%.700s; what was done in PostgreSQL stays, and once Redis answers, 'tenantdeck "
                  "run %s' does this step alone",
@@ -82,12 +89,17 @@ bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
     return true;
 }
 
+static bool S_is_aborted(const struct keyspace *keyspace)
+{
+    return keyspace->run && keyspace->run->aborted;
+}
+
 bool keyspace_settle(struct keyspace *keyspace, struct err *err)
 {
     size_t left = redis_pending(keyspace->redis);
     int64_t since = clock_ms();
-    while (left && !keyspace->run->aborted) {
-        loop_turn(keyspace->run->loop, LOOK_MS);
+    while (left && !S_is_aborted(keyspace)) {
+        loop_turn(keyspace->loop, LOOK_MS);
         if (redis_pending(keyspace->redis) < left)
             since = clock_ms();
         left = redis_pending(keyspace->redis);
@@ -99,12 +111,31 @@ bool keyspace_settle(struct keyspace *keyspace, struct err *err)
     keyspace->sent_count = 0;
     struct err trouble = keyspace->trouble;
     err_clear(&keyspace->trouble);
-    if (keyspace->run->aborted)
+    if (S_is_aborted(keyspace))
         return err_set(err, ERR_FAILED, "aborted, as asked");
     if (trouble.kind == ERR_NONE)
         return true;
     *err = trouble;
     return S_advise(keyspace, err);
+}
+
+static void S_keep_answer(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    if (!err)
+        *(struct redis_reply **)ctx = redis_reply_copy(reply);
+}
+
+bool keyspace_ask(struct keyspace *keyspace, int argc, const char *const *argv,
+                  const size_t *lengths, struct redis_reply **out, struct err *err)
+{
+    struct redis_reply *answer = NULL;
+    if (keyspace_send(keyspace, argc, argv, lengths, S_keep_answer, &answer, err) &&
+        keyspace_settle(keyspace, err)) {
+        *out = answer;
+        return true;
+    }
+    redis_reply_free(answer);
+    return false;
 }
 
 void keyspace_count_yes(void *count, const struct redis_reply *reply, const struct err *err)
@@ -148,18 +179,33 @@ static bool S_open(struct keyspace *keyspace, struct err *err)
                                                      : S_advise(keyspace, err);
 }
 
-bool keyspace_open(struct run *run, struct keyspace **out, struct err *err)
+static bool S_open_one(struct run *run, struct loop *loop, const struct redis_target *target,
+                       struct keyspace **out, struct err *err)
 {
     struct keyspace *keyspace = mem_new(sizeof(*keyspace));
     keyspace->run = run;
-    keyspace->redis = redis_new(run->loop, &run->session->redis);
-    keyspace->name = redis_target_describe(&run->session->redis);
+    keyspace->loop = loop;
+    keyspace->redis = redis_new(loop, target);
+    keyspace->name = redis_target_describe(target);
+    keyspace->share = SHARE;
+    keyspace->size = -1;
     if (!S_open(keyspace, err)) {
         keyspace_free(keyspace);
         return false;
     }
     *out = keyspace;
     return true;
+}
+
+bool keyspace_open(struct run *run, struct keyspace **out, struct err *err)
+{
+    return S_open_one(run, run->loop, &run->session->redis, out, err);
+}
+
+bool keyspace_open_for(struct loop *loop, const struct redis_target *target, struct keyspace **out,
+                       struct err *err)
+{
+    return S_open_one(NULL, loop, target, out, err);
 }
 
 void keyspace_free(struct keyspace *keyspace)
@@ -208,18 +254,34 @@ static void S_read_page(void *ctx, const struct redis_reply *reply, const struct
     page->cursor = fits ? str_dup(redis_text(redis_at(reply, 0))) : NULL;
 }
 
-static bool S_fetch_page(struct keyspace *keyspace, struct err *err)
+/* Half as many when the server was slow with a page, more when it was quick. */
+static void S_adapt(struct keyspace *keyspace, int64_t took_us)
+{
+    int64_t served_us = took_us - keyspace->idle_us;
+    if (served_us > PAGE_US * 2)
+        keyspace->count /= 2;
+    else if (served_us < PAGE_US)
+        keyspace->count += keyspace->count / 4;
+    keyspace->count = keyspace->count < COUNT_LEAST  ? COUNT_LEAST
+                      : keyspace->count > COUNT_MOST ? COUNT_MOST
+                                                     : keyspace->count;
+}
+
+static bool S_fetch_page(struct keyspace *keyspace, const struct key_glob *match, struct err *err)
 {
     char count[16], cursor[32];
     struct page *page = &keyspace->page;
-    snprintf(count, sizeof(count), "%d", SCAN_COUNT);
+    snprintf(count, sizeof(count), "%d", keyspace->count);
     snprintf(cursor, sizeof(cursor), "%s", page->cursor);
-    const char *argv[] = {"SCAN", cursor, "COUNT", count};
+    const char *argv[] = {"SCAN", cursor, "COUNT", count, "MATCH", match ? match->text : NULL};
+    size_t lengths[] = {4, strlen(cursor), 5, strlen(count), 5, match ? match->len : 0};
+    int64_t since = clock_us();
     buf_clear(&page->keys);
     page->count = 0;
-    if (!keyspace_send(keyspace, ARRAY_LEN(argv), argv, NULL, S_read_page, keyspace, err) ||
+    if (!keyspace_send(keyspace, match ? 6 : 4, argv, lengths, S_read_page, keyspace, err) ||
         !keyspace_settle(keyspace, err))
         return false;
+    S_adapt(keyspace, clock_us() - since);
     return page->cursor || err_set(err, ERR_FAILED, "the answer to SCAN is no page of keys");
 }
 
@@ -254,25 +316,52 @@ static bool S_ask_size(struct keyspace *keyspace, int64_t *size, struct err *err
     return false;
 }
 
-static bool S_rest(struct keyspace *keyspace, int64_t worked_us, struct err *err)
+/* The way to the server and back: what SCAN takes beyond that, it takes from others. */
+static bool S_measure_idle(struct keyspace *keyspace, struct err *err)
 {
-    int64_t ms = worked_us * REST_TIMES / 1000;
-    run_wait(keyspace->run, ms < REST_MOST_MS ? ms : REST_MOST_MS);
-    return run_breathe(keyspace->run, err);
+    static const char *const ping[] = {"PING"};
+    keyspace->idle_us = INT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        int64_t since = clock_us();
+        if (!keyspace_send(keyspace, ARRAY_LEN(ping), ping, NULL, NULL, NULL, err) ||
+            !keyspace_settle(keyspace, err))
+            return false;
+        int64_t took = clock_us() - since;
+        keyspace->idle_us = took < keyspace->idle_us ? took : keyspace->idle_us;
+    }
+    return true;
 }
 
-bool keyspace_walk(struct keyspace *keyspace, keyspace_key_fn *each, void *ctx, struct err *err)
+static bool S_rest(struct keyspace *keyspace, int64_t worked_us, struct err *err)
 {
-    int64_t size, met = 0, since = clock_us();
-    if (!S_ask_size(keyspace, &size, err))
-        return false;
-    free(keyspace->page.cursor);
-    keyspace->page.cursor = str_dup("0");
+    int64_t ms = worked_us * (100 - keyspace->share) / keyspace->share / 1000;
+    ms = ms < REST_MOST_MS ? ms : REST_MOST_MS;
+    if (keyspace->run) {
+        run_wait(keyspace->run, ms);
+        return run_breathe(keyspace->run, err);
+    }
+    for (int64_t until = clock_ms() + ms; clock_ms() < until;)
+        loop_turn(keyspace->loop, (int)(until - clock_ms()));
+    return true;
+}
+
+/* Of a page that the server has sifted, only what it was asked for is known: up to ten times what it
+ * had, in a table that has lost most of its keys. */
+static bool S_is_endless(const struct keyspace *keyspace, bool sifted)
+{
+    int64_t times = sifted ? ENDLESS * 10 : ENDLESS;
+    return keyspace->size >= 0 && keyspace->met > keyspace->size * times + ENDLESS_KEYS;
+}
+
+static bool S_walk_pages(struct keyspace *keyspace, const struct key_glob *match,
+                         keyspace_key_fn *each, void *ctx, struct err *err)
+{
+    int64_t since = clock_us();
     do {
-        if (!S_fetch_page(keyspace, err) || !S_hand_out_page(keyspace, each, ctx, err))
+        if (!S_fetch_page(keyspace, match, err) || !S_hand_out_page(keyspace, each, ctx, err))
             return false;
-        met += (int64_t)keyspace->page.count;
-        if (size >= 0 && met > size * ENDLESS + ENDLESS_KEYS)
+        keyspace->met += match ? keyspace->count : (int64_t)keyspace->page.count;
+        if (S_is_endless(keyspace, match != NULL))
             return err_set(err, ERR_FAILED, "the walk through the keys of %s does not end",
                            keyspace->name);
         int64_t worked = clock_us() - since;
@@ -283,6 +372,36 @@ bool keyspace_walk(struct keyspace *keyspace, keyspace_key_fn *each, void *ctx, 
         since = clock_us();
     } while (!str_is(keyspace->page.cursor, "0"));
     return true;
+}
+
+bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keyspace_key_fn *each,
+                   void *ctx, struct err *err)
+{
+    keyspace->met = 0;
+    keyspace->count = COUNT_FIRST;
+    if (!S_ask_size(keyspace, &keyspace->size, err) || !S_measure_idle(keyspace, err))
+        return false;
+    free(keyspace->page.cursor);
+    keyspace->page.cursor = str_dup("0");
+    return S_walk_pages(keyspace, match, each, ctx, err);
+}
+
+void keyspace_pace(struct keyspace *keyspace, int share)
+{
+    keyspace->share = share;
+}
+
+double keyspace_seen(const struct keyspace *keyspace)
+{
+    if (keyspace->page.cursor && keyspace->met && str_is(keyspace->page.cursor, "0"))
+        return 100;
+    double share = keyspace->size > 0 ? 100.0 * (double)keyspace->met / (double)keyspace->size : 0;
+    return share > 99.9 ? 99.9 : share; /* a walk that is not over has not seen all */
+}
+
+int64_t keyspace_size(const struct keyspace *keyspace)
+{
+    return keyspace->size;
 }
 
 /* ---- keys ---- */

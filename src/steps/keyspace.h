@@ -1,23 +1,28 @@
 /*
- * keyspace: the hand that the steps have on Redis.
+ * keyspace: the hand that steps and verbs have on Redis.
  *
- * One connection, opened for one step. Every wait has an end, at the latest with a person's abort.
- * Keys are walked with SCAN in short bursts with longer rests in between, so that the services which
- * share the server hardly notice. What fits which template of the plan is decided here for all
- * steps alike: the first template that fits a key counts, as in the console.
+ * One connection, opened for one step or one verb. Every wait has an end, at the latest with a
+ * person's abort. Keys are walked with SCAN, as many at a time as the server hands out quickly, and
+ * with rests in between, so that the services which share the server hardly notice. What fits which
+ * template of the plan is decided here for all alike: the first template that fits a key counts, as
+ * in the console.
  */
 #ifndef TD_KEYSPACE_H
 #define TD_KEYSPACE_H
 
+#include "key_glob.h"
 #include "key_template.h"
 #include "run.h"
 
-enum { KEYSPACE_BATCH = 100 }; /* commands that are under way together, at most */
+enum { KEYSPACE_BATCH = 256 }; /* commands that are under way together, at most */
 
 struct keyspace;
 
 /* Of the session's Redis. A cluster is refused: one connection would see a part of it only. */
 bool keyspace_open(struct run *run, struct keyspace **out, struct err *err);
+/* The same for a verb, which no run stands behind; borrows both. */
+bool keyspace_open_for(struct loop *loop, const struct redis_target *target, struct keyspace **out,
+                       struct err *err);
 void keyspace_free(struct keyspace *keyspace);              /* NULL is fine */
 const char *keyspace_name(const struct keyspace *keyspace); /* "localhost:6379/0" */
 
@@ -30,14 +35,26 @@ bool keyspace_settle(struct keyspace *keyspace, struct err *err);
 /* What came of a pipeline, for `done`: how many answers were a number above 0, or a plain OK. */
 void keyspace_count_yes(void *count, const struct redis_reply *reply, const struct err *err);
 
+/* How much of the time a walk may be at work, in percent; a third of it unless it is set. */
+void keyspace_pace(struct keyspace *keyspace, int share);
+
 typedef bool keyspace_key_fn(void *ctx, const char *key, size_t len, struct err *err);
 
 /*
  * Hands out every key that is there from the beginning to the end: some of them more than once, and
  * perhaps such that come or go meanwhile. Obeys people between two bursts; settles what `each` has
  * sent. A walk that does not come to an end since keys are written faster than it goes is given up.
+ * `match` is a glob that the server applies, so that only what fits travels; NULL: everything.
  */
-bool keyspace_walk(struct keyspace *keyspace, keyspace_key_fn *each, void *ctx, struct err *err);
+bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keyspace_key_fn *each,
+                   void *ctx, struct err *err);
+/* How much of the keys of its start the walk under way, or the last one, has met: 0 to 100. */
+double keyspace_seen(const struct keyspace *keyspace);
+int64_t keyspace_size(const struct keyspace *keyspace); /* … and how many those were; -1: unknown */
+
+/* One command, waited for: the answer is yours, redis_reply_free(). */
+bool keyspace_ask(struct keyspace *keyspace, int argc, const char *const *argv,
+                  const size_t *lengths, struct redis_reply **out, struct err *err);
 
 /* The template of the plan that a key fits; plan->key_count: none. */
 size_t keyspace_template(const struct plan *plan, const char *key, size_t len,

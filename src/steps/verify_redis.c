@@ -264,7 +264,7 @@ bool verify_redis(struct run *run, struct err *err)
     S_prepare(&c);
     bool ok = S_read_codes(&c, err);
     if (ok && keyspace_open(run, &c.keyspace, &trouble) &&
-        keyspace_walk(c.keyspace, S_take_key, &c, &trouble))
+        keyspace_walk(c.keyspace, NULL, S_take_key, &c, &trouble))
         ok = S_find_all(&c, err);
     else if (ok && (run->aborted || run->stop_wanted || run->fenced)) {
         *err = trouble;

@@ -1,4 +1,5 @@
 /* What the doors can be asked without a server: addresses, error kinds, INFO, key templates, maps. */
+#include "key_glob.h"
 #include "key_template.h"
 #include "loop.h"
 #include "map.h"
@@ -181,6 +182,57 @@ static void S_key_templates(void **state)
     }
 }
 
+static void S_globs_fit_as_in_redis(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *key;
+        bool fits;
+    } cases[] = {
+        {"org:a:*", "org:a:x:y", true},
+        {"org:a:*", "org:ab:x", false},
+        {"*", "", true},
+        {"", "", true},
+        {"", "a", false},
+        {"a?c", "abc", true},
+        {"a?c", "ac", false},
+        {"a*b*c", "a-b-b-c", true},
+        {"a*b*c", "a-b-b-", false},
+        {"[a-c]x", "bx", true},
+        {"[c-a]x", "bx", true},
+        {"[^a-c]x", "bx", false},
+        {"[^a-c]x", "dx", true},
+        {"[a\\]]x", "]x", true},
+        {"[abc", "b", true},
+        {"a\\*b", "a*b", true},
+        {"a\\*b", "axb", false},
+        {"a\\", "a\\", true},
+        {"*aaaaaaaaaab", "aaaaaaaaaa", false},
+        {"**x**", "x", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (key_glob_match(cases[i].pattern, strlen(cases[i].pattern), cases[i].key,
+                           strlen(cases[i].key)) != cases[i].fits)
+            fail_msg("'%s' against '%s'", cases[i].key, cases[i].pattern);
+}
+
+static void S_globs_quote_every_byte(void **state)
+{
+    (void)state;
+    struct buf quoted = {0};
+    char text[256];
+    for (int i = 0; i < 256; i++)
+        text[i] = (char)i;
+    key_glob_quote(&quoted, text, sizeof(text));
+    assert_true(key_glob_match(quoted.text, quoted.len, text, sizeof(text)));
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] ^= 1;
+        assert_false(key_glob_match(quoted.text, quoted.len, text, sizeof(text)));
+        text[i] ^= 1;
+    }
+    buf_release(&quoted);
+}
+
 static void S_map_keeps_what_it_is_given(void **state)
 {
     (void)state;
@@ -297,6 +349,8 @@ int main(void)
         cmocka_unit_test(S_info_is_read),
         cmocka_unit_test(S_error_kinds),
         cmocka_unit_test(S_key_templates),
+        cmocka_unit_test(S_globs_fit_as_in_redis),
+        cmocka_unit_test(S_globs_quote_every_byte),
         cmocka_unit_test(S_map_keeps_what_it_is_given),
         cmocka_unit_test(S_loop_calls_in_order),
         cmocka_unit_test(S_opening_what_is_not_there),
