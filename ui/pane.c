@@ -195,12 +195,13 @@ bool pane_row(const struct pane *pane, size_t *row)
 
 /* ---- searching ---- */
 
-static bool S_is_among(const struct arrangement *rows, size_t row)
+/* For each row of the snapshot, whether it is among these; yours. */
+static bool *S_mark_rows(const struct arrangement *rows)
 {
+    bool *marks = mem_array(rows->count + rows->hidden, sizeof(*marks));
     for (size_t i = 0; i < rows->count; i++)
-        if (rows->rows[i] == row)
-            return true;
-    return false;
+        marks[rows->rows[i]] = true;
+    return marks;
 }
 
 enum pane_found pane_search(struct pane *pane, const struct snapshot *snapshot, const char *wanted,
@@ -212,15 +213,17 @@ enum pane_found pane_search(struct pane *pane, const struct snapshot *snapshot, 
     enum pane_found found = FOUND_NONE;
     size_t count = pane->shown.count, start = pane->cursor;
     table_arrange(pane->def, snapshot, &by, &matches);
+    bool *matching = S_mark_rows(&matches);
     for (size_t step = 1; step <= count && found == FOUND_NONE; step++) {
         size_t at = (backwards ? start + count - step : start + step) % count;
-        if (!S_is_among(&matches, pane->shown.rows[at]))
+        if (!matching[pane->shown.rows[at]])
             continue;
         found = step == count                           ? FOUND_HERE
                 : (backwards ? at > start : at < start) ? FOUND_WRAPPED
                                                         : FOUND_AHEAD;
         pane_move_to(pane, snapshot, at);
     }
+    free(matching);
     arrangement_release(&matches);
     return found;
 }

@@ -218,7 +218,7 @@ static void S_draw_rows(struct pane *pane, const struct snapshot *snapshot, stru
 static void S_draw_nothing(const struct pane *pane, struct box box, const struct pane_look *look)
 {
     char *hidden =
-        str_format("none of the %zu rows contains the filter; Esc clears it", pane->shown.hidden);
+        str_format("none of the %zu rows matches the filter; Esc clears it", pane->shown.hidden);
     struct wrapped wrapped = {0};
     wrap_text(&wrapped,
               pane->shown.hidden ? hidden

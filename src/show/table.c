@@ -7,6 +7,7 @@
 #include "table.h"
 
 #include "clock.h"
+#include "filter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,43 +230,18 @@ static int S_compare_text(const char *a, const char *b)
     return (unsigned char)S_fold(*a) - (unsigned char)S_fold(*b);
 }
 
-static bool S_contains(const char *text, const char *wanted)
-{
-    for (; *text; text++) {
-        size_t i = 0;
-        while (wanted[i] && S_fold(text[i]) == S_fold(wanted[i]))
-            i++;
-        if (!wanted[i])
-            return true;
-    }
-    return false;
-}
-
-static bool S_row_matches(const struct table_def *def, const struct snapshot *snapshot, size_t row,
-                          const char *filter, struct buf *scratch)
-{
-    for (size_t column = 0; column < def->column_count; column++) {
-        struct cell cell = {0};
-        def->cell(snapshot, row, column, &cell);
-        buf_clear(scratch);
-        cell_text(scratch, &cell, 0, false, snapshot->at);
-        if (S_contains(buf_text(scratch), filter))
-            return true;
-    }
-    return false;
-}
-
 static void S_choose_rows(const struct table_def *def, const struct snapshot *snapshot,
-                          const char *filter, struct arrangement *out)
+                          const char *text, struct arrangement *out)
 {
     size_t total = def->rows(snapshot);
-    struct buf scratch = {0};
+    struct filter filter;
+    filter_read(def, text, &filter);
     *out = (struct arrangement){.rows = mem_array(total, sizeof(*out->rows))};
     for (size_t row = 0; row < total; row++)
-        if (!filter || !*filter || S_row_matches(def, snapshot, row, filter, &scratch))
+        if (filter_passes(&filter, def, snapshot, row))
             out->rows[out->count++] = row;
     out->hidden = total - out->count;
-    buf_release(&scratch);
+    filter_release(&filter);
 }
 
 struct sort_key {

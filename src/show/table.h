@@ -80,7 +80,7 @@ struct arrangement {
 struct arrange_by {
     int sort; /* column, or -1 */
     bool descending;
-    const char *filter; /* NULL or "": all; else rows with a cell that contains it, any case */
+    const char *filter; /* as filter.h reads it; NULL or "": all rows */
 };
 
 /*

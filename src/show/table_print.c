@@ -119,15 +119,15 @@ static void S_add_rows(struct buf *out, const struct table_def *def,
     free(widths);
 }
 
-/* "3 rows are not shown: they do not contain 'x'": a filter must not look like all there is. */
+/* "3 rows are not shown: they do not match 'x'": a filter must not look like all there is. */
 static void S_add_hidden(struct buf *out, const struct arrangement *arranged, const char *filter,
                          int width, bool ascii)
 {
     struct buf line = {0};
     const struct cell cell = {.kind = CELL_TEXT, .text = filter};
     text_count(&line, (int64_t)arranged->hidden);
-    buf_add(&line, arranged->hidden == 1 ? " row is not shown: it does not contain '"
-                                         : " rows are not shown: they do not contain '");
+    buf_add(&line, arranged->hidden == 1 ? " row is not shown: it does not match '"
+                                         : " rows are not shown: they do not match '");
     cell_text(&line, &cell, 0, ascii, 0);
     buf_add_char(&line, '\'');
     S_add_line(out, buf_text(&line), width, ascii);

@@ -34,7 +34,7 @@ const size_t common_option_count = ARRAY_LEN(common_options);
 
 #define TABLE_OPTIONS \
     {"sort", "COLUMN", "sorts by a column; -COLUMN: the largest first", 0}, \
-    {"filter", "TEXT", "shows only rows that contain the text", 0}
+    {"filter", "TEXT", "shows only rows that contain the text, or as in 'missing>0'", 0}
 
 #define DEMO_OPTIONS \
     {"scale", "N", "the size of the sample; 1 is 20,000 sessions (1)", 0}, \

@@ -128,22 +128,27 @@ static struct count_view S_tenant_rows(const struct parts *parts, size_t tenant)
     return rows;
 }
 
-static struct tenant_table *S_tenant_tables(const struct parts *parts, struct arena *arena,
-                                            size_t tenant, size_t *count)
+/* The names are the fills' own: with 10,000 tenants a copy for each would be most of the snapshot. */
+static struct tenant_table *S_tenant_tables(const struct parts *parts,
+                                            const struct snapshot *snapshot, size_t tenant,
+                                            size_t *count)
 {
+    struct arena *arena = snapshot->arena;
     struct tenant_table *tables = arena_array(arena, parts->fact_count, sizeof(*tables));
     *count = 0;
     for (size_t i = 0; i < parts->fact_count; i++) {
         int64_t rows = tally_rows(parts->tally, tenant, i);
         if (rows >= 0 && parts->facts[i].exists)
-            tables[(*count)++] = (struct tenant_table){
-                .table = arena_str(arena, parts->session->plan->tables[i].name), .rows = rows};
+            tables[(*count)++] =
+                (struct tenant_table){.table = snapshot->fills[i].name, .rows = rows};
     }
     return *count ? tables : NULL;
 }
 
-static struct tenant_view S_tenant(const struct parts *parts, struct arena *arena, size_t tenant)
+static struct tenant_view S_tenant(const struct parts *parts, const struct snapshot *snapshot,
+                                   size_t tenant)
 {
+    struct arena *arena = snapshot->arena;
     struct tenant_view view = {
         .code = arena_str(arena, tally_code(parts->tally, tenant)),
         .rows = S_tenant_rows(parts, tenant),
@@ -156,7 +161,7 @@ static struct tenant_view S_tenant(const struct parts *parts, struct arena *aren
     view.codes = arena_array(arena, view.code_count, sizeof(*view.codes));
     for (size_t i = 0; i < view.code_count; i++)
         view.codes[i] = arena_str(arena, codes[i]);
-    view.tables = S_tenant_tables(parts, arena, tenant, &view.table_count);
+    view.tables = S_tenant_tables(parts, snapshot, tenant, &view.table_count);
     return view;
 }
 
@@ -168,7 +173,7 @@ static void S_add_tenants(const struct parts *parts, struct snapshot *snapshot)
     snapshot->tenants = arena_array(snapshot->arena, count, sizeof(*snapshot->tenants));
     int64_t total = 0;
     for (size_t i = 0; i < count; i++) {
-        struct tenant_view view = S_tenant(parts, snapshot->arena, i);
+        struct tenant_view view = S_tenant(parts, snapshot, i);
         bool nothing = !tally_is_known(parts->tally, i) && view.rows.value <= 0;
         if (nothing) /* "(unmapped)" is shown only while there is something in it */
             continue;

@@ -246,6 +246,43 @@ static void test_filter_looks_at_what_is_shown(void **state)
 
 /* ---- the width of the columns ---- */
 
+static size_t S_count_passing(const char *text)
+{
+    const struct arrange_by by = {.sort = -1, .filter = text};
+    struct arrangement shown;
+    table_arrange(&S_def, &S_snapshot, &by, &shown);
+    size_t count = shown.count;
+    arrangement_release(&shown);
+    return count;
+}
+
+static void test_filter_by_column(void **state)
+{
+    static const struct item items[] = {
+        {.name = "alpha", .count = 0, .percent = 100, .seen = INT64_C(1767262271000)},
+        {.name = "beta count>1", .count = 1500, .percent = 50, .seen = INT64_C(1767258671000)},
+        {.name = "Gamma", .count = UNKNOWN, .percent = UNKNOWN, .seen = UNKNOWN},
+    };
+    static const struct {
+        const char *filter;
+        size_t rows;
+    } cases[] = {
+        {"name:a", 3},       {"name=gamma", 1},    {"NAME!=gamma", 2},  {"name:beta", 1},
+        {"count>0", 1},      {"count>=1.5k", 1},   {"count>1,499", 1},  {"count<1501", 2},
+        {"count=0", 1},      {"count!=0", 2},      {"count:?", 1},      {"%>=50", 2},
+        {"percent=100%", 1}, {"seen>30m", 1},      {"seen<1h", 1},      {"seen>=1h", 1},
+        {"a count>0", 1},    {"alpha count>0", 0}, {"count<9 %>50", 1}, {"name>b", 2},
+        {"count>many", 0},   {"count>", 3},        {"count", 1},        {"\"count>1\"", 1},
+        {"count>1", 1},      {"nothing>0", 0},     {"name:", 3},        {"\"\"", 3},
+    };
+    (void)state;
+    S_use(items, ARRAY_LEN(items));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (S_count_passing(cases[i].filter) != cases[i].rows)
+            fail_msg("'%s' lets %zu rows pass, not %zu", cases[i].filter,
+                     S_count_passing(cases[i].filter), cases[i].rows);
+}
+
 static void S_check_layout(int total, int name, int count, int percent, int seen)
 {
     int widths[COLUMNS];
@@ -306,10 +343,10 @@ static void test_print(void **state)
                   "Items\n"
                   "NAME                          COUNT     %   SEEN\n"
                   "beta                          1,234    50   1.0s\n"
-                  "2 rows are not shown: they do not contain 'BETA'\n");
+                  "2 rows are not shown: they do not match 'BETA'\n");
     S_check_print(&(struct arrange_by){.sort = -1, .filter = "\x1b]"}, 60, false,
                   "Items\n"
-                  "3 rows are not shown: they do not contain '\\x1b]'\n");
+                  "3 rows are not shown: they do not match '\\x1b]'\n");
 }
 
 static void test_print_without_rows(void **state)
@@ -415,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_foreign_text_is_harmless),
         cmocka_unit_test(test_sorting),
         cmocka_unit_test(test_filter_looks_at_what_is_shown),
+        cmocka_unit_test(test_filter_by_column),
         cmocka_unit_test(test_layout_drops_the_least_important),
         cmocka_unit_test(test_print),
         cmocka_unit_test(test_print_without_rows),
