@@ -142,9 +142,10 @@ static bool S_ask_name(struct verb_call *call, char **typed, struct err *err)
     bool told = call->confirmed && *call->confirmed;
     if (told || !ask_possible())
         return true; /* the guards of the verb judge it, or say that it is missing */
-    char *where = pg_target_describe(&call->session->database);
-    char *question = str_format(
-        "%s in %s; to go on, type the name of the database: ", call->verb->question, where);
+    char *where = verb_place(call);
+    char *question =
+        str_format("%s in %s; to go on, type the name of the %s: ", call->verb->question, where,
+                   verb_is_of_redis(call) ? "Redis as it stands here" : "database");
     *typed = ask_line(question);
     call->confirmed = *typed;
     free(question);
@@ -156,7 +157,7 @@ static bool S_ask_leave(struct verb_call *call, struct err *err)
 {
     if (call->yes || !ask_possible())
         return true;
-    char *where = pg_target_describe(&call->session->database);
+    char *where = verb_place(call);
     char *question = str_format("%s in %s? y/N ", call->verb->question, where);
     call->yes = ask_yes(question);
     free(question);

@@ -93,7 +93,7 @@ static char *S_tell_question(const struct verb_call *call, bool launches)
     struct buf text = {0};
     const struct verb *verb = call->verb;
     size_t window = S_option_index(verb, "window"), dry = S_option_index(verb, "dry-run");
-    char *where = pg_target_describe(&call->session->database);
+    char *where = verb_place(call);
     buf_format(&text, "%s in %s?", verb->question, where);
     if (launches && window < VERB_OPTIONS)
         buf_add(&text, call->option_values[window]

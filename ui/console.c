@@ -306,7 +306,8 @@ bool console_run(struct loop *loop, struct session *session, const struct consol
         return false;
     if (!S_open_screen(&console, options, err))
         return false;
-    panes_init(&console.panes);
+    panes_init(&console.panes,
+               session->plan && session->plan->kind == PLAN_CACHE ? TABLE_CACHE : TABLE_TABLES);
     console.sampler = sampler_new(loop, session, S_snapshot_fresh, &console);
     panes_arrange(&console.panes, sampler_snapshot(console.sampler));
     console_obey(&console);

@@ -215,7 +215,8 @@ static void S_draw_rows(struct pane *pane, const struct snapshot *snapshot, stru
 
 /* ---- nothing to show ---- */
 
-static void S_draw_nothing(const struct pane *pane, struct box box, const struct pane_look *look)
+static void S_draw_nothing(const struct pane *pane, const struct snapshot *snapshot, struct box box,
+                           const struct pane_look *look)
 {
     char *hidden =
         str_format("none of the %zu rows matches the filter; Esc clears it", pane->shown.hidden);
@@ -223,7 +224,7 @@ static void S_draw_nothing(const struct pane *pane, struct box box, const struct
     wrap_text(&wrapped,
               pane->shown.hidden ? hidden
               : look->nothing    ? look->nothing
-                                 : pane->def->empty,
+                                 : table_nothing(pane->def, snapshot),
               box.width - 2);
     int y = box.y + (box.height > (int)wrapped.count + 2 ? 1 : 0);
     for (size_t i = 0; i < wrapped.count && y < box.y + box.height; i++, y++)
@@ -240,5 +241,5 @@ void pane_draw(struct pane *pane, const struct snapshot *snapshot, struct box bo
     if (pane->shown.count)
         S_draw_rows(pane, snapshot, inside, look);
     else
-        S_draw_nothing(pane, inside, look);
+        S_draw_nothing(pane, snapshot, inside, look);
 }

@@ -54,9 +54,9 @@ static const struct {
 
 /* ---- the panes ---- */
 
-void panes_init(struct panes *panes)
+void panes_init(struct panes *panes, enum table_id first)
 {
-    *panes = (struct panes){.focus = TABLE_TABLES};
+    *panes = (struct panes){.focus = first};
     for (size_t i = 0; i < TABLE_COUNT; i++)
         pane_init(&panes->panes[i], &table_defs[i]);
 }

@@ -13,7 +13,7 @@ struct panes {
     bool zoomed;
 };
 
-void panes_init(struct panes *panes);
+void panes_init(struct panes *panes, enum table_id first);
 void panes_release(struct panes *panes);
 void panes_arrange(struct panes *panes, const struct snapshot *snapshot);
 

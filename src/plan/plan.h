@@ -108,6 +108,19 @@ struct plan_limits {   /* [throttle]; 0 or NULL: no limit */
     const char *file;  /* while this file is there, nothing goes on */
 };
 
+enum { PLAN_SESSIONS_PER_USER = 5 }; /* unless the plan says otherwise, or where there is none */
+
+struct plan_sessions { /* [sessions]: how the service keeps who is logged in */
+    int64_t per_user;  /* how many one user may have at a time */
+    bool fixed;        /* a session ends at its time, whatever its user does; else it slides */
+};
+
+struct plan_alarms {  /* [alarms]: what of Redis wants to be looked at; 0: never */
+    int64_t memory;   /* percent of its limit that it uses, or more */
+    int64_t clients;  /* more connections than these */
+    int64_t hit_rate; /* fewer percent of the reads than these found their key */
+};
+
 struct plan {
     struct arena *arena;
     const char *path, *name, *title;
@@ -138,6 +151,8 @@ struct plan {
     struct plan_file *functions, *views, *warms;
     size_t function_count, view_count, warm_count;
     struct plan_limits limits;
+    struct plan_sessions sessions;
+    struct plan_alarms alarms;
 };
 
 bool plan_read(const char *path, struct plan **out, struct err *err);

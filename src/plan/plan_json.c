@@ -100,6 +100,23 @@ static json_t *S_redis_json(const struct plan_keys *keys)
     return object;
 }
 
+static json_t *S_sessions_json(const struct plan_sessions *sessions)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "per_user", json_integer(sessions->per_user));
+    json_object_set_new(object, "fixed", json_boolean(sessions->fixed));
+    return object;
+}
+
+static json_t *S_alarms_json(const struct plan_alarms *alarms)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "memory", json_integer(alarms->memory));
+    json_object_set_new(object, "clients", json_integer(alarms->clients));
+    json_object_set_new(object, "hit_rate", json_integer(alarms->hit_rate));
+    return object;
+}
+
 /* Without the title: it is for people, and a database of another encoding may not know its letters. */
 char *plan_to_json(const struct plan *plan)
 {
@@ -121,6 +138,9 @@ char *plan_to_json(const struct plan *plan)
     for (size_t i = 0; i < plan->key_count; i++)
         json_array_append_new(keys, S_redis_json(&plan->keys[i]));
     json_object_set_new(object, "keys", keys);
+    if (plan->kind == PLAN_CACHE)
+        json_object_set_new(object, "sessions", S_sessions_json(&plan->sessions));
+    json_object_set_new(object, "alarms", S_alarms_json(&plan->alarms));
     char *text = json_dumps(object, JSON_COMPACT);
     char *copy = str_dup(text ? text : "{}");
     free(text);

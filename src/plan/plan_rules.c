@@ -395,6 +395,8 @@ bool plan_rules_apply(struct plan *plan, const struct ini *ini, struct err *err)
         plan->schema = "public";
     if (!plan->title)
         plan->title = plan->name;
+    if (!plan->sessions.per_user)
+        plan->sessions.per_user = PLAN_SESSIONS_PER_USER;
     S_apply_service(plan);
     return S_check_columns(plan, ini, err) && S_apply_mapping(plan, ini, err) &&
            S_apply_tables(plan, ini, err) && S_check_patterns(plan, ini, err);

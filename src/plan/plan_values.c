@@ -25,7 +25,7 @@ static bool S_take_choice(const char *value, name_fn *name, int count, int *out,
     return false;
 }
 
-static bool S_take_bool(const char *value, bool *out, struct err *err)
+bool plan_take_bool(const char *value, bool *out, struct err *err)
 {
     *out = str_is(value, "true");
     return *out || str_is(value, "false") ||
@@ -121,7 +121,7 @@ static bool S_plan_schema(struct plan_reader *r, struct err *err)
 
 static bool S_plan_distribute(struct plan_reader *r, struct err *err)
 {
-    return S_take_bool(r->value, &r->plan->distribute, err);
+    return plan_take_bool(r->value, &r->plan->distribute, err);
 }
 
 static bool S_plan_bearing(struct plan_reader *r, struct err *err)
@@ -261,7 +261,7 @@ static bool S_table_orphans(struct plan_reader *r, struct err *err)
 
 static bool S_table_optional(struct plan_reader *r, struct err *err)
 {
-    return S_take_bool(r->value, &r->table->optional, err);
+    return plan_take_bool(r->value, &r->table->optional, err);
 }
 
 static bool S_table_columns(struct plan_reader *r, struct err *err)
@@ -366,7 +366,7 @@ static bool S_keys_ttl(struct plan_reader *r, struct err *err)
 
 static bool S_keys_foreign(struct plan_reader *r, struct err *err)
 {
-    return S_take_bool(r->value, &r->keys->foreign, err);
+    return plan_take_bool(r->value, &r->keys->foreign, err);
 }
 
 /* ---- the table of sections and keys: what it does not hold is refused ---- */
@@ -411,6 +411,11 @@ const struct plan_key_def plan_key_defs[] = {
     {"warm", "file", .required = true, .take = plan_take_warm_file},
     {"warm", "key", .required = true, .take = plan_take_warm_key},
     {"warm", "ttl", .take = plan_take_warm_ttl},
+    {"sessions", "per user", .take = plan_take_sessions_per_user},
+    {"sessions", "sliding", .take = plan_take_sessions_sliding},
+    {"alarms", "memory", .take = plan_take_alarm_memory},
+    {"alarms", "connections", .take = plan_take_alarm_clients},
+    {"alarms", "hit rate", .take = plan_take_alarm_hit_rate},
     {"throttle", "batch", .take = plan_take_batch},
     {"throttle", "pages", .take = plan_take_pages},
     {"throttle", "lag", .take = plan_take_lag},
@@ -481,5 +486,7 @@ const struct plan_section_def plan_section_defs[] = {
     {"views", false, 1U << PLAN_COLUMNS, NULL},
     {"warm", true, 1U << PLAN_COLUMNS, plan_begin_warm},
     {"throttle", false, 1U << PLAN_COLUMNS, NULL},
+    {"sessions", false, 1U << PLAN_CACHE, NULL},
+    {"alarms", false, (1U << PLAN_KINDS) - 1, NULL},
 };
 const size_t plan_section_def_count = ARRAY_LEN(plan_section_defs);

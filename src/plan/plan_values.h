@@ -47,6 +47,13 @@ bool plan_take_text(struct plan_reader *r, const char **out, struct err *err);
 /* A number of seconds that a Redis key may live. */
 bool plan_take_ttl(struct plan_reader *r, int64_t *out, struct err *err);
 
+/* true or false. */
+bool plan_take_bool(const char *value, bool *out, struct err *err);
+
+/* plan_cache.c: what a plan says of Redis beyond its keys */
+plan_take_fn plan_take_sessions_per_user, plan_take_sessions_sliding;
+plan_take_fn plan_take_alarm_memory, plan_take_alarm_clients, plan_take_alarm_hit_rate;
+
 /* plan_service.c: the service, its commands, the files beside the plan, and the limits */
 plan_begin_fn plan_begin_outside, plan_begin_warm;
 plan_take_fn plan_take_service_folder, plan_take_service_migrations;

@@ -40,13 +40,12 @@ static void S_add_environment(struct banner *banner, const struct snapshot *snap
     S_add_part(banner, production ? MOOD_BAD : MOOD_ACTIVE, str_dup(environment));
 }
 
-static void S_add_where(struct banner *banner, const struct server_view *database)
+static void S_add_where(struct banner *banner, const struct server_view *server)
 {
-    const char *where = database->where ? database->where : "";
-    bool role = database->role && *database->role;
+    const char *where = server->where ? server->where : "";
+    bool role = server->role && *server->role;
     S_add_with_brief(banner, MOOD_PLAIN,
-                     role && *where ? str_format("%s as %s", where, database->role)
-                                    : str_dup(where),
+                     role && *where ? str_format("%s as %s", where, server->role) : str_dup(where),
                      str_dup(where));
 }
 
@@ -197,15 +196,27 @@ static const char *S_mode(const struct snapshot *snapshot)
     return snapshot->operator_mode ? "operator" : "read-only";
 }
 
+/* A plan of keys alone needs no database: then the place is that of Redis, and nothing can run. */
+static bool S_is_redis_alone(const struct snapshot *snapshot)
+{
+    return snapshot->keys_only && snapshot->database.state == SERVER_NONE;
+}
+
 size_t banner_parts(const struct snapshot *snapshot, struct banner_part parts[BANNER_PARTS])
 {
     struct banner banner = {.parts = parts};
     S_add_environment(&banner, snapshot);
-    S_add_where(&banner, &snapshot->database);
-    S_add_server(&banner, &snapshot->database, "PostgreSQL", "PG");
+    if (S_is_redis_alone(snapshot)) {
+        S_add_where(&banner, &snapshot->redis);
+    } else {
+        S_add_where(&banner, &snapshot->database);
+        S_add_server(&banner, &snapshot->database, "PostgreSQL", "PG");
+    }
     S_add_server(&banner, &snapshot->redis, "Redis", "Redis");
+    S_add_part(&banner, MOOD_BAD, str_dup(snapshot->redis.alarms ? snapshot->redis.alarms : ""));
     S_add_age(&banner, snapshot);
-    S_add_run(&banner, snapshot);
+    if (!S_is_redis_alone(snapshot))
+        S_add_run(&banner, snapshot);
     S_add_part(&banner, snapshot->operator_mode ? MOOD_ACTIVE : MOOD_DIM,
                str_dup(S_mode(snapshot)));
     return banner.count;
@@ -240,6 +251,11 @@ static void S_put_moment(json_t *object, const char *key, int64_t at)
     json_object_set_new(object, key, at > 0 ? json_string(moment) : json_null());
 }
 
+static void S_put_percent(json_t *object, const char *key, double percent)
+{
+    json_object_set_new(object, key, percent >= 0 ? json_real(percent) : json_null());
+}
+
 static const char *S_state_name(enum server_state state)
 {
     static const char *const names[] = {
@@ -269,6 +285,9 @@ static json_t *S_redis_json(const struct server_view *redis)
     S_put_number(object, "clients", redis->clients);
     S_put_number(object, "memory", redis->memory);
     S_put_number(object, "keys", redis->keys);
+    S_put_percent(object, "memory_percent", redis->memory_share);
+    S_put_percent(object, "hit_rate", redis->hit_rate);
+    S_put_text(object, "alarms", redis->alarms);
     return object;
 }
 

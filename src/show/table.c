@@ -308,6 +308,11 @@ static void S_reverse_rows(struct arrangement *out)
     }
 }
 
+const char *table_nothing(const struct table_def *def, const struct snapshot *snapshot)
+{
+    return snapshot->keys_only && def->empty_of_keys ? def->empty_of_keys : def->empty;
+}
+
 void table_arrange(const struct table_def *def, const struct snapshot *snapshot,
                    const struct arrange_by *by, struct arrangement *out)
 {

@@ -53,6 +53,7 @@ struct table_def {
     const char *title;         /* "Tables" */
     const char *note;          /* one sentence, for help and manual */
     const char *empty;         /* what is said when there are no rows, and what to do */
+    const char *empty_of_keys; /* the same under a plan of kind cache; NULL: the same words */
     const char *estimate_note; /* what ~ means here, for the footer; NULL: no cell is an estimate */
     const struct column *columns;
     size_t column_count;
@@ -69,6 +70,9 @@ struct table_def {
 };
 
 enum { TABLE_GAP = 1 }; /* blanks between two columns */
+
+/* What a table without rows says of this moment. */
+const char *table_nothing(const struct table_def *def, const struct snapshot *snapshot);
 
 /* Which rows are shown, in which order. `rows` are indexes into the snapshot's. */
 struct arrangement {

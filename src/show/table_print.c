@@ -145,7 +145,7 @@ void table_print(struct buf *out, const struct table_def *def, const struct snap
     if (arranged.count)
         S_add_rows(out, def, snapshot, &arranged, width, ascii);
     else if (!arranged.hidden)
-        S_add_wrapped(out, def->empty, width, ascii);
+        S_add_wrapped(out, table_nothing(def, snapshot), width, ascii);
     if (arranged.hidden)
         S_add_hidden(out, &arranged, by->filter, width, ascii);
     arrangement_release(&arranged);

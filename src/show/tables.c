@@ -10,6 +10,9 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .title = "Steps",
             .note = "The steps of the plan in their order: how far each is, and its undo.",
             .empty = "No plan is open, so there are no steps: choose one with -p PLAN.",
+            .empty_of_keys =
+                "A plan of kind cache has no steps: its verbs (cache, session) work by "
+                "themselves.",
             .columns = step_columns,
             .column_count = STEP_COLUMNS,
             .rows = step_rows,
@@ -25,6 +28,7 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .title = "Tables",
             .note = "The tables of the plan: how many of their rows have their codes.",
             .empty = "No plan with tables is open: choose one with -p PLAN.",
+            .empty_of_keys = "A plan of kind cache has no tables, but keys in Redis: see Cache.",
             .estimate_note = "estimate of the server, or by batches; exact with `status --exact`",
             .columns = fill_columns,
             .column_count = FILL_COLUMNS,
@@ -40,6 +44,9 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .title = "Tenants",
             .note = "The tenants of the mapping: how many rows and keys belong to each.",
             .empty = "No tenant is known: the plan has no mapping, or its file has no row.",
+            .empty_of_keys =
+                "A plan of kind cache has no mapping; 'cache metrics' and 'session list' "
+                "name the tenants that have keys.",
             .estimate_note = "not every table is counted as it is now; count with `status --exact`",
             .columns = tenant_columns,
             .column_count = TENANT_COLUMNS,
@@ -55,6 +62,9 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .title = "Validation",
             .note = "What was checked and what was found, the worst first.",
             .empty = "Nothing was checked yet: `plan check` compares the plan with the database.",
+            .empty_of_keys =
+                "Nothing stands here under a plan of kind cache: `plan check` asks the "
+                "server, `session check` the sessions.",
             .columns = check_columns,
             .column_count = CHECK_COLUMNS,
             .rows = check_rows,

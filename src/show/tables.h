@@ -24,7 +24,7 @@ struct banner_part {
     char *brief; /* the same in fewer words, for a narrow screen; NULL: there are none */
     enum mood mood;
 };
-enum { BANNER_PARTS = 8 };
+enum { BANNER_PARTS = 9 };
 size_t banner_parts(const struct snapshot *snapshot, struct banner_part parts[BANNER_PARTS]);
 void banner_release(struct banner_part *parts, size_t count);
 json_t *banner_json(const struct snapshot *snapshot);

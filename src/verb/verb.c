@@ -174,11 +174,14 @@ static bool S_check_plan(const struct verb_call *call, struct err *err)
 static bool S_check_servers(const struct verb_call *call, struct err *err)
 {
     const struct session *session = call->session;
-    if ((call->verb->needs & NEEDS_REDIS) && !session->has_redis) {
+    unsigned needs = call->verb->needs;
+    if (needs & NEEDS_SERVER)
+        needs |= session->plan && session->plan->kind == PLAN_CACHE ? NEEDS_REDIS : NEEDS_DATABASE;
+    if ((needs & NEEDS_REDIS) && !session->has_redis) {
         err_set(err, ERR_USAGE, "'%s' needs Redis, and none is named", call->verb->name);
         return err_hint(err, "say -r redis://HOST:PORT, or name it in a deck or with REDIS_HOST");
     }
-    if ((call->verb->needs & NEEDS_DATABASE) && !session->has_database) {
+    if ((needs & NEEDS_DATABASE) && !session->has_database) {
         err_set(err, ERR_USAGE, "'%s' needs a database, and none is named", call->verb->name);
         return err_hint(err, "say -d with a URL, key=value words or a database's name");
     }
@@ -209,9 +212,20 @@ enum verb_effect verb_call_effect(const struct verb_call *call)
     return call->verb->effect;
 }
 
+bool verb_is_of_redis(const struct verb_call *call)
+{
+    return (call->verb->needs & (NEEDS_REDIS | NEEDS_DATABASE)) == NEEDS_REDIS;
+}
+
+char *verb_place(const struct verb_call *call)
+{
+    return verb_is_of_redis(call) ? redis_target_describe(&call->session->redis)
+                                  : pg_target_describe(&call->session->database);
+}
+
 char *verb_confirmation(const struct verb_call *call)
 {
-    return pg_target_database(&call->session->database);
+    return verb_is_of_redis(call) ? verb_place(call) : pg_target_database(&call->session->database);
 }
 
 /* Who types the name knows which database it is about; an empty one names none. */
@@ -219,12 +233,13 @@ static bool S_check_confirmed(const struct verb_call *call, struct err *err)
 {
     char *name = verb_confirmation(call);
     bool same = *name && str_is(call->confirmed, name);
+    const char *what = verb_is_of_redis(call) ? "Redis" : "database";
     if (!same && call->confirmed && *call->confirmed)
-        err_set(err, ERR_REFUSED, "nothing was done: the database is '%s', and not '%s'", name,
+        err_set(err, ERR_REFUSED, "nothing was done: the %s is '%s', and not '%s'", what, name,
                 call->confirmed);
     else if (!same)
-        err_set(err, ERR_REFUSED, "'%s' changes database '%s' for good, and nobody typed its name",
-                call->verb->name, name);
+        err_set(err, ERR_REFUSED, "'%s' changes %s '%s' for good, and nobody typed its name",
+                call->verb->name, what, name);
     if (!same)
         err_hint(err, "say --confirm=NAME, or run it at a terminal and type the name");
     free(name);

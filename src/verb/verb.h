@@ -20,6 +20,7 @@ enum verb_needs {
     NEEDS_REDIS = 2,    /* refused when none is named */
     NEEDS_PLAN = 4,     /* refused when none is named */
     SHOWS_ALL = 8,      /* shows whatever of the three there is */
+    NEEDS_SERVER = 16,  /* Redis under a plan of kind cache, else the database */
 };
 
 enum verb_effect {
@@ -101,7 +102,11 @@ bool verb_allowed(const struct verb_call *call, struct err *err);
 /* What this call does: of a verb that changes something, --dry-run only reads. */
 enum verb_effect verb_call_effect(const struct verb_call *call);
 
-/* What has to be typed for a DESTRUCTIVE verb: the name of the session's database; yours. */
+/* It is about Redis alone, and no database is asked. */
+bool verb_is_of_redis(const struct verb_call *call);
+/* Where it works: "mentoring@db1", or of Redis "cache1:6379/0"; yours. */
+char *verb_place(const struct verb_call *call);
+/* What has to be typed for a DESTRUCTIVE verb: the name of the database, or Redis's place; yours. */
 char *verb_confirmation(const struct verb_call *call);
 
 /* Prints an answer of --json, with "ok": true and the plan's name before it. Takes `answer`. */

@@ -129,12 +129,19 @@ void help_verb(FILE *out, const struct verb *verb)
         S_wrap(out, "It changes something that can be taken back, so it asks first; --yes answers.",
                0, 0);
     else if (verb->effect == DESTRUCTIVE)
-        S_wrap(out,
-               "It asks for the database's name to be typed; without a terminal, --confirm=NAME "
-               "says it. --yes is no answer.",
-               0, 0);
+        S_wrap(
+            out,
+            (verb->needs & (NEEDS_REDIS | NEEDS_DATABASE)) == NEEDS_REDIS
+                ? "It asks for Redis's name to be typed, HOST:PORT/DB as the banner has it; "
+                  "without "
+                  "a terminal, --confirm=NAME says it. --yes is no answer."
+                : "It asks for the database's name to be typed; without a terminal, --confirm=NAME "
+                  "says it. --yes is no answer.",
+            0, 0);
     else if (verb->run)
         S_wrap(out, "It changes nothing.", 0, 0);
+    if (verb->needs & NEEDS_SERVER)
+        S_wrap(out, "It needs a database (-d), or Redis (-r) under a plan of kind cache.", 0, 0);
     if (verb->needs & NEEDS_DATABASE)
         S_wrap(out, "It needs a database (-d).", 0, 0);
     if (verb->needs & NEEDS_REDIS)

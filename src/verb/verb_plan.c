@@ -3,6 +3,7 @@
  */
 #include "verbs.h"
 
+#include "cache_check.h"
 #include "kind.h"
 #include "plan_check.h"
 #include "plan_json.h"
@@ -12,6 +13,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { REDIS_OPEN_MS = 10000 };
 
 /* ---- plan list ---- */
 
@@ -210,6 +213,22 @@ static void S_print_limits(FILE *out, const struct plan_limits *limits)
         fprintf(out, "  not while %s is there\n", limits->file);
 }
 
+/* What a service of this kind keeps of who is logged in, and when somebody wants to be told. */
+static void S_print_redis(FILE *out, const struct plan *plan)
+{
+    const struct plan_alarms *alarms = &plan->alarms;
+    if (plan->kind == PLAN_CACHE)
+        fprintf(out, "\nSessions\n  %lld of one user at the most; each %s\n",
+                (long long)plan->sessions.per_user,
+                plan->sessions.fixed ? "ends at its time"
+                                     : "gets its whole time again when it is used");
+    if (alarms->memory || alarms->clients || alarms->hit_rate)
+        fprintf(out, "\nAlarms\n");
+    S_print_limit(out, alarms->memory, " %", " of Redis's memory, or more");
+    S_print_limit(out, alarms->clients, "", " connections, and one more");
+    S_print_limit(out, alarms->hit_rate, " %", " of the reads that find their key, or fewer");
+}
+
 static void S_print_means(FILE *out, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->outside_count; i++)
@@ -218,6 +237,7 @@ static void S_print_means(FILE *out, const struct plan *plan)
     S_print_files(out, "Views from", plan->views, plan->view_count);
     S_print_files(out, "Keys to be warmed", plan->warms, plan->warm_count);
     S_print_limits(out, &plan->limits);
+    S_print_redis(out, plan);
 }
 
 static void S_print_steps(FILE *out, const struct step_def *const *steps, size_t count, int width)
@@ -399,18 +419,44 @@ static void S_answer_checks(struct verb_call *call, const struct snapshot *snaps
                                 table_json(&table_defs[TABLE_VALIDATION], snapshot, by)));
 }
 
+/* What there is to ask of a plan of kind cache: the plan itself, and one INFO. */
+static bool S_check_cache(struct verb_call *call, struct snapshot *out, struct err *err)
+{
+    static const char *const info[] = {"INFO"};
+    struct redis_reply *reply = NULL;
+    struct redis *redis = redis_new(call->loop, &call->session->redis);
+    bool ok = redis_open(redis, REDIS_OPEN_MS, err) &&
+              redis_run(redis, ARRAY_LEN(info), info, &reply, err);
+    if (ok)
+        out->check_count =
+            cache_check(call->session->plan, redis_text(reply), out->arena, &out->checks);
+    redis_reply_free(reply);
+    redis_free(redis);
+    return ok;
+}
+
+static bool S_check_catalog(struct verb_call *call, struct snapshot *out, struct err *err)
+{
+    struct pg *pg;
+    if (!verb_connect(call, &pg, err))
+        return false;
+    bool ok = S_check(call, pg, out, err);
+    pg_free(pg);
+    return ok;
+}
+
 bool verb_plan_check(struct verb_call *call, struct err *err)
 {
+    bool of_keys = call->session->plan->kind == PLAN_CACHE;
     struct snapshot snapshot = {.plan = call->session->plan->name,
                                 .plan_title = "",
                                 .environment = call->session->environment};
     size_t counts[4] = {0};
-    struct pg *pg;
     const struct table_def *def = &table_defs[TABLE_VALIDATION];
-    if (!verb_check_sort(call, &def, 1, err) || !verb_connect(call, &pg, err))
+    if (!verb_check_sort(call, &def, 1, err))
         return false;
     snapshot.arena = arena_new();
-    bool ok = S_check(call, pg, &snapshot, err);
+    bool ok = of_keys ? S_check_cache(call, &snapshot, err) : S_check_catalog(call, &snapshot, err);
     if (ok) {
         S_count_verdicts(&snapshot, counts);
         struct arrange_by by = verb_arrange(call, def);
@@ -421,6 +467,5 @@ bool verb_plan_check(struct verb_call *call, struct err *err)
         call->findings = counts[VERDICT_FAIL] > 0;
     }
     arena_free(snapshot.arena);
-    pg_free(pg);
     return ok;
 }

@@ -126,9 +126,12 @@ const struct verb verbs[] = {
         .manual = "Compares the plan with the live catalog: unknown tables and columns, tables that carry "
                   "a tenant-bearing column and stand in no plan, keys that would not be unique, foreign "
                   "keys that could not hold, and the mapping file itself. It only reads the catalog, so it "
-                  "is cheap on any database.\n\nThe exit status is 1 when a check fails.",
-        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .json = true,
-        .run = verb_plan_check,
+                  "is cheap on any database.\n\n"
+                  "Of a plan of kind cache it asks whether each template can be reached at all, and Redis for "
+                  "its version, its role, its limit of memory and what it does there, and the plan's alarms.\n\n"
+                  "The exit status is 1 when a check fails.",
+        .needs = NEEDS_SERVER | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS) | ONE_KIND(PLAN_CACHE),
+        .json = true, .run = verb_plan_check,
         .options = {TABLE_OPTIONS},
     },
     {

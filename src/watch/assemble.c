@@ -285,6 +285,19 @@ static void S_add_run(const struct parts *parts, struct snapshot *snapshot)
     snapshot->run.trouble = arena_str(snapshot->arena, parts->run.trouble);
 }
 
+/* What an alarm says is of the last answer, so it is silent when there is none any more. */
+static void S_add_load(const struct parts *parts, struct snapshot *snapshot)
+{
+    const struct plan *plan = parts->session->plan;
+    struct buf alarms = {0};
+    if (plan && parts->redis.state == SERVER_UP)
+        redis_load_alarms(&parts->redis.load, &plan->alarms, &alarms);
+    snapshot->redis.alarms = arena_str(snapshot->arena, buf_text(&alarms));
+    snapshot->redis.memory_share = redis_load_memory(&parts->redis.load);
+    snapshot->redis.hit_rate = redis_load_hit_rate(&parts->redis.load);
+    buf_release(&alarms);
+}
+
 struct snapshot *assemble(const struct parts *parts)
 {
     struct arena *arena = arena_new();
@@ -295,9 +308,11 @@ struct snapshot *assemble(const struct parts *parts)
     snapshot->environment = arena_str(arena, session->environment ? session->environment : "");
     snapshot->plan = session->plan ? session->plan->name : "";
     snapshot->plan_title = session->plan ? session->plan->title : "";
+    snapshot->keys_only = session->plan && session->plan->kind == PLAN_CACHE;
     snapshot->operator_mode = session->operator_mode;
     snapshot->database = S_server(arena, &parts->database);
     snapshot->redis = S_server(arena, &parts->redis);
+    S_add_load(parts, snapshot);
     S_add_run(parts, snapshot);
     S_add_fills(parts, snapshot);
     S_add_tenants(parts, snapshot);

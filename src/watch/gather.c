@@ -20,6 +20,7 @@ void parts_init(struct parts *parts, const struct session *session)
     parts->database.answered_at = parts->redis.answered_at = UNKNOWN;
     parts->database.asked_at = parts->redis.asked_at = UNKNOWN;
     parts->redis.clients = parts->redis.memory = parts->redis.keys = UNKNOWN;
+    redis_load_read("", &parts->redis.load);
     parts->run_arena = arena_new();
     if (!plan)
         return;
@@ -440,7 +441,8 @@ void gather_redis_info(struct parts *parts, const char *info)
     char *version = redis_info_text(info, "redis_version");
     S_replace(&redis->version, version ? version : "");
     free(version);
-    redis->clients = redis_info_int(info, "connected_clients");
-    redis->memory = redis_info_int(info, "used_memory");
+    redis_load_read(info, &redis->load);
+    redis->clients = redis->load.clients;
+    redis->memory = redis->load.memory;
     redis->keys = S_keys_of(info, parts->session->redis.db);
 }

@@ -9,6 +9,7 @@
 
 #include "census.h"
 #include "pg.h"
+#include "redis_load.h"
 #include "session.h"
 #include "snapshot.h"
 #include "tally.h"
@@ -43,6 +44,7 @@ struct server { /* one of the two servers, as the banner tells it */
     int64_t answered_at; /* wall clock; UNKNOWN: never */
     int64_t asked_at;    /* monotonic; UNKNOWN: nothing is under way */
     int64_t clients, memory, keys;
+    struct redis_load load; /* of Redis alone */
 };
 
 struct note { /* an event of the console's own */

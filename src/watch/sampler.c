@@ -28,6 +28,7 @@ enum {
     CHEAP_MS = 2000,       /* and for no longer than this: pages are an estimate, too */
     CENSUS_EVERY_MS = 30000,
     CENSUS_PATIENCE_MS = 400, /* a longer census does not keep a snapshot from being settled */
+    CENSUS_LOOK_MS = 100,     /* how soon its end is shown */
 };
 
 /* A server that may be away: when to try again. */
@@ -67,6 +68,7 @@ struct sampler {
     bool info_under_way, info_done;
     char *info_said;
     int64_t census_begun_at, census_ended_at; /* monotonic; 0: never */
+    struct timer *look;                       /* until the end of a census was shown */
 };
 
 /* ---- publishing ---- */
@@ -441,6 +443,16 @@ static void S_continue_census(struct sampler *s)
     census_start(s->parts.census, s->redis, s->parts.redis.keys);
 }
 
+/* Answers of Redis alone publish nothing by themselves: the database's rounds and the ticks do. */
+static void S_look_at_census(void *arg)
+{
+    struct sampler *s = arg;
+    s->look = census_is_walking(s->parts.census)
+                  ? loop_after(s->loop, CENSUS_LOOK_MS, S_look_at_census, s)
+                  : NULL;
+    S_publish(s);
+}
+
 static void S_on_info(void *arg, const struct redis_reply *reply, const struct err *err)
 {
     struct sampler *s = arg;
@@ -455,6 +467,8 @@ static void S_on_info(void *arg, const struct redis_reply *reply, const struct e
     if (!err)
         gather_redis_info(&s->parts, redis_text(reply));
     S_continue_census(s);
+    if (!s->look)
+        S_look_at_census(s);
 }
 
 static void S_ask_info(struct sampler *s)
@@ -564,7 +578,7 @@ static bool S_census_settled(const struct sampler *s)
     if (!s->redis || s->parts.redis.state == SERVER_DOWN)
         return true;
     if (!census_is_walking(s->parts.census))
-        return s->census_begun_at != 0;
+        return s->census_begun_at != 0 && !s->look;
     return clock_ms() - s->census_begun_at > CENSUS_PATIENCE_MS;
 }
 
@@ -626,6 +640,7 @@ void sampler_free(struct sampler *s)
         return;
     loop_cancel(s->tick);
     loop_cancel(s->limit);
+    loop_cancel(s->look);
     loop_cancel(s->database.retry);
     loop_cancel(s->cache.retry);
     pg_free(s->quick);

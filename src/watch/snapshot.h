@@ -22,6 +22,8 @@ struct server_view {
     int64_t answered_at; /* wall clock of the last answer; UNKNOWN: never */
     bool asking;         /* a question is under way: the age says how long it has waited */
     int64_t clients, memory, keys; /* Redis INFO; UNKNOWN */
+    double memory_share, hit_rate; /* likewise, in percent: of its limit, of the reads */
+    const char *alarms;            /* "memory 84 %": which of the plan's alarms ring; "": none */
 };
 
 struct count_view { /* a figure with what is known about it */
@@ -132,6 +134,8 @@ struct snapshot {
     int64_t at;              /* wall clock */
     const char *environment; /* "PROD", "DEMO"; "" without a deck */
     const char *plan, *plan_title;
+    bool keys_only;     /* a plan of kind cache: it has no steps and no tables, and may do without
+                           a database */
     bool operator_mode; /* false: read-only */
     struct server_view database, redis;
     bool has_journal;

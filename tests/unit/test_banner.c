@@ -30,7 +30,9 @@ static struct snapshot S_calm(void)
                   .answered_at = AGO(200),
                   .clients = 4,
                   .memory = 1048576,
-                  .keys = 41},
+                  .keys = 41,
+                  .memory_share = 12.5,
+                  .hit_rate = UNKNOWN},
     };
 }
 
@@ -97,6 +99,29 @@ static void test_servers_in_trouble_say_why(void **state)
     S_check_banner(&snapshot, "a:DEMO | p:mentoring@localhost as postgres | "
                               "b:PostgreSQL down: no reason known | b:Redis down: NOAUTH \\x1b[2J "
                               "| p:no run | d:read-only");
+}
+
+static void test_alarms_of_redis(void **state)
+{
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    snapshot.redis.alarms = "memory 84 %, 120 connections";
+    S_check_banner(&snapshot, "a:DEMO | p:mentoring@localhost as postgres | g:PG 15.18 | "
+                              "g:Redis 7.0.15 | b:memory 84 %, 120 connections | p:0.3s | "
+                              "p:no run | d:read-only");
+}
+
+/* A plan of keys alone opens without a database, which is then no trouble; named, it is shown. */
+static void test_redis_alone(void **state)
+{
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    snapshot.keys_only = true;
+    S_check_banner(&snapshot, "a:DEMO | p:mentoring@localhost as postgres | g:PG 15.18 | "
+                              "g:Redis 7.0.15 | p:0.3s | p:no run | d:read-only");
+    snapshot.database = (struct server_view){.state = SERVER_NONE, .answered_at = UNKNOWN};
+    S_check_banner(&snapshot,
+                   "a:DEMO | p:localhost:6379/0 | g:Redis 7.0.15 | p:0.2s | d:read-only");
 }
 
 static void S_check_age(const struct snapshot *snapshot, enum mood mood, const char *text)
@@ -273,7 +298,8 @@ static void test_json(void **state)
         "\"where\":\"mentoring@localhost\",\"role\":\"postgres\",\"version\":\"15.18\","
         "\"trouble\":null,\"answered_at\":\"2026-01-01T10:11:10Z\"},\"redis\":{\"state\":\"up\","
         "\"where\":\"localhost:6379/0\",\"role\":null,\"version\":\"7.0.15\",\"trouble\":null,"
-        "\"answered_at\":\"2026-01-01T10:11:10Z\",\"clients\":4,\"memory\":1048576,\"keys\":41},"
+        "\"answered_at\":\"2026-01-01T10:11:10Z\",\"clients\":4,\"memory\":1048576,\"keys\":41,"
+        "\"memory_percent\":12.5,\"hit_rate\":null,\"alarms\":null},"
         "\"journal_version\":null,\"run\":null}");
     free(text);
     json_decref(object);
@@ -285,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_calm),
         cmocka_unit_test(test_production_is_red_however_it_is_spelled),
         cmocka_unit_test(test_servers_in_trouble_say_why),
+        cmocka_unit_test(test_alarms_of_redis),
+        cmocka_unit_test(test_redis_alone),
         cmocka_unit_test(test_age_of_the_last_answer),
         cmocka_unit_test(test_run_at_work),
         cmocka_unit_test(test_run_that_waits),
