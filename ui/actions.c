@@ -127,6 +127,10 @@ static unsigned S_go_back(struct console *console)
     } else if (*pane->filter) {
         pane_filter(pane, "");
         return WISH_ARRANGE;
+    } else if (pane->shift) {
+        pane->shift = 0;
+    } else if (pane->chosen >= 0) {
+        pane->chosen = -1;
     } else {
         console->panes.zoomed = false;
     }
@@ -245,6 +249,15 @@ static unsigned S_stop_counting(struct console *console)
 
 /* ---- prompts ---- */
 
+/* A filter of the chosen column is begun; one that is there is gone on with. */
+static char *S_begin_filter(const struct pane *pane)
+{
+    if (*pane->filter || pane->chosen < 0)
+        return str_dup(pane->filter);
+    const struct column *column = &pane->def->columns[pane->chosen];
+    return str_format("%s%s", column->name, column->align == TEXT_RIGHT ? ">" : ":");
+}
+
 static unsigned S_ask(struct console *console, enum question question)
 {
     static const struct {
@@ -255,13 +268,15 @@ static unsigned S_ask(struct console *console, enum question question)
         [ASKS_FILTER] = {"show rows with: ", offsetof(struct console, filters)},
         [ASKS_COMMAND] = {":", offsetof(struct console, commands)},
         [ASKS_FILE] = {"write to file: ", 0},
+        [ASKS_ROW_FILE] = {"write this to file: ", 0},
         [ASKS_LEAVE] = {"y/N: ", 0},
     };
     size_t offset = kinds[question].history;
     struct history *history = offset ? (struct history *)((char *)console + offset) : NULL;
-    const char *text = question == ASKS_FILTER ? S_pane(console)->filter : "";
+    char *text = question == ASKS_FILTER ? S_begin_filter(S_pane(console)) : str_dup("");
     console->question = question;
     prompt_open(&console->prompt, kinds[question].label, text, history);
+    free(text);
     return WISH_REDRAW;
 }
 
@@ -277,7 +292,9 @@ static unsigned S_take_search(struct console *console, const char *text)
 static void S_tell_shown(struct console *console, struct buf *out)
 {
     struct pane *pane = S_pane(console);
-    if (console->reader.open)
+    if (console->question == ASKS_ROW_FILE && pane_copy(pane, S_snapshot(console), out))
+        buf_add_char(out, '\n');
+    else if (console->reader.open)
         buf_format(out, "%s\n\n%s", console->reader.title, buf_text(&console->reader.text));
     else
         table_print(out, pane->def, S_snapshot(console), &pane->by, FILE_WIDTH, screen_is_ascii());
@@ -460,6 +477,7 @@ unsigned action_answer(struct console *console)
         wishes = S_take_command(console, text);
         break;
     case ASKS_FILE:
+    case ASKS_ROW_FILE:
         wishes = S_take_file(console, text);
         break;
     case ASKS_LEAVE:
@@ -515,6 +533,17 @@ unsigned action_do(struct console *console, enum action action, int key)
         return S_sort(console, false);
     case ACT_SORT_REVERSE:
         return S_sort(console, true);
+    case ACT_COLUMN_NEXT:
+    case ACT_COLUMN_PREVIOUS:
+    case ACT_COLUMN_HIDE:
+    case ACT_COLUMNS_ALL:
+    case ACT_SCROLL_LEFT:
+    case ACT_SCROLL_RIGHT:
+    case ACT_WRAP:
+    case ACT_COPY:
+        return action_look(console, action);
+    case ACT_COPY_FILE:
+        return S_ask(console, ASKS_ROW_FILE);
     case ACT_COUNT:
         return S_count(console, false);
     case ACT_COUNT_ALL:

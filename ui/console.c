@@ -23,7 +23,7 @@ static void S_draw_too_small(void)
     struct wrapped wrapped = {0};
     wrap_text(&wrapped, sentence, screen_cols());
     for (size_t i = 0; i < wrapped.count; i++)
-        wrap_put(&wrapped, i, (int)i, 0, screen_cols(), (struct style){.bold = true});
+        wrap_put(&wrapped, i, (int)i, 0, screen_cols(), 0, (struct style){.bold = true});
     wrap_release(&wrapped);
     free(sentence);
 }
@@ -54,7 +54,7 @@ static void S_draw_sentence(const char *sentence, enum mood mood, int end)
     for (size_t i = 0; i < shown; i++) {
         int y = end - (int)(shown - i);
         screen_put(y, 0, cols, buf_text(&blank), (struct style){0});
-        wrap_put(&wrapped, i, y, 0, cols, (struct style){.mood = mood, .bold = true});
+        wrap_put(&wrapped, i, y, 0, cols, 0, (struct style){.mood = mood, .bold = true});
     }
     wrap_release(&wrapped);
     buf_release(&blank);
@@ -165,6 +165,10 @@ static unsigned S_hear_prompt(struct console *console, enum prompt_news news)
             command_complete(buf_text(&console->prompt.text), &line, &console->prompt.offers);
             prompt_replace(&console->prompt, line);
             free(line);
+        } else if (console->question == ASKS_FILTER) {
+            action_complete_filter(console);
+            pane_filter(panes_focused(&console->panes), buf_text(&console->prompt.text));
+            return WISH_ARRANGE;
         }
         return WISH_REDRAW;
     case PROMPT_STAYS:

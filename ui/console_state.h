@@ -22,7 +22,7 @@ enum wish {
     WISH_LEAVE = 8,
 };
 
-enum question { ASKS_SEARCH, ASKS_FILTER, ASKS_COMMAND, ASKS_FILE, ASKS_LEAVE };
+enum question { ASKS_SEARCH, ASKS_FILTER, ASKS_COMMAND, ASKS_FILE, ASKS_ROW_FILE, ASKS_LEAVE };
 
 struct console {
     struct loop *loop;
@@ -62,6 +62,8 @@ void console_paste(struct console *console, const char *raw);
 unsigned action_do(struct console *console, enum action action, int key);
 /* Why an action is not possible now; NULL: it is. */
 const char *action_barred(const struct console *console, enum action action);
+unsigned action_look(struct console *console, enum action action); /* actions_look.c */
+void action_complete_filter(struct console *console);
 unsigned action_answer(struct console *console); /* the prompt was confirmed */
 void action_end_verb(struct console *console);
 unsigned action_refuse(struct console *console, const char *why); /* the y was not given */

@@ -25,9 +25,13 @@ void help_of_pane(struct buf *out, enum table_id id)
     buf_add(out, "\nKeys\n\n");
     keys_tell(out, 1U << id);
     S_tell_columns(out, def);
-    buf_add(out, "\nA narrow window leaves out columns; Enter shows all of a row. The console only "
-                 "looks at the servers, unless it was opened with --operator. :help lists the "
-                 "verbs, :help VERB tells about one.\n");
+    buf_add(out,
+            "\nA filter may name columns: 'rows>1000 table:session' (: contains, = != < > <= >= "
+            "compare; "
+            "Tab completes a name). A narrow window leaves out columns: > brings them in, Enter "
+            "shows all of a row. The console only "
+            "looks at the servers, unless it was opened with --operator. :help lists the "
+            "verbs, :help VERB tells about one.\n");
 }
 
 void help_of_reader(struct buf *out)

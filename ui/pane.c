@@ -6,7 +6,8 @@
 
 void pane_init(struct pane *pane, const struct table_def *def)
 {
-    *pane = (struct pane){.def = def, .filter = str_dup(""), .page = 1};
+    *pane = (struct pane){.def = def, .filter = str_dup(""), .page = 1, .chosen = -1};
+    pane->off = mem_array(def->column_count, sizeof(*pane->off));
     pane->follows = def->tail || def->focus;
     pane->by = (struct arrange_by){.sort = def->default_sort, .filter = pane->filter};
 }
@@ -15,6 +16,7 @@ void pane_release(struct pane *pane)
 {
     arrangement_release(&pane->shown);
     free(pane->filter);
+    free(pane->off);
     free(pane->words);
     free(pane->subject);
     free(pane->seen);
@@ -180,7 +182,12 @@ void pane_follow(struct pane *pane, const struct snapshot *snapshot, bool follow
 
 void pane_sort_next(struct pane *pane)
 {
-    pane->by.descending = false;
+    bool again = pane->by.sort == pane->chosen;
+    pane->by.descending = pane->chosen >= 0 && again && !pane->by.descending;
+    if (pane->chosen >= 0) {
+        pane->by.sort = pane->chosen;
+        return;
+    }
     if (++pane->by.sort >= (int)pane->def->column_count)
         pane->by.sort = -1;
 }

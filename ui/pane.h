@@ -22,6 +22,9 @@ struct pane {
     char *words;        /* pane_words() of the cursor's row; NULL: nobody has moved it yet */
     char *subject;      /* pane_subject() of it, in case the words have changed */
     bool follows;       /* the end of a log, or the row that matters most */
+    int chosen;         /* the column that is meant; -1: none */
+    bool *off;          /* the columns that somebody has hidden */
+    int shift;          /* how far it is scrolled to the right */
     char *seen;         /* the last row when it stopped following */
 };
 
@@ -37,8 +40,19 @@ void pane_move(struct pane *pane, const struct snapshot *snapshot, long rows);
 void pane_move_to(struct pane *pane, const struct snapshot *snapshot, size_t position);
 void pane_follow(struct pane *pane, const struct snapshot *snapshot, bool follows);
 
-/* The next column to sort by: each in turn, then the table's own order. */
+/* By the chosen column, the other way round the second time; without one by each in turn. */
 void pane_sort_next(struct pane *pane);
+
+/* ---- columns (pane_columns.c) ---- */
+
+void pane_choose(struct pane *pane, int step); /* the next or previous; after the last none */
+bool pane_hide_chosen(struct pane *pane); /* false: none is chosen, or the first, which stays */
+void pane_show_all(struct pane *pane);
+size_t pane_count_off(const struct pane *pane);
+void pane_scroll(struct pane *pane, int columns);
+
+/* Appends the clean text of the chosen cell, or of the row with tabs between; false: no row. */
+bool pane_copy(const struct pane *pane, const struct snapshot *snapshot, struct buf *out);
 
 /* The row of the snapshot that the cursor is on; false when there is none. */
 bool pane_row(const struct pane *pane, size_t *row);

@@ -2,6 +2,7 @@
 #include "pane.h"
 
 #include "frame.h"
+#include "pane_columns.h"
 #include "wrap.h"
 
 #include <stdlib.h>
@@ -55,6 +56,12 @@ static void S_tell_remarks(const struct pane *pane, const struct snapshot *snaps
         if (fresh)
             S_add_remark(out, buf_text(&part));
     }
+    buf_clear(&part);
+    buf_format(&part, "%zu columns hidden", pane_count_off(pane));
+    if (pane_count_off(pane))
+        S_add_remark(out, pane_count_off(pane) == 1 ? "1 column hidden" : buf_text(&part));
+    if (pane->shift)
+        S_add_remark(out, "scrolled right");
     buf_release(&part);
 }
 
@@ -117,25 +124,25 @@ static void S_draw_frame(const struct pane *pane, const struct snapshot *snapsho
 
 /* ---- headings and rows ---- */
 
-static void S_draw_headings(const struct pane *pane, struct box box, const int *widths)
+static void S_draw_headings(const struct pane *pane, struct box box, const struct placement *places)
 {
     const char *rising = screen_is_ascii() ? "^" : "▴", *falling = screen_is_ascii() ? "v" : "▾";
-    int x = box.x;
     for (size_t i = 0; i < pane->def->column_count; i++) {
-        if (!widths[i])
+        const struct placement *place = &places[i];
+        if (!place->width)
             continue;
         const struct column *column = &pane->def->columns[i];
-        bool sorted = pane->by.sort == (int)i;
+        bool sorted = pane->by.sort == (int)i, chosen = pane->chosen == (int)i;
         struct buf text = {0};
-        text_pad(&text, column->heading, (size_t)widths[i], column->align, screen_is_ascii());
-        screen_put(box.y, x, widths[i], buf_text(&text),
-                   (struct style){.bold = true, .underline = sorted});
+        text_pad(&text, column->heading, (size_t)place->full, column->align, screen_is_ascii());
+        pane_put(box.y, box.x, place, buf_text(&text),
+                 (struct style){.bold = true, .underline = sorted, .reverse = chosen});
         /* The mark stands in the gap, so that it never costs a heading its last letter. */
-        if (sorted)
-            screen_put(box.y, x + widths[i], TABLE_GAP, pane->by.descending ? falling : rising,
+        if (sorted && place->x + place->width < box.width)
+            screen_put(box.y, box.x + place->x + place->width, TABLE_GAP,
+                       pane->by.descending ? falling : rising,
                        (struct style){.mood = MOOD_ACTIVE, .bold = true});
         buf_release(&text);
-        x += widths[i] + TABLE_GAP;
     }
 }
 
@@ -148,37 +155,32 @@ static struct style S_cell_style(const struct cell *cell, const struct pane_look
     return (struct style){.mood = cell->mood};
 }
 
-/* Only the text, not the blanks around it: an underline would else run through them. */
-static void S_put_cell(int y, int x, struct buf *padded, struct style style)
-{
-    size_t blanks = strspn(padded->text, " ");
-    while (padded->len > blanks && padded->text[padded->len - 1] == ' ')
-        padded->text[--padded->len] = '\0';
-    screen_put(y, x + (int)blanks, (int)text_width(padded->text), padded->text + blanks, style);
-}
-
 static void S_draw_row(const struct pane *pane, const struct snapshot *snapshot, size_t position,
-                       struct box box, const int *widths, const struct pane_look *look)
+                       struct box box, const struct placement *places, const struct pane_look *look)
 {
     size_t row = pane->shown.rows[position];
     bool meant = position == pane->cursor, ascii = screen_is_ascii();
     struct buf raw = {0}, text = {0};
-    int x = box.x;
     if (meant && look->focused) {
         text_pad(&text, "", (size_t)box.width, TEXT_LEFT, ascii);
         screen_put(box.y, box.x, box.width, buf_text(&text), (struct style){.reverse = true});
     }
     for (size_t i = 0; i < pane->def->column_count; i++) {
-        if (!widths[i])
+        const struct placement *place = &places[i];
+        if (!place->width)
             continue;
         struct cell cell = {0};
         pane->def->cell(snapshot, row, i, &cell);
         buf_clear(&raw);
         buf_clear(&text);
-        cell_text(&raw, &cell, widths[i], ascii, snapshot->at);
-        text_pad(&text, buf_text(&raw), (size_t)widths[i], pane->def->columns[i].align, ascii);
-        S_put_cell(box.y, x, &text, S_cell_style(&cell, look, meant));
-        x += widths[i] + TABLE_GAP;
+        if (pane->def->columns[i].align == TEXT_RIGHT && pane_is_cut(place))
+            buf_add(&raw, ascii ? "~" : "…");
+        else
+            cell_text(&raw, &cell, place->full, ascii, snapshot->at);
+        text_pad(&text, buf_text(&raw), (size_t)place->full, pane->def->columns[i].align, ascii);
+        struct style style = S_cell_style(&cell, look, meant);
+        style.bold = style.underline = meant && look->focused && pane->chosen == (int)i;
+        pane_put(box.y, box.x, place, buf_text(&text), style);
     }
     buf_release(&raw);
     buf_release(&text);
@@ -198,19 +200,19 @@ static void S_scroll(struct pane *pane)
 static void S_draw_rows(struct pane *pane, const struct snapshot *snapshot, struct box box,
                         const struct pane_look *look)
 {
-    int *widths = mem_array(pane->def->column_count, sizeof(*widths));
-    table_layout(pane->def, box.width, widths);
     /* A strip of a log needs its few lines for what it says. */
     bool headings = look->focused || box.height > STRIP_HEIGHT;
-    if (headings)
-        S_draw_headings(pane, box, widths);
     int first = box.y + headings, room = box.height - headings;
     pane->page = room > 0 ? (size_t)room : 1;
     S_scroll(pane);
+    struct placement *places = mem_array(pane->def->column_count, sizeof(*places));
+    pane_place(pane, snapshot, box.width, places);
+    if (headings)
+        S_draw_headings(pane, box, places);
     for (size_t i = 0; i < pane->page && pane->top + i < pane->shown.count; i++)
         S_draw_row(pane, snapshot, pane->top + i, (struct box){first + (int)i, box.x, 1, box.width},
-                   widths, look);
-    free(widths);
+                   places, look);
+    free(places);
 }
 
 /* ---- nothing to show ---- */
@@ -228,7 +230,7 @@ static void S_draw_nothing(const struct pane *pane, const struct snapshot *snaps
               box.width - 2);
     int y = box.y + (box.height > (int)wrapped.count + 2 ? 1 : 0);
     for (size_t i = 0; i < wrapped.count && y < box.y + box.height; i++, y++)
-        wrap_put(&wrapped, i, y, box.x + 1, box.width - 2, (struct style){.mood = MOOD_DIM});
+        wrap_put(&wrapped, i, y, box.x + 1, box.width - 2, 0, (struct style){.mood = MOOD_DIM});
     wrap_release(&wrapped);
     free(hidden);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MOST = 2 * 1024 * 1024, LINE_MOST = 64 * 1024 };
+enum { TEXT_MOST = 2 * 1024 * 1024, LINE_MOST = 64 * 1024, WIDEST = LINE_MOST };
 
 void reader_open(struct reader *reader, const char *title)
 {
@@ -95,6 +95,31 @@ void reader_move(struct reader *reader, long lines)
     reader_move_to(reader, line > 0 ? (size_t)line : 0);
 }
 
+/* The line that begins where the top line began, or has that place in it, when lines change. */
+static void S_find_top_again(struct reader *reader, const char *start)
+{
+    size_t line = 0;
+    while (line + 1 < reader->lines.count && reader->lines.lines[line + 1].start <= start)
+        line++;
+    reader->top = line;
+}
+
+void reader_cut_lines(struct reader *reader, bool cut)
+{
+    reader->cut_lines = cut;
+    reader->shift = 0;
+    reader->width = reader->width ? -1 : 0;
+}
+
+void reader_scroll(struct reader *reader, int columns)
+{
+    if (columns > 0 && !reader->cut_lines)
+        reader_cut_lines(reader, true);
+    reader->shift += columns;
+    if (reader->shift < 0)
+        reader->shift = 0;
+}
+
 static bool S_line_has(const struct reader *reader, size_t line, const char *wanted)
 {
     const struct wrapped_line *at = &reader->lines.lines[line];
@@ -123,12 +148,29 @@ bool reader_search(struct reader *reader, const char *wanted, bool backwards, bo
 
 /* ---- drawing ---- */
 
-static void S_wrap_again(struct reader *reader, int width)
+static void S_wrap_again(struct reader *reader, int inside)
 {
+    int width = reader->cut_lines ? WIDEST : inside;
     if (reader->width == width)
         return;
+    bool moved = reader->top < reader->lines.count && reader->width;
+    const char *start = moved ? reader->lines.lines[reader->top].start : NULL;
     wrap_text(&reader->lines, buf_text(&reader->text), width);
     reader->width = width;
+    if (moved)
+        S_find_top_again(reader, start);
+}
+
+/* No further than the end of the longest line that is on the screen. */
+static void S_limit_shift(struct reader *reader, int width)
+{
+    int widest = 0;
+    for (size_t i = 0; i < reader->page && reader->top + i < reader->lines.count; i++) {
+        int here = wrap_width(&reader->lines, reader->top + i);
+        widest = here > widest ? here : widest;
+    }
+    int most = widest > width ? widest - width : 0;
+    reader->shift = reader->shift < most ? reader->shift : most;
 }
 
 static void S_draw_frame(const struct reader *reader, struct box box, enum layout_frame frame)
@@ -147,6 +189,19 @@ static void S_draw_frame(const struct reader *reader, struct box box, enum layou
     free(position);
 }
 
+/* What goes on beyond an edge has a mark there. */
+static void S_draw_line(const struct reader *reader, size_t line, struct box box,
+                        struct style style)
+{
+    int width = wrap_width(&reader->lines, line);
+    struct style mark = {.mood = MOOD_ACTIVE, .bold = true};
+    wrap_put(&reader->lines, line, box.y, box.x, box.width, reader->shift, style);
+    if (width > reader->shift + box.width)
+        screen_put(box.y, box.x + box.width, 1, screen_is_ascii() ? ">" : "›", mark);
+    if (reader->shift && width)
+        screen_put(box.y, box.x - 1, 1, screen_is_ascii() ? "<" : "‹", mark);
+}
+
 void reader_draw(struct reader *reader, struct box box, enum layout_frame frame)
 {
     struct box inside = layout_inside(box, frame);
@@ -155,10 +210,12 @@ void reader_draw(struct reader *reader, struct box box, enum layout_frame frame)
     size_t last = S_last_top(reader);
     if (reader->follows || reader->top > last)
         reader->top = last;
+    S_limit_shift(reader, inside.width - 2);
     S_draw_frame(reader, box, frame);
     for (size_t i = 0; i < reader->page && reader->top + i < reader->lines.count; i++) {
         bool found = reader->wanted && S_line_has(reader, reader->top + i, reader->wanted);
-        wrap_put(&reader->lines, reader->top + i, inside.y + (int)i, inside.x + 1, inside.width - 2,
-                 (struct style){.bold = found, .mood = found ? MOOD_ACTIVE : MOOD_PLAIN});
+        S_draw_line(reader, reader->top + i,
+                    (struct box){inside.y + (int)i, inside.x + 1, 1, inside.width - 2},
+                    (struct style){.bold = found, .mood = found ? MOOD_ACTIVE : MOOD_PLAIN});
     }
 }

@@ -1,8 +1,8 @@
 /*
  * reader: a text to scroll in: help, the details of a row, the output of a verb.
  *
- * Takes raw text and cleans it; a long line is wrapped. Text may be added while it is read. What
- * is longer than the limit loses its beginning, and says so.
+ * Takes raw text and cleans it; a long line is wrapped, or cut and scrolled to. Text may be
+ * added while it is read. What is longer than the limit loses its beginning, and says so.
  */
 #ifndef TD_READER_H
 #define TD_READER_H
@@ -18,7 +18,9 @@ struct reader {
     struct buf pending; /* raw: a line that has not ended yet */
     bool cut;           /* its beginning was dropped */
     struct wrapped lines;
-    int width; /* that `lines` were made for; 0: they must be made again */
+    int width;      /* that `lines` were made for; -1: another is wanted; 0: the text has changed */
+    bool cut_lines; /* long lines are cut at the edge and not wrapped */
+    int shift;      /* then: how far it is scrolled to the right */
     size_t top, page;
     bool follows; /* the end, while text is added */
     char *wanted; /* what was searched for; NULL */
@@ -34,6 +36,10 @@ void reader_remark(struct reader *reader, enum mood mood, const char *remark);
 
 void reader_move(struct reader *reader, long lines);
 void reader_move_to(struct reader *reader, size_t line);
+
+/* Long lines are cut instead of wrapped, or wrapped again. */
+void reader_cut_lines(struct reader *reader, bool cut);
+void reader_scroll(struct reader *reader, int columns); /* cuts lines, when it goes to the right */
 
 /* To the next (or previous) line that contains it, any case; false: none does. */
 bool reader_search(struct reader *reader, const char *wanted, bool backwards, bool *wrapped);

@@ -38,7 +38,7 @@ enum {
 };
 
 static SCREEN *S_screen;
-static bool S_ascii, S_colours, S_offscreen, S_knows_paste;
+static bool S_ascii, S_colours, S_offscreen, S_knows_paste, S_is_xterm;
 static FILE *S_null_in, *S_null_out;
 static int S_cursor_y, S_cursor_x;
 
@@ -111,6 +111,8 @@ static bool S_check_terminal(const char *term, struct err *err)
     }
     bool able = S_has_capability("cup");
     S_knows_paste = able && strncmp(tigetstr("cup"), "\033[", 2) == 0;
+    S_is_xterm =
+        able && (tigetflag("XT") > 0 || str_starts(term, "tmux") || str_starts(term, "screen"));
     if (able)
         S_prepare_restore();
     del_curterm(cur_term);
@@ -339,6 +341,20 @@ int screen_put(int y, int x, int width, const char *text, struct style style)
     return used;
 }
 
+int screen_put_rest(int y, int x, int width, int skip, const char *text, struct style style)
+{
+    size_t cut = text_fit(text, (size_t)skip), used;
+    char *before = str_ndup(text, cut);
+    /* A wide character that is cut in two leaves a blank where its second half would stand. */
+    int lost = text[cut] ? skip - (int)text_width(before) : 0;
+    free(before);
+    if (lost > 0) {
+        text_next(text + cut, strlen(text + cut), &used);
+        cut += used;
+    }
+    return lost + screen_put(y, x + lost, width - lost, text + cut, style);
+}
+
 void screen_begin(void)
 {
     attr_set(A_NORMAL, 0, NULL);
@@ -360,6 +376,15 @@ void screen_end(void)
     if (shown)
         move(S_cursor_y, S_cursor_x);
     refresh();
+}
+
+bool screen_send(const char *sequence)
+{
+    if (S_offscreen)
+        return true;
+    if (S_is_xterm)
+        S_send(sequence);
+    return S_is_xterm;
 }
 
 /* ---- keys ---- */

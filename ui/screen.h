@@ -47,8 +47,13 @@ struct style {
 void screen_begin(void);
 /* At most `width` columns of a clean text, cut at the edge of the screen; says how many it took. */
 int screen_put(int y, int x, int width, const char *text, struct style style);
+/* The same of what is left of a text when its first `skip` columns have gone. */
+int screen_put_rest(int y, int x, int width, int skip, const char *text, struct style style);
 void screen_cursor(int y, int x); /* shown there until the next screen_begin() */
 void screen_end(void);
+
+/* A sequence for a terminal as xterm is one, past the drawing; false: this is none. */
+bool screen_send(const char *sequence);
 
 /* ---- keys ---- */
 

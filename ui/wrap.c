@@ -61,11 +61,22 @@ void wrap_release(struct wrapped *wrapped)
     *wrapped = (struct wrapped){0};
 }
 
-void wrap_put(const struct wrapped *wrapped, size_t line, int y, int x, int width,
+int wrap_width(const struct wrapped *wrapped, size_t line)
+{
+    const struct wrapped_line *at = &wrapped->lines[line];
+    char *text = str_ndup(at->start, at->length);
+    int width = at->indent + (int)text_width(text);
+    free(text);
+    return width;
+}
+
+void wrap_put(const struct wrapped *wrapped, size_t line, int y, int x, int width, int skip,
               struct style style)
 {
     const struct wrapped_line *at = &wrapped->lines[line];
     char *text = str_ndup(at->start, at->length);
-    screen_put(y, x + at->indent, width - at->indent, text, style);
+    int indent = at->indent > skip ? at->indent - skip : 0;
+    skip = indent ? 0 : skip - at->indent;
+    screen_put_rest(y, x + indent, width - indent, skip, text, style);
     free(text);
 }

@@ -21,7 +21,9 @@ struct wrapped {
 void wrap_text(struct wrapped *wrapped, const char *text, int width);
 void wrap_release(struct wrapped *wrapped);
 
-void wrap_put(const struct wrapped *wrapped, size_t line, int y, int x, int width,
+int wrap_width(const struct wrapped *wrapped, size_t line); /* columns, with its indentation */
+/* Without its first `skip` columns, which have gone to the left. */
+void wrap_put(const struct wrapped *wrapped, size_t line, int y, int x, int width, int skip,
               struct style style);
 
 #endif

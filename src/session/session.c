@@ -11,6 +11,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { CONNECT_MS = 10000, REFRESH_MS = 2000 };
 
@@ -177,6 +178,11 @@ bool session_open_names(const struct session_options *options, struct session *o
 {
     *out = (struct session){0};
     return env_read(options->env_file, &out->env, err);
+}
+
+bool environment_is_production(const char *environment)
+{
+    return strncasecmp(environment, "prod", strlen("prod")) == 0;
 }
 
 void session_release(struct session *session)

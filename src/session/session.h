@@ -40,6 +40,9 @@ bool session_open_names(const struct session_options *options, struct session *o
                         struct err *err);
 void session_release(struct session *session);
 
+/* "PROD", "production", in any case. */
+bool environment_is_production(const char *environment);
+
 /* Asks a person for a secret: yours, to str_wipe(); NULL: nobody is there, or they said no. */
 typedef char *session_ask_fn(void *ctx, const char *prompt);
 

@@ -5,11 +5,11 @@
  * a person must not miss. Everything is computed from the snapshot alone, its age as well.
  */
 #include "clock.h"
+#include "session.h"
 #include "tables.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { SLOW_MS = 5000, SILENT_MS = 15000, TROUBLE_MAX = 60 };
 
@@ -36,7 +36,7 @@ static void S_add_part(struct banner *banner, enum mood mood, char *raw)
 static void S_add_environment(struct banner *banner, const struct snapshot *snapshot)
 {
     const char *environment = snapshot->environment ? snapshot->environment : "";
-    bool production = strncasecmp(environment, "prod", 4) == 0;
+    bool production = environment_is_production(environment);
     S_add_part(banner, production ? MOOD_BAD : MOOD_ACTIVE, str_dup(environment));
 }
 

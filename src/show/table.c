@@ -334,14 +334,25 @@ void arrangement_release(struct arrangement *arrangement)
 
 /* ---- the width of the columns ---- */
 
+enum { LEAST_WIDTH = 6 }; /* of a column that was wished for: what is less says nothing */
+
+/* Between the first and all others, when it is the one that was wished for. */
+static int S_rank(const struct table_def *def, const struct column_wish *wish, size_t column)
+{
+    return wish && wish->wanted == (int)column ? 3 : 2 * def->columns[column].priority;
+}
+
 /* Of the columns without a width: the one that stays longest, from the left. */
-static size_t S_next_column(const struct table_def *def, const int *widths)
+static size_t S_next_column(const struct table_def *def, const struct column_wish *wish,
+                            const int *widths)
 {
     size_t best = def->column_count;
-    for (size_t i = 0; i < def->column_count; i++)
-        if (!widths[i] &&
-            (best == def->column_count || def->columns[i].priority < def->columns[best].priority))
+    for (size_t i = 0; i < def->column_count; i++) {
+        if (widths[i] || (wish && wish->off && wish->off[i]))
+            continue;
+        if (best == def->column_count || S_rank(def, wish, i) < S_rank(def, wish, best))
             best = i;
+    }
     return best;
 }
 
@@ -367,19 +378,29 @@ static void S_share_rest(const struct table_def *def, int rest, int *widths)
     widths[most] += left;
 }
 
-void table_layout(const struct table_def *def, int total, int *widths)
+/* Of `room` columns, as many as this one gets; what is wished for is cut rather than left out. */
+static int S_take_width(const struct table_def *def, const struct column_wish *wish, size_t column,
+                        bool first, int room)
+{
+    int width = def->columns[column].width;
+    bool wanted = wish && wish->wanted == (int)column;
+    if (width <= room)
+        return width;
+    return room > 0 && (first || (wanted && room >= LEAST_WIDTH)) ? room : 0;
+}
+
+void table_layout(const struct table_def *def, const struct column_wish *wish, int total,
+                  int *widths)
 {
     int used = -TABLE_GAP;
     memset(widths, 0, def->column_count * sizeof(*widths));
     for (;;) {
-        size_t next = S_next_column(def, widths);
+        size_t next = S_next_column(def, wish, widths);
         if (next == def->column_count)
             break;
-        int width = def->columns[next].width;
         /* The first is shown on the narrowest screen, cut. */
-        if (used < 0 && width > total)
-            width = total > 0 ? total : 0;
-        if (!width || used + TABLE_GAP + width > total)
+        int width = S_take_width(def, wish, next, used < 0, total - used - TABLE_GAP);
+        if (!width)
             break;
         widths[next] = width;
         used += TABLE_GAP + width;

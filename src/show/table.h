@@ -107,9 +107,18 @@ void bar_text(struct buf *out, double percent, int width, bool ascii);
 /* Appends "0", "<0.1", "7.4", "45", "99.9", "100": the ends only when they are reached. */
 void percent_text(struct buf *out, double percent);
 
-/* Chooses widths for `total` columns, gaps included; 0: the column is not shown. `widths` has
- * column_count. */
-void table_layout(const struct table_def *def, int total, int *widths);
+/* What somebody wants of the columns, beyond what the width decides. */
+struct column_wish {
+    const bool *off; /* column_count; those that shall not be shown; NULL: none */
+    int wanted;      /* one that shall be shown before all but the first; -1: none */
+};
+
+/*
+ * Chooses widths for `total` columns, gaps included; 0: the column is not shown. `widths` has
+ * column_count; `wish` may be NULL.
+ */
+void table_layout(const struct table_def *def, const struct column_wish *wish, int total,
+                  int *widths);
 
 /* The whole table as text: title, headings, rows, each line at most `width` columns. */
 void table_print(struct buf *out, const struct table_def *def, const struct snapshot *snapshot,

@@ -106,7 +106,7 @@ static void S_add_rows(struct buf *out, const struct table_def *def,
 {
     int *widths = mem_array(def->column_count, sizeof(*widths));
     bool estimates = false;
-    table_layout(def, width, widths);
+    table_layout(def, NULL, width, widths);
     S_add_headings(out, def, widths, ascii);
     for (size_t i = 0; i < arranged->count; i++)
         estimates |= S_add_row(out, def, snapshot, arranged->rows[i], widths, ascii);

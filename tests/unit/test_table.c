@@ -286,7 +286,7 @@ static void test_filter_by_column(void **state)
 static void S_check_layout(int total, int name, int count, int percent, int seen)
 {
     int widths[COLUMNS];
-    table_layout(&S_def, total, widths);
+    table_layout(&S_def, NULL, total, widths);
     assert_int_equal(widths[COLUMN_NAME], name);
     assert_int_equal(widths[COLUMN_COUNT], count);
     assert_int_equal(widths[COLUMN_PERCENT], percent);
