@@ -25,9 +25,13 @@ WITH given AS MATERIALIZED (
       JOIN pg_namespace n ON n.oid = c.relnamespace
 ), session AS MATERIALIZED ( -- others that are connected to this database
     -- Of other roles' sessions a role without pg_read_all_stats sees who, and not what. A backend
-    -- without a role is one of the server's own, as autovacuum's are.
+    -- without a role is one of the server's own, as autovacuum's are. Citus has such as well: its
+    -- daemon, and the connections that serve a session of another node.
     SELECT a.pid, a.usename::text AS role, a.application_name AS application,
-           a.usesysid IS NULL AS is_server,
+           a.usesysid IS NULL
+           OR EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+              AND (coalesce(starts_with(a.backend_type, 'Citus Maintenance Daemon'), false)
+                   OR starts_with(a.application_name, 'citus_internal')) AS is_server,
            coalesce(host(a.client_addr), CASE WHEN a.state IS NOT NULL THEN 'local' END) AS host,
            a.state, a.query, a.xact_start, a.state_change,
            date_trunc('second', clock_timestamp() - a.xact_start) AS xact_age,

@@ -404,7 +404,7 @@ SELECT found.check_group, found.check_name, found.subject, found.severity, found
                    FROM present o CROSS JOIN plan
                   WHERE o.is_unique) AS i ON true
      GROUP BY plan.name, plan.tenant
-     UNION ALL -- read from a view of Citus, so it is not even named where there is none
+     UNION ALL -- read from a table of Citus, so it is not even named where there is none
     SELECT 1000001, 0, 'structure', 'distribution', plan.name, 'error',
            CASE WHEN NOT plan.has_citus THEN 'fail' END, NULL,
            CASE WHEN NOT plan.has_citus
@@ -414,10 +414,11 @@ SELECT found.check_group, found.check_name, found.subject, found.severity, found
                format($query$WITH planned (name) AS (
     VALUES %s
 ), found AS (
-    SELECT p.name, c.colocation_id, c.distribution_column = %L AS by_tenant
+    SELECT p.name, c.colocationid AS colocation_id,
+           pg_catalog.column_to_column_name(c.logicalrelid, c.partkey) = %L AS by_tenant
       FROM planned p
-      LEFT JOIN citus_tables c ON c.table_name = p.name::regclass
-                              AND c.citus_table_type = 'distributed'
+      LEFT JOIN pg_catalog.pg_dist_partition c ON c.logicalrelid = p.name::regclass
+                                              AND c.partmethod = 'h'
 ), told AS (
     SELECT count(*) AS tables, count(DISTINCT colocation_id) AS groups,
            count(*) FILTER (WHERE by_tenant IS NOT TRUE) AS others,
