@@ -23,6 +23,13 @@ static struct pane *S_pane(struct console *console)
     return panes_focused(&console->panes);
 }
 
+struct reader *action_reader(struct console *console)
+{
+    if (console->sheet.open)
+        return console->sheet.has_text ? &console->sheet.reader : NULL;
+    return console->reader.open ? &console->reader : NULL;
+}
+
 /* ---- what is not possible ---- */
 
 static bool S_is_counting(const struct snapshot *snapshot)
@@ -47,6 +54,8 @@ const char *action_barred(const struct console *console, enum action action)
         return S_is_counting(snapshot) ? NULL : "nothing is being counted";
     case ACT_OPEN:
         return pane->def->detail && pane->shown.count ? NULL : "there is no row to open";
+    case ACT_TURN:
+        return console->sheet.has_sql ? NULL : "there is no other side";
     case ACT_SEARCH_NEXT:
     case ACT_SEARCH_PREVIOUS:
         return console->wanted ? NULL : "nothing was searched for yet: / does";
@@ -112,7 +121,7 @@ static unsigned S_move_in_pane(struct console *console, enum action action)
     return WISH_REDRAW;
 }
 
-static unsigned S_focus(struct console *console, int pane)
+unsigned action_focus(struct console *console, int pane)
 {
     console->panes.focus = (enum table_id)((pane + TABLE_COUNT) % TABLE_COUNT);
     return WISH_REDRAW;
@@ -121,8 +130,10 @@ static unsigned S_focus(struct console *console, int pane)
 static unsigned S_go_back(struct console *console)
 {
     struct pane *pane = S_pane(console);
+    if (console->sheet.open)
+        return verbline_hear(console, K_ESC, true);
     if (console->reader.open) {
-        action_end_verb(console);
+        verbline_end(console);
         reader_close(&console->reader);
     } else if (*pane->filter) {
         pane_filter(pane, "");
@@ -186,8 +197,9 @@ static unsigned S_open_help(struct console *console)
 static unsigned S_search(struct console *console, bool backwards)
 {
     bool wrapped = false, found;
-    if (console->reader.open) {
-        found = reader_search(&console->reader, console->wanted, backwards, &wrapped);
+    struct reader *reader = action_reader(console);
+    if (reader) {
+        found = reader_search(reader, console->wanted, backwards, &wrapped);
     } else {
         enum pane_found what =
             pane_search(S_pane(console), S_snapshot(console), console->wanted, backwards);
@@ -269,12 +281,12 @@ static unsigned S_ask(struct console *console, enum question question)
         [ASKS_COMMAND] = {":", offsetof(struct console, commands)},
         [ASKS_FILE] = {"write to file: ", 0},
         [ASKS_ROW_FILE] = {"write this to file: ", 0},
-        [ASKS_LEAVE] = {"y/N: ", 0},
     };
     size_t offset = kinds[question].history;
     struct history *history = offset ? (struct history *)((char *)console + offset) : NULL;
     char *text = question == ASKS_FILTER ? S_begin_filter(S_pane(console)) : str_dup("");
     console->question = question;
+    sheet_look_away(&console->sheet);
     prompt_open(&console->prompt, kinds[question].label, text, history);
     free(text);
     return WISH_REDRAW;
@@ -292,7 +304,10 @@ static unsigned S_take_search(struct console *console, const char *text)
 static void S_tell_shown(struct console *console, struct buf *out)
 {
     struct pane *pane = S_pane(console);
-    if (console->question == ASKS_ROW_FILE && pane_copy(pane, S_snapshot(console), out))
+    const struct sheet *sheet = &console->sheet;
+    if (sheet->open)
+        buf_add(out, buf_text(&sheet->texts[sheet->side]));
+    else if (console->question == ASKS_ROW_FILE && pane_copy(pane, S_snapshot(console), out))
         buf_add_char(out, '\n');
     else if (console->reader.open)
         buf_format(out, "%s\n\n%s", console->reader.title, buf_text(&console->reader.text));
@@ -339,114 +354,6 @@ static unsigned S_take_file(struct console *console, const char *path)
 
 /* ---- verbs ---- */
 
-static void S_heard(void *ctx, const char *bytes, size_t length)
-{
-    struct console *console = ctx;
-    reader_add(&console->reader, bytes, length);
-    console->wishes |= WISH_REDRAW;
-}
-
-/* The worker is at work: what it does is in the panes. */
-static void S_show_run(struct console *console)
-{
-    char *said = str_dup(buf_text(&console->reader.text));
-    said[strcspn(said, "\n;")] = '\0';
-    console_say(console, MOOD_GOOD, "%s; the panes show it, and it goes on without this console",
-                said);
-    free(said);
-    reader_close(&console->reader);
-    console->panes.focus = TABLE_STEPS;
-    pane_follow(S_pane(console), S_snapshot(console), true);
-    console->wishes |= WISH_REFRESH | WISH_REDRAW;
-}
-
-static void S_ended(void *ctx, int status)
-{
-    struct console *console = ctx;
-    console->child = NULL;
-    reader_end(&console->reader);
-    if (console->child_launches && status == 0) {
-        S_show_run(console);
-        return;
-    }
-    char *remark =
-        status < 0 ? str_format("ended by signal %d", -status) : str_format("exit %d", status);
-    reader_remark(&console->reader,
-                  status == 0   ? MOOD_GOOD
-                  : status == 1 ? MOOD_WARN
-                                : MOOD_BAD,
-                  remark);
-    free(remark);
-    console->wishes |= WISH_REDRAW;
-}
-
-void action_end_verb(struct console *console)
-{
-    child_end(console->child);
-    console->child = NULL;
-}
-
-static unsigned S_start_verb(struct console *console, const char *line, bool launches)
-{
-    struct err err = {0};
-    const struct child_ears ears = {.heard = S_heard, .ended = S_ended, .ctx = console};
-    char *title = str_format(":%s", line);
-    action_end_verb(console);
-    reader_open(&console->reader, title);
-    reader_remark(&console->reader, MOOD_ACTIVE, "running");
-    console->child_launches = launches;
-    console->child = child_start(console->loop, command_work, &console->command, &ears, &err);
-    free(title);
-    return console->child ? WISH_REDRAW : console_say(console, MOOD_BAD, "%s", err.text);
-}
-
-static void S_forget_question(struct console *console)
-{
-    free(console->asked);
-    free(console->doubt);
-    console->asked = console->doubt = NULL;
-}
-
-unsigned action_refuse(struct console *console, const char *why)
-{
-    S_forget_question(console);
-    prompt_close(&console->prompt);
-    return console_say(console, MOOD_WARN, "nothing was done: %s", why);
-}
-
-static unsigned S_run_verb(struct console *console, const char *line, bool yes)
-{
-    struct command *command = &console->command;
-    struct command_outlook outlook = {0};
-    struct err err = {0};
-    words_release(&command->words);
-    *command = (struct command){.session = console->session,
-                                .width = layout_inside(console->layout.body, FRAME_ALL).width - 2,
-                                .ascii = screen_is_ascii(),
-                                .yes = yes};
-    if (!words_split(line, &command->words, &err) || !command_check(command, &outlook, &err))
-        return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
-    if (!outlook.question)
-        return S_start_verb(console, line, outlook.launches);
-    S_forget_question(console);
-    console->asked = str_dup(line);
-    console->doubt = outlook.question;
-    return S_ask(console, ASKS_LEAVE);
-}
-
-/* Anything but a y is a No. */
-static unsigned S_take_leave(struct console *console, const char *answer)
-{
-    if (!str_is(answer, "y") && !str_is(answer, "Y") && !str_is(answer, "yes"))
-        return action_refuse(console, "the answer was not y");
-    char *line = console->asked;
-    console->asked = NULL;
-    S_forget_question(console);
-    unsigned wishes = S_run_verb(console, line, true);
-    free(line);
-    return wishes;
-}
-
 static unsigned S_take_command(struct console *console, const char *line)
 {
     line += strspn(line, " ");
@@ -455,11 +362,11 @@ static unsigned S_take_command(struct console *console, const char *line)
     if (str_is(line, "q") || str_is(line, "quit"))
         return WISH_LEAVE;
     if (line[0] >= '1' && line[0] < '1' + TABLE_COUNT && !line[1]) {
-        action_end_verb(console);
+        verbline_end(console);
         reader_close(&console->reader);
-        return S_focus(console, line[0] - '1');
+        return action_focus(console, line[0] - '1');
     }
-    return S_run_verb(console, line, false);
+    return verbline_run(console, line);
 }
 
 unsigned action_answer(struct console *console)
@@ -479,9 +386,6 @@ unsigned action_answer(struct console *console)
     case ASKS_FILE:
     case ASKS_ROW_FILE:
         wishes = S_take_file(console, text);
-        break;
-    case ASKS_LEAVE:
-        wishes = S_take_leave(console, text);
         break;
     case ASKS_FILTER:
         break; /* it took effect with each letter */
@@ -506,14 +410,14 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_PAGE_DOWN:
     case ACT_FIRST:
     case ACT_LAST:
-        return console->reader.open ? S_move_in_reader(&console->reader, action)
-                                    : S_move_in_pane(console, action);
+        return action_reader(console) ? S_move_in_reader(action_reader(console), action)
+                                      : S_move_in_pane(console, action);
     case ACT_NEXT_PANE:
-        return S_focus(console, (int)console->panes.focus + 1);
+        return action_focus(console, (int)console->panes.focus + 1);
     case ACT_PREVIOUS_PANE:
-        return S_focus(console, (int)console->panes.focus - 1);
+        return action_focus(console, (int)console->panes.focus - 1);
     case ACT_PANE:
-        return S_focus(console, key - '1');
+        return action_focus(console, key - '1');
     case ACT_OPEN:
         return S_open_row(console);
     case ACT_ZOOM:
@@ -550,6 +454,9 @@ unsigned action_do(struct console *console, enum action action, int key)
         return S_count(console, true);
     case ACT_COUNT_STOP:
         return S_stop_counting(console);
+    case ACT_TURN:
+        sheet_turn(&console->sheet);
+        return WISH_REDRAW;
     case ACT_FOLLOW:
         pane_follow(S_pane(console), S_snapshot(console), !S_pane(console)->follows);
         return WISH_REDRAW;
@@ -568,6 +475,8 @@ unsigned action_do(struct console *console, enum action action, int key)
         screen_repaint();
         return WISH_REDRAW;
     case ACT_SUSPEND:
+        if (console->sheet.open)
+            verbline_refuse(console, "the console was put aside; ask again");
         screen_suspend();
         return WISH_REDRAW;
     case ACT_QUIT:

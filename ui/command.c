@@ -21,17 +21,6 @@ static bool S_read_options(const struct command *command, char ***argv, struct o
     return options_read((int)count + 1, *argv, out, err);
 }
 
-/* A y is soon typed; what cannot be taken back wants a whole name, and a terminal of its own. */
-static bool S_check_effect(const struct verb_call *call, struct err *err)
-{
-    if (verb_call_effect(call) != DESTRUCTIVE)
-        return true;
-    err_set(err, ERR_REFUSED,
-            "'%s' wants the database's name typed, which cannot be asked for here",
-            call->verb->name);
-    return err_hint(err, "leave the console, and say it on the command line");
-}
-
 static size_t S_option_index(const struct verb *verb, const char *name)
 {
     size_t i = 0;
@@ -83,26 +72,40 @@ static bool S_prepare(const struct command *command, const struct options *optio
                                .ascii = command->ascii,
                                .json = options_value(options, "json"),
                                .yes = command->yes || options_value(options, "yes")};
-    return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err) &&
-           S_check_effect(call, err);
+    call->confirmed = command->confirmed;
+    return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err);
 }
 
-/* "run the plan's steps on this database in mentoring@db1? …": what, how, and how it is looked at. */
+/* "run the plan's steps on this database in mentoring@db1? …"; what a sheet says is not said again. */
 static char *S_tell_question(const struct verb_call *call, bool launches)
 {
     struct buf text = {0};
     const struct verb *verb = call->verb;
     size_t window = S_option_index(verb, "window"), dry = S_option_index(verb, "dry-run");
+    bool destructive = verb_call_effect(call) == DESTRUCTIVE;
     char *where = verb_place(call);
-    buf_format(&text, "%s in %s?", verb->question, where);
-    if (launches && window < VERB_OPTIONS)
+    buf_format(&text, "%s in %s%s", verb->question, where,
+               destructive ? "; to go on, type its name" : "?");
+    if (!verb->tell && launches && window < VERB_OPTIONS)
         buf_add(&text, call->option_values[window]
                            ? " With --window: tables are locked and rewritten."
                            : " Beside the application, with short locks.");
-    if (launches && dry < VERB_OPTIONS)
+    if (!verb->tell && launches && dry < VERB_OPTIONS)
         buf_add(&text, " --dry-run prints each statement, 'rollback' takes it back.");
     free(where);
     return buf_take(&text);
+}
+
+static void S_look_ahead(const struct verb_call *call, struct command_outlook *out)
+{
+    enum verb_effect effect = verb_call_effect(call);
+    if (effect == READS || (effect == REVERSIBLE && call->yes))
+        return;
+    out->question = S_tell_question(call, out->launches);
+    out->name = effect == DESTRUCTIVE ? verb_confirmation(call) : NULL;
+    out->tells = call->verb->tell != NULL;
+    out->prints = S_option_index(call->verb, "dry-run") < VERB_OPTIONS;
+    out->needs_database = (call->verb->needs & NEEDS_DATABASE) && !verb_is_of_redis(call);
 }
 
 bool command_check(const struct command *command, struct command_outlook *out, struct err *err)
@@ -115,12 +118,29 @@ bool command_check(const struct command *command, struct command_outlook *out, s
         S_read_options(command, &argv, &options, err) && S_prepare(command, &options, &call, err);
     if (ok) {
         out->launches = S_detach(&call) && !call.json;
-        if (verb_call_effect(&call) == REVERSIBLE && !call.yes)
-            out->question = S_tell_question(&call, out->launches);
+        S_look_ahead(&call, out);
     }
     options_release(&options);
     free(argv);
     return ok;
+}
+
+void command_outlook_release(struct command_outlook *outlook)
+{
+    free(outlook->question);
+    free(outlook->name);
+    *outlook = (struct command_outlook){0};
+}
+
+static bool S_do_part(enum command_part part, struct verb_call *call, struct err *err)
+{
+    if (part == COMMAND_TELL)
+        return call->verb->tell(call, err);
+    if (part == COMMAND_SQL)
+        call->option_values[S_option_index(call->verb, "dry-run")] = "";
+    else
+        S_detach(call);
+    return verb_run(call, err);
 }
 
 int command_work(void *ctx, FILE *out)
@@ -133,10 +153,9 @@ int command_work(void *ctx, FILE *out)
     bool ok =
         S_read_options(command, &argv, &options, &err) && S_prepare(command, &options, &call, &err);
     if (ok) {
-        S_detach(&call);
         call.out = out;
         call.loop = loop_new();
-        ok = verb_run(&call, &err);
+        ok = S_do_part(command->part, &call, &err);
     }
     if (!ok) {
         fprintf(out, "%s\n", err.text);

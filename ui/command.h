@@ -12,23 +12,35 @@
 
 #include <stdio.h>
 
+enum command_part { /* what a child does of a verb */
+                    COMMAND_RUN,
+                    COMMAND_TELL, /* says before it is asked what will be done */
+                    COMMAND_SQL,  /* prints what it would send */
+};
+
 struct command {
     struct words words;
     struct session *session;
     int width;
     bool ascii;
-    bool yes; /* somebody answered the question */
+    enum command_part part;
+    bool yes;              /* somebody answered the question with y … */
+    const char *confirmed; /* … or typed this name; NULL */
 };
 
 struct command_outlook { /* what is known of a command before it runs */
-    char *question;      /* has to be answered with y first; yours; NULL: nothing is asked */
-    bool launches;       /* a worker, which goes on by itself while the command ends at once */
+    char *question;      /* has to be answered first; NULL: nothing is asked */
+    char *name;          /* by typing this; NULL: by a y */
+    bool tells, prints;  /* it can say what will be done, and with which statements */
+    bool needs_database;
+    bool launches; /* a worker, which goes on by itself while the command ends at once */
 };
 
 /* A refusal says why. */
 bool command_check(const struct command *command, struct command_outlook *out, struct err *err);
+void command_outlook_release(struct command_outlook *outlook);
 
-/* In a child: runs it, writes what it has to say to `out`, answers its exit status. */
+/* In a child: does its part, writes what it has to say to `out`, answers its exit status. */
 int command_work(void *command, FILE *out);
 
 /*

@@ -4,6 +4,7 @@
  * The order of a turn: what came from servers, keyboard, timers and signals is handled and only
  * leaves wishes; then rows are put in order, once; then the screen is drawn, once.
  */
+#include "clock.h"
 #include "console_state.h"
 #include "script.h"
 #include "signals.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MESSAGE_LINES = 4 };
+enum { MESSAGE_LINES = 4, PATIENCE_MS = 300 };
 
 /* ---- drawing ---- */
 
@@ -39,39 +40,64 @@ static uint64_t S_find_barred(const struct console *console)
 
 static unsigned S_place(const struct console *console)
 {
+    if (console->sheet.open)
+        return console->sheet.has_text ? IN_SHEET : IN_QUESTION;
     return console->reader.open ? IN_READER : 1U << console->panes.focus;
 }
 
-/* In the last lines above `end`: what does not fit into one of them takes more. */
-static void S_draw_sentence(const char *sentence, enum mood mood, int end)
+static void S_draw_bar(const struct console *console, int y)
 {
-    int cols = screen_cols();
-    struct wrapped wrapped = {0};
-    struct buf blank = {0};
-    wrap_text(&wrapped, sentence, cols);
-    text_pad(&blank, "", (size_t)cols, TEXT_LEFT, screen_is_ascii());
-    size_t shown = wrapped.count < MESSAGE_LINES ? wrapped.count : MESSAGE_LINES;
-    for (size_t i = 0; i < shown; i++) {
-        int y = end - (int)(shown - i);
-        screen_put(y, 0, cols, buf_text(&blank), (struct style){0});
-        wrap_put(&wrapped, i, y, 0, cols, 0, (struct style){.mood = mood, .bold = true});
-    }
-    wrap_release(&wrapped);
-    buf_release(&blank);
+    if (y < 0)
+        return;
+    if (console->message)
+        wrap_sentence(console->message, console->message_mood, MESSAGE_LINES, y + 1);
+    else
+        keys_draw_bar(y, S_place(console), S_find_barred(console));
 }
 
-static void S_draw_last_line(const struct console *console)
+/* A search or the name of a file may be asked for while the sheet is open. */
+static void S_draw_last_lines(const struct console *console, int bar)
 {
     int y = screen_lines() - 1;
-    if (console->prompt.open) {
-        if (console->question == ASKS_LEAVE)
-            S_draw_sentence(console->doubt, MOOD_WARN, y);
-        prompt_draw(&console->prompt, y);
-    } else if (console->message) {
-        S_draw_sentence(console->message, console->message_mood, y + 1);
-    } else {
-        keys_draw_bar(y, S_place(console), S_find_barred(console));
+    if (!console->prompt.open) {
+        S_draw_bar(console, console->sheet.open ? bar : y);
+        return;
     }
+    S_draw_bar(console, bar);
+    prompt_draw(&console->prompt, y);
+}
+
+static void S_draw_sheet(struct console *console)
+{
+    int bar;
+    sheet_draw(&console->sheet, console->layout.body, console->layout.frame, screen_lines(),
+               !console->prompt.open, &bar);
+    S_draw_last_lines(console, bar);
+}
+
+static void S_hear(void *ctx)
+{
+    struct console *console = ctx;
+    console->hearing = NULL;
+    screen_forget_keys();
+    sheet_hear(&console->sheet);
+    console->wishes |= WISH_REDRAW;
+}
+
+static void S_draw(struct console *console);
+
+/* What was typed before the question can have been read is no answer to it. A script needs no time. */
+static void S_await_reading(struct console *console)
+{
+    screen_forget_keys();
+    if (!console->patience_ms) {
+        sheet_hear(&console->sheet);
+        S_draw(console);
+        return;
+    }
+    if (console->hearing)
+        loop_cancel(console->hearing);
+    console->hearing = loop_after(console->loop, console->patience_ms, S_hear, console);
 }
 
 static void S_draw(struct console *console)
@@ -87,11 +113,17 @@ static void S_draw(struct console *console)
         panes_draw_tabs(1, &console->panes, snapshot);
         if (console->reader.open)
             reader_draw(&console->reader, console->layout.body, console->layout.frame);
-        else
+        else if (!console->sheet.has_text)
             panes_draw_bodies(&console->panes, &console->layout, snapshot);
-        S_draw_last_line(console);
+        if (console->sheet.open)
+            S_draw_sheet(console);
+        else
+            S_draw_last_lines(console, -1);
     }
     screen_end();
+    /* Nobody has read the question of a sheet that was not drawn. */
+    if (!console->layout.too_small && !console->prompt.open && sheet_was_shown(&console->sheet))
+        S_await_reading(console);
 }
 
 unsigned console_say(struct console *console, enum mood mood, const char *format, ...)
@@ -148,8 +180,6 @@ static unsigned S_hear_prompt(struct console *console, enum prompt_news news)
     case PROMPT_DONE:
         return action_answer(console);
     case PROMPT_LEFT:
-        if (console->question == ASKS_LEAVE)
-            return action_refuse(console, "the answer was not y");
         prompt_close(&console->prompt);
         if (console->question != ASKS_FILTER)
             return WISH_REDRAW;
@@ -187,12 +217,22 @@ static void S_wish(struct console *console, unsigned wishes)
 
 void console_press(struct console *console, int key)
 {
+    console_press_timed(console, key, true);
+}
+
+void console_press_timed(struct console *console, int key, bool by_hand)
+{
     bool had_message = console->message != NULL;
+    console->swallows &= !by_hand;
+    if (console->swallows)
+        return;
     S_forget_message(console);
     if (had_message)
         S_wish(console, WISH_REDRAW);
     if (console->prompt.open)
         S_wish(console, S_hear_prompt(console, prompt_key(&console->prompt, key)));
+    else if (console->sheet.open && keys_find(key, S_place(console)) == ACT_NONE)
+        S_wish(console, verbline_hear(console, key, by_hand));
     else
         S_wish(console, action_do(console, keys_find(key, S_place(console)), key));
 }
@@ -200,8 +240,8 @@ void console_press(struct console *console, int key)
 void console_paste(struct console *console, const char *raw)
 {
     S_forget_message(console);
-    if (console->prompt.open && console->question == ASKS_LEAVE)
-        S_wish(console, action_refuse(console, "pasted text is no answer"));
+    if (console->sheet.open && !console->prompt.open)
+        S_wish(console, verbline_refuse(console, "pasted text is no answer"));
     else if (console->prompt.open)
         S_wish(console, S_hear_prompt(console, prompt_paste(&console->prompt, raw)));
     else
@@ -219,7 +259,8 @@ static void S_keyboard_ready(void *ctx, short revents)
         if (key == K_PASTE)
             console_paste(console, screen_pasted());
         else
-            console_press(console, key);
+            console_press_timed(console, key,
+                                typing_is_by_hand(&console->typing, clock_ms(), key == K_ENTER));
         if (console->wishes & WISH_LEAVE)
             return;
     }
@@ -228,15 +269,20 @@ static void S_keyboard_ready(void *ctx, short revents)
         console->wishes |= WISH_LEAVE;
 }
 
+/* Who answers has to have read the question as it stands. */
+void console_resized(struct console *console)
+{
+    if (console->sheet.open)
+        verbline_refuse(console, "the window changed; ask again");
+}
+
 static void S_signals_arrived(void *ctx, unsigned news)
 {
     struct console *console = ctx;
     if (news & NEWS_RESIZED)
         screen_measure();
-    /* Who answers has to have read the question as it stands. */
-    if ((news & (NEWS_RESIZED | NEWS_CONTINUED)) && console->prompt.open &&
-        console->question == ASKS_LEAVE)
-        action_refuse(console, "the window changed; ask again");
+    if (news & (NEWS_RESIZED | NEWS_CONTINUED))
+        console_resized(console);
     if (news & NEWS_CONTINUED)
         screen_resume();
     console->wishes |= news & NEWS_LEAVE ? WISH_LEAVE : WISH_REDRAW;
@@ -247,6 +293,7 @@ static void S_snapshot_fresh(void *ctx, const struct snapshot *snapshot)
     struct console *console = ctx;
     /* At once: the panes' rows are numbers of rows of the snapshot that goes now. */
     panes_arrange(&console->panes, snapshot);
+    verbline_watch(console);
     console->wishes |= WISH_REDRAW;
 }
 
@@ -273,7 +320,9 @@ static bool S_open_screen(struct console *console, const struct console_options 
 
 static void S_close(struct console *console)
 {
-    action_end_verb(console);
+    verbline_close(console);
+    if (console->hearing)
+        loop_cancel(console->hearing);
     sampler_free(console->sampler);
     loop_unwatch(console->keyboard);
     screen_close();
@@ -284,11 +333,8 @@ static void S_close(struct console *console)
     history_release(&console->searches);
     history_release(&console->filters);
     history_release(&console->commands);
-    words_release(&console->command.words);
     free(console->message);
     free(console->wanted);
-    free(console->asked);
-    free(console->doubt);
 }
 
 /* Somebody who leaves in the middle of a run shall not think that it ended with the console. */
@@ -304,7 +350,10 @@ static char *S_tell_run(const struct snapshot *snapshot)
 bool console_run(struct loop *loop, struct session *session, const struct console_options *options,
                  struct err *err)
 {
-    struct console console = {.loop = loop, .session = session, .wishes = WISH_REDRAW};
+    struct console console = {.loop = loop,
+                              .session = session,
+                              .wishes = WISH_REDRAW,
+                              .patience_ms = options->script ? 0 : PATIENCE_MS};
     bool ok = true;
     if (options->script && !script_begin(options->script, err))
         return false;

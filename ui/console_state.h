@@ -13,6 +13,8 @@
 #include "prompt.h"
 #include "reader.h"
 #include "sampler.h"
+#include "sheet.h"
+#include "typing.h"
 
 /* What a handler wants to be done; the loop does it, once for all that came in a turn. */
 enum wish {
@@ -22,7 +24,7 @@ enum wish {
     WISH_LEAVE = 8,
 };
 
-enum question { ASKS_SEARCH, ASKS_FILTER, ASKS_COMMAND, ASKS_FILE, ASKS_ROW_FILE, ASKS_LEAVE };
+enum question { ASKS_SEARCH, ASKS_FILTER, ASKS_COMMAND, ASKS_FILE, ASKS_ROW_FILE };
 
 struct console {
     struct loop *loop;
@@ -36,11 +38,17 @@ struct console {
     enum question question; /* what the prompt is for */
     struct history searches, filters, commands;
     struct command command;
-    char *asked;         /* the line of a verb that waits for a y; NULL */
-    char *doubt;         /* what is asked about it */
-    struct child *child; /* the verb that writes into the reader; NULL */
-    bool child_launches; /* a worker: when it is at work, the panes show it */
-    char *message;       /* instead of the key bar, until the next key; NULL */
+    struct sheet sheet; /* what has to be answered before a verb changes something */
+    char *asked;        /* the line of that verb; NULL */
+    char *ground;       /* server and role when it was asked; NULL: it needs none */
+    struct typing typing;
+    bool swallows;             /* the rest of a burst, of which an answer was refused */
+    int patience_ms;           /* how long a question stands there before keys answer it */
+    struct timer *hearing;     /* that time, while it runs; NULL */
+    struct child *sheet_child; /* what writes the sheet; NULL */
+    struct child *child;       /* the verb that writes into the reader; NULL */
+    bool child_launches;       /* a worker: when it is at work, the panes show it */
+    char *message;             /* instead of the key bar, until the next key; NULL */
     enum mood message_mood;
     char *wanted; /* the last search; NULL */
     unsigned wishes;
@@ -56,6 +64,10 @@ unsigned console_say(struct console *console, enum mood mood, const char *format
 /* A key or a pasted text, wherever it belongs: prompt, reader or pane. */
 void console_press(struct console *console, int key);
 void console_paste(struct console *console, const char *raw);
+/* A key as console_press() takes it; `by_hand`: not in one burst with others. */
+void console_press_timed(struct console *console, int key, bool by_hand);
+
+void console_resized(struct console *console);
 
 /* ---- actions.c ---- */
 
@@ -64,8 +76,23 @@ unsigned action_do(struct console *console, enum action action, int key);
 const char *action_barred(const struct console *console, enum action action);
 unsigned action_look(struct console *console, enum action action); /* actions_look.c */
 void action_complete_filter(struct console *console);
-unsigned action_answer(struct console *console); /* the prompt was confirmed */
-void action_end_verb(struct console *console);
-unsigned action_refuse(struct console *console, const char *why); /* the y was not given */
+unsigned action_answer(struct console *console);       /* the prompt was confirmed */
+struct reader *action_reader(struct console *console); /* the one in front; NULL: the panes are */
+unsigned action_focus(struct console *console, int pane);
+
+/* ---- verbline.c: what becomes of a line that names a verb ---- */
+
+/*
+ * As if it was typed after ':'. A verb that changes something is asked about first, by way of the
+ * sheet, and begins when that is answered with Yes.
+ */
+unsigned verbline_run(struct console *console, const char *line);
+/* A key for the sheet. */
+unsigned verbline_hear(struct console *console, int key, bool by_hand);
+unsigned verbline_refuse(struct console *console, const char *why); /* that is a No */
+/* After each snapshot: a No, when what was asked about is not there any more. */
+void verbline_watch(struct console *console);
+void verbline_end(struct console *console); /* the verb that still runs */
+void verbline_close(struct console *console);
 
 #endif

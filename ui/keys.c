@@ -6,6 +6,7 @@
 
 #define AT(table) (1 << TABLE_##table)
 #define IN_ALL (IN_PANES | IN_READER)
+#define IN_ASKING (IN_SHEET | IN_QUESTION)
 
 const struct binding bindings[] = {
     {ACT_UP, IN_ALL, {K_UP, 'k'}, "Up k", "one row up", NULL},
@@ -60,6 +61,20 @@ const struct binding bindings[] = {
     {ACT_SUSPEND, IN_ALL, {K_CTRL('z')}, "Ctrl-Z", "back to the shell, until 'fg'", NULL},
     {ACT_QUIT, IN_PANES, {'q', K_CTRL('c')}, "q Ctrl-C", "leaves; what runs goes on", "quit"},
     {ACT_BACK, IN_READER, {K_CTRL('c')}, "Ctrl-C", "back, too", NULL},
+    {ACT_TURN, IN_SHEET, {K_TAB}, "Tab", "the exact SQL, or the outline again", "SQL"},
+    {ACT_UP, IN_SHEET, {K_UP}, "Up", "one line up", NULL},
+    {ACT_DOWN, IN_SHEET, {K_DOWN}, "Down", "one line down", NULL},
+    {ACT_PAGE_UP, IN_SHEET, {K_PAGE_UP}, "PgUp", "one page up", "up"},
+    {ACT_PAGE_DOWN, IN_SHEET, {K_PAGE_DOWN}, "PgDn", "one page down", "down"},
+    {ACT_FIRST, IN_SHEET, {K_HOME}, "Home", "to its beginning", NULL},
+    {ACT_LAST, IN_SHEET, {K_END}, "End", "to its end", NULL},
+    {ACT_SEARCH, IN_SHEET, {K_CTRL('f')}, "Ctrl-F", "searches in it", "search"},
+    {ACT_SEARCH_NEXT, IN_SHEET, {K_CTRL('n')}, "Ctrl-N", "to the next that was searched for", NULL},
+    {ACT_SEARCH_PREVIOUS, IN_SHEET, {K_CTRL('p')}, "Ctrl-P", "to the one before", NULL},
+    {ACT_WRITE, IN_SHEET, {K_CTRL('s')}, "Ctrl-S", "writes it into a file", "save"},
+    {ACT_BACK, IN_ASKING, {K_ESC}, "Esc", "No", "no"},
+    {ACT_REDRAW, IN_ASKING, {K_CTRL('l')}, "Ctrl-L", "draws the whole screen again", NULL},
+    {ACT_SUSPEND, IN_ASKING, {K_CTRL('z')}, "Ctrl-Z", "No, and back to the shell", NULL},
 };
 const size_t binding_count = ARRAY_LEN(bindings);
 

@@ -39,6 +39,7 @@ enum action {
     ACT_COUNT,
     ACT_COUNT_ALL,
     ACT_COUNT_STOP,
+    ACT_TURN, /* the sheet, to its other side */
     ACT_FOLLOW,
     ACT_FOLLOW_END,
     ACT_REFRESH,
@@ -50,10 +51,12 @@ enum action {
     ACT_QUIT,
 };
 
-/* Where a key means something: 1 << table_id for a pane, and the reader. */
+/* Where a key means something: 1 << table_id for a pane, the reader, and what is asked. */
 enum key_place {
     IN_PANES = (1 << TABLE_COUNT) - 1,
     IN_READER = 1 << TABLE_COUNT,
+    IN_SHEET = 2 << TABLE_COUNT,    /* a question with a text above it: letters are the answer */
+    IN_QUESTION = 4 << TABLE_COUNT, /* one without */
 };
 
 enum { BINDING_KEYS = 5 };

@@ -461,6 +461,13 @@ static int S_read_character(wint_t c)
     return c ? (int)c : K_OTHER;
 }
 
+void screen_forget_keys(void)
+{
+    S_pasting = false;
+    if (!S_offscreen)
+        flushinp();
+}
+
 int screen_key(void)
 {
     if (S_pasting && clock_ms() - S_pasted_at > PASTE_SILENCE_MS)

@@ -81,6 +81,8 @@ enum screen_key {
 };
 #define K_CTRL(letter) ((letter)&0x1f)
 
+/* What was typed and not read yet is dropped. */
+void screen_forget_keys(void);
 int screen_key(void);            /* the next key, K_NONE when there is none; never waits */
 const char *screen_pasted(void); /* raw, until the next screen_key() */
 

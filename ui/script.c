@@ -117,6 +117,7 @@ static bool S_read_size(const char *text, int *cols, int *lines, struct err *err
 static void S_take_size(struct console *console, int cols, int lines)
 {
     screen_resize(lines, cols);
+    console_resized(console);
     console->wishes |= WISH_REDRAW;
     console_obey(console);
 }

@@ -80,3 +80,28 @@ void wrap_put(const struct wrapped *wrapped, size_t line, int y, int x, int widt
     screen_put_rest(y, x + indent, width - indent, skip, text, style);
     free(text);
 }
+
+int wrap_height(const char *sentence, int width, int most)
+{
+    struct wrapped wrapped = {0};
+    wrap_text(&wrapped, sentence, width);
+    int height = wrapped.count < (size_t)most ? (int)wrapped.count : most;
+    wrap_release(&wrapped);
+    return height;
+}
+
+void wrap_sentence(const char *sentence, enum mood mood, int most, int end)
+{
+    int cols = screen_cols(), height = wrap_height(sentence, cols, most);
+    struct wrapped wrapped = {0};
+    struct buf blank = {0};
+    wrap_text(&wrapped, sentence, cols);
+    text_pad(&blank, "", (size_t)cols, TEXT_LEFT, screen_is_ascii());
+    for (int i = 0; i < height; i++) {
+        screen_put(end - height + i, 0, cols, buf_text(&blank), (struct style){0});
+        wrap_put(&wrapped, (size_t)i, end - height + i, 0, cols, 0,
+                 (struct style){.mood = mood, .bold = true});
+    }
+    wrap_release(&wrapped);
+    buf_release(&blank);
+}

@@ -4,7 +4,8 @@
  * usage: pty COLSxLINES SCRIPT COMMAND [ARG...]
  *
  * Commands of the script, one a line: `wait TEXT` until the output since the last wait has TEXT;
- * `send TEXT` (\e, \r and \xHH are understood); `signal NAME`; `size COLSxLINES`; `run COMMAND`
+ * `send TEXT` (\e, \r and \xHH are understood), all at once; `type TEXT` letter by letter, each when the
+ * one before has been answered; `signal NAME`; `size COLSxLINES`; `run COMMAND`
  * for the shell, which must succeed; `count MS` prints how many bytes come in that time; `lap`
  * prints the milliseconds since the start or the last lap; `usage` the program's memory and the
  * processor time it has used so far; `end` waits for the program and prints how it ended and
@@ -97,6 +98,22 @@ static bool S_send(const char *text)
         text += used;
     }
     return write(S_pty.fd, out, length) == (ssize_t)length;
+}
+
+/* As a hand does: not two letters within a time that no hand needs. */
+static bool S_type(const char *text)
+{
+    enum { STROKE_MS = 40 };
+    for (; *text; text++) {
+        size_t before = S_pty.length;
+        int64_t begun = S_now();
+        if (write(S_pty.fd, text, 1) != 1)
+            return false;
+        while (S_pty.length == before || S_now() - begun < STROKE_MS)
+            if (S_now() - begun > PATIENCE_MS || !S_take(STROKE_MS))
+                return S_fail("nothing was answered to", text);
+    }
+    return true;
 }
 
 static bool S_signal(const char *name)
@@ -224,9 +241,9 @@ static bool S_run_line(char *line)
     static const struct {
         const char *name;
         bool (*run)(const char *rest);
-    } commands[] = {{"wait", S_wait}, {"send", S_send},   {"signal", S_signal},
-                    {"size", S_size}, {"run", S_run},     {"count", S_count},
-                    {"lap", S_lap},   {"usage", S_usage}, {"end", S_end}};
+    } commands[] = {{"wait", S_wait},   {"send", S_send}, {"type", S_type},   {"signal", S_signal},
+                    {"size", S_size},   {"run", S_run},   {"count", S_count}, {"lap", S_lap},
+                    {"usage", S_usage}, {"end", S_end}};
     line[strcspn(line, "\n")] = '\0';
     char *rest = line + strcspn(line, " ");
     if (*rest)

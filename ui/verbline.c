@@ -1,0 +1,266 @@
+/*
+ * verbline: what becomes of a line that names a verb, typed after ':' or made by a key.
+ *
+ * It is checked by the table of verbs; one that changes something is asked about on the sheet, whose
+ * text the verb itself writes in a child; and what was answered with Yes runs in a child, too, with
+ * its output in the reader. A worker is launched by such a child and stays when it ends.
+ */
+#include "console_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the verb at work ---- */
+
+static void S_heard(void *ctx, const char *bytes, size_t length)
+{
+    struct console *console = ctx;
+    reader_add(&console->reader, bytes, length);
+    console->wishes |= WISH_REDRAW;
+}
+
+/* The worker is at work: what it does is in the panes. */
+static void S_show_run(struct console *console)
+{
+    char *said = str_dup(buf_text(&console->reader.text));
+    said[strcspn(said, "\n;")] = '\0';
+    console_say(console, MOOD_GOOD, "%s; the panes show it, and it goes on without this console",
+                said);
+    free(said);
+    reader_close(&console->reader);
+    console->panes.focus = TABLE_STEPS;
+    pane_follow(panes_focused(&console->panes), sampler_snapshot(console->sampler), true);
+    console->wishes |= WISH_REFRESH | WISH_REDRAW;
+}
+
+static char *S_tell_status(int status)
+{
+    return status < 0 ? str_format("ended by signal %d", -status) : str_format("exit %d", status);
+}
+
+static void S_ended(void *ctx, int status)
+{
+    struct console *console = ctx;
+    console->child = NULL;
+    reader_end(&console->reader);
+    if (console->child_launches && status == 0) {
+        S_show_run(console);
+        return;
+    }
+    char *remark = S_tell_status(status);
+    reader_remark(&console->reader,
+                  status == 0   ? MOOD_GOOD
+                  : status == 1 ? MOOD_WARN
+                                : MOOD_BAD,
+                  remark);
+    free(remark);
+    console->wishes |= WISH_REDRAW;
+}
+
+void verbline_end(struct console *console)
+{
+    child_end(console->child);
+    console->child = NULL;
+}
+
+static unsigned S_start(struct console *console, const char *line)
+{
+    struct err err = {0};
+    const struct child_ears ears = {.heard = S_heard, .ended = S_ended, .ctx = console};
+    char *title = str_format(":%s", line);
+    verbline_end(console);
+    reader_open(&console->reader, title);
+    reader_remark(&console->reader, MOOD_ACTIVE, "running");
+    console->child = child_start(console->loop, command_work, &console->command, &ears, &err);
+    free(title);
+    return console->child ? WISH_REDRAW : console_say(console, MOOD_BAD, "%s", err.text);
+}
+
+/* ---- the sheet's text ---- */
+
+static void S_end_sheet(struct console *console)
+{
+    child_end(console->sheet_child);
+    console->sheet_child = NULL;
+    sheet_close(&console->sheet);
+    free(console->asked);
+    free(console->ground);
+    console->asked = console->ground = NULL;
+}
+
+static void S_outline_heard(void *ctx, const char *bytes, size_t length)
+{
+    struct console *console = ctx;
+    sheet_add(&console->sheet, SHEET_OUTLINE, bytes, length);
+    console->wishes |= WISH_REDRAW;
+}
+
+static void S_sql_heard(void *ctx, const char *bytes, size_t length)
+{
+    struct console *console = ctx;
+    sheet_add(&console->sheet, SHEET_SQL, bytes, length);
+    console->wishes |= WISH_REDRAW;
+}
+
+/* It can be answered by then: what it says is looked at by whoever wants to. */
+static void S_sql_ended(void *ctx, int status)
+{
+    struct console *console = ctx;
+    console->sheet_child = NULL;
+    sheet_end(&console->sheet, SHEET_SQL);
+    if (status != 0)
+        reader_remark(&console->sheet.reader, MOOD_WARN, "not all of the SQL could be had");
+    console->wishes |= WISH_REDRAW;
+}
+
+static bool S_write_side(struct console *console, enum command_part part,
+                         const struct child_ears *ears, struct err *err)
+{
+    console->command.part = part;
+    console->sheet_child = child_start(console->loop, command_work, &console->command, ears, err);
+    console->command.part = COMMAND_RUN;
+    return console->sheet_child != NULL;
+}
+
+static void S_outline_ended(void *ctx, int status)
+{
+    struct console *console = ctx;
+    struct err ignored = {0};
+    const struct child_ears ears = {.heard = S_sql_heard, .ended = S_sql_ended, .ctx = console};
+    console->sheet_child = NULL;
+    console->wishes |= WISH_REDRAW;
+    sheet_end(&console->sheet, SHEET_OUTLINE);
+    if (status != 0) {
+        char *remark = S_tell_status(status);
+        sheet_fail(&console->sheet, remark);
+        free(remark);
+        return;
+    }
+    sheet_ready(&console->sheet);
+    if (console->sheet.has_sql)
+        S_write_side(console, COMMAND_SQL, &ears, &ignored);
+}
+
+/* ---- asking ---- */
+
+/* What the answer is about: where it changes, it was given to another question. */
+static char *S_tell_ground(const struct console *console)
+{
+    const struct server_view *database = &sampler_snapshot(console->sampler)->database;
+    if (database->state != SERVER_UP)
+        return NULL;
+    return str_format("%s, role %s", database->where ? database->where : "",
+                      database->role ? database->role : "");
+}
+
+static unsigned S_ask(struct console *console, const char *line,
+                      const struct command_outlook *outlook)
+{
+    struct err err = {0};
+    const struct child_ears ears = {
+        .heard = S_outline_heard, .ended = S_outline_ended, .ctx = console};
+    char *title = str_format("Before it begins: %s", line);
+    S_end_sheet(console);
+    console->asked = str_dup(line);
+    console->ground = outlook->needs_database ? S_tell_ground(console) : NULL;
+    if (outlook->needs_database && !console->ground) {
+        free(title);
+        return verbline_refuse(console, "the database does not answer");
+    }
+    sheet_open(&console->sheet, &(struct sheet_plan){.title = title,
+                                                     .question = outlook->question,
+                                                     .name = outlook->name,
+                                                     .has_text = outlook->tells,
+                                                     .has_sql = outlook->tells && outlook->prints});
+    free(title);
+    if (outlook->tells && !S_write_side(console, COMMAND_TELL, &ears, &err))
+        return verbline_refuse(console, err.text);
+    return WISH_REDRAW;
+}
+
+static bool S_prepare(struct console *console, const char *line, struct command_outlook *outlook,
+                      struct err *err)
+{
+    struct command *command = &console->command;
+    words_release(&command->words);
+    *command = (struct command){.session = console->session,
+                                .width = layout_inside(console->layout.body, FRAME_ALL).width - 2,
+                                .ascii = screen_is_ascii()};
+    return words_split(line, &command->words, err) && command_check(command, outlook, err);
+}
+
+unsigned verbline_run(struct console *console, const char *line)
+{
+    struct command_outlook outlook = {0};
+    struct err err = {0};
+    unsigned wishes;
+    if (!S_prepare(console, line, &outlook, &err))
+        return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
+    console->child_launches = outlook.launches;
+    wishes = outlook.question ? S_ask(console, line, &outlook) : S_start(console, line);
+    command_outlook_release(&outlook);
+    return wishes;
+}
+
+/* ---- the answer ---- */
+
+unsigned verbline_refuse(struct console *console, const char *why)
+{
+    /* `why` may be the sheet's. */
+    unsigned wishes = console_say(console, MOOD_WARN, "nothing was done: %s", why);
+    S_end_sheet(console);
+    return wishes;
+}
+
+static unsigned S_begin(struct console *console)
+{
+    char *line = console->asked, *name = console->sheet.name;
+    console->asked = console->sheet.name = NULL;
+    S_end_sheet(console);
+    console->command.yes = !name;
+    console->command.confirmed = name;
+    unsigned wishes = S_start(console, line);
+    console->command.confirmed = NULL;
+    free(name);
+    free(line);
+    return wishes;
+}
+
+unsigned verbline_hear(struct console *console, int key, bool by_hand)
+{
+    const char *why;
+    switch (sheet_key(&console->sheet, key, by_hand, &why)) {
+    case SHEET_STAYS:
+        return WISH_REDRAW;
+    case SHEET_YES:
+        return S_begin(console);
+    case SHEET_NO:
+        break;
+    }
+    /* It could not have been answered: its own text has said why. */
+    if (console->sheet.failed) {
+        S_end_sheet(console);
+        return WISH_REDRAW;
+    }
+    console->swallows = !by_hand;
+    return verbline_refuse(console, why);
+}
+
+void verbline_watch(struct console *console)
+{
+    if (!console->ground)
+        return;
+    char *ground = S_tell_ground(console);
+    if (!ground)
+        verbline_refuse(console, "the database does not answer any more");
+    else if (!str_is(ground, console->ground))
+        verbline_refuse(console, "the database is another one now, or the role is");
+    free(ground);
+}
+
+void verbline_close(struct console *console)
+{
+    verbline_end(console);
+    S_end_sheet(console);
+    words_release(&console->command.words);
+}
