@@ -114,10 +114,10 @@ static bool S_read_size(const char *text, int *cols, int *lines, struct err *err
            err_set(err, ERR_USAGE, "a size is COLSxLINES, not '%s'", text);
 }
 
+/* A picture in another size leaves an open question open; a window that changes does not. */
 static void S_take_size(struct console *console, int cols, int lines)
 {
     screen_resize(lines, cols);
-    console_resized(console);
     console->wishes |= WISH_REDRAW;
     console_obey(console);
 }
@@ -127,6 +127,7 @@ static bool S_resize(struct console *console, const char *size, struct err *err)
     int cols, lines;
     if (!S_read_size(size, &cols, &lines, err))
         return false;
+    console_resized(console);
     S_take_size(console, cols, lines);
     return true;
 }
