@@ -45,7 +45,7 @@ static bool S_settle(struct console *console, const char *unused, struct err *er
 {
     int64_t end = clock_ms() + PATIENCE_MS;
     (void)unused;
-    while (!sampler_settled(console->sampler)) {
+    while (!sampler_settled(console->sampler) || console->sheet_child) {
         if (clock_ms() > end)
             return S_fail_with_screen(err, "the servers did not answer in time on the screen", "");
         console_turn(console, TURN_MS);

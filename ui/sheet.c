@@ -17,6 +17,10 @@ static void S_show_side(struct sheet *sheet)
     reader_open(&sheet->reader, title);
     if (text->len)
         reader_add(&sheet->reader, text->text, text->len);
+    if (sheet->ended[sheet->side])
+        reader_end(&sheet->reader);
+    else
+        reader_remark(&sheet->reader, MOOD_ACTIVE, "still coming");
     free(title);
 }
 
@@ -64,8 +68,11 @@ void sheet_add(struct sheet *sheet, enum sheet_side side, const char *raw, size_
 
 void sheet_end(struct sheet *sheet, enum sheet_side side)
 {
-    if (side == sheet->side)
-        reader_end(&sheet->reader);
+    sheet->ended[side] = true;
+    if (side != sheet->side)
+        return;
+    reader_end(&sheet->reader);
+    reader_remark(&sheet->reader, MOOD_PLAIN, "");
 }
 
 void sheet_ready(struct sheet *sheet)
@@ -86,7 +93,6 @@ void sheet_turn(struct sheet *sheet)
 {
     sheet->side = sheet->side == SHEET_OUTLINE ? SHEET_SQL : SHEET_OUTLINE;
     S_show_side(sheet);
-    reader_end(&sheet->reader);
 }
 
 /* ---- the answer ---- */

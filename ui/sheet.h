@@ -29,6 +29,7 @@ struct sheet {
     char *title, *question, *name, *label;
     bool has_text, has_sql;
     struct buf texts[SHEET_SIDES]; /* raw, as they came */
+    bool ended[SHEET_SIDES];       /* all of it is here */
     enum sheet_side side;          /* the one in the reader */
     struct reader reader;
     struct prompt prompt;
