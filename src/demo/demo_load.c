@@ -32,11 +32,14 @@ static bool S_require_empty_database(struct pg *pg, struct err *err)
 static bool S_require_empty_redis(struct redis *redis, struct err *err)
 {
     static const char *const size[] = {"DBSIZE"};
-    struct redis_reply *reply;
-    if (!redis_run(redis, ARRAY_LEN(size), size, &reply, err))
-        return false;
-    int64_t keys = redis_int(reply);
-    redis_reply_free(reply);
+    int64_t keys = 0;
+    for (size_t node = 0; node < redis_nodes(redis); node++) {
+        struct redis_reply *reply;
+        if (!redis_run_node(redis, node, ARRAY_LEN(size), size, &reply, err))
+            return false;
+        keys += redis_int(reply);
+        redis_reply_free(reply);
+    }
     if (keys == 0)
         return true;
     err_set(err, ERR_REFUSED,

@@ -1,49 +1,24 @@
 /*
- * redis: see redis.h. The only file that includes hiredis, of which it uses the formatter and the
- * reader alone: both are the same in 0.14 and 1.2, and neither touches a socket.
+ * redis: see redis.h. Finds out whether a cluster is behind the address, and hands each command to
+ * the one link or to the cluster.
  */
-#include "redis.h"
+#include "redis_parts.h"
 
-#include "wire.h"
-
-#include <ctype.h>
-#include <hiredis/hiredis.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-/* A server that has gone mad, or is none, must not fill the memory: no reply to us is near this. */
-enum { REPLY_MAX = 64 * 1024 * 1024 };
-
-/* A command that was queued and has no answer yet; a ring of them, in order. */
-struct pending {
-    redis_done_fn *done;
-    void *ctx;
-};
-
-enum redis_phase { PHASE_CLOSED, PHASE_OPENING, PHASE_GREETING, PHASE_UP };
 
 struct redis {
     struct loop *loop;
     const struct redis_target *target;
-    enum redis_phase phase;
-    struct wire *wire;
-    redisReader *reader;
-    size_t incoming; /* bytes since the last whole reply */
+    struct redis_link *link;       /* of one server; NULL once a cluster has it */
+    struct redis_cluster *cluster; /* NULL: one server */
+    bool asking_map;               /* whether there is a cluster is not known yet */
+    int timeout_ms;
     struct timer *patience;
-
-    struct buf unsent;
-    size_t sent; /* bytes of `unsent` that are gone already */
-
-    struct pending *pending;
-    size_t pending_first, pending_count, pending_cap;
-
-    int greetings; /* answers to AUTH, CLIENT and SELECT that are still to come */
-    struct err greeting_err;
-    bool unnamed; /* … which is only the answer to CLIENT SETNAME */
     redis_connected_fn *connected;
     void *connected_ctx;
+    char *name;
+    struct redis_node only; /* the view of a single server */
 };
 
 /* ---- life ---- */
@@ -51,24 +26,20 @@ struct redis {
 struct redis *redis_new(struct loop *loop, const struct redis_target *target)
 {
     struct redis *redis = mem_new(sizeof(*redis));
-    redis->loop = loop;
-    redis->target = target;
+    *redis = (struct redis){.loop = loop, .target = target, .name = redis_target_describe(target)};
+    redis->only = (struct redis_node){.name = redis->name, .ranges = ""};
     return redis;
 }
 
 static void S_drop(struct redis *redis)
 {
-    wire_close(redis->wire);
-    redis->wire = NULL;
-    if (redis->reader)
-        redisReaderFree(redis->reader);
-    redis->reader = NULL;
     loop_cancel(redis->patience);
     redis->patience = NULL;
-    mem_wipe(redis->unsent.text, redis->unsent.cap); /* AUTH has gone through here */
-    buf_release(&redis->unsent);
-    redis->sent = redis->incoming = 0;
-    redis->phase = PHASE_CLOSED;
+    redis_link_free(redis->link);
+    redis_cluster_free(redis->cluster);
+    redis->link = NULL;
+    redis->cluster = NULL;
+    redis->asking_map = false;
 }
 
 void redis_free(struct redis *redis)
@@ -76,295 +47,127 @@ void redis_free(struct redis *redis)
     if (!redis)
         return;
     S_drop(redis);
-    free(redis->pending);
+    free(redis->name);
     free(redis);
+}
+
+struct loop *redis_loop(const struct redis *redis)
+{
+    return redis->loop;
 }
 
 bool redis_is_up(const struct redis *redis)
 {
-    return redis->phase == PHASE_UP;
+    if (redis->cluster)
+        return !redis_cluster_is_over(redis->cluster);
+    return redis->link && !redis->asking_map && redis_link_is_up(redis->link);
 }
 
 size_t redis_pending(const struct redis *redis)
 {
-    return redis->pending_count;
-}
-
-/* ---- the queue of commands without an answer ---- */
-
-static void S_push(struct redis *redis, redis_done_fn *done, void *ctx)
-{
-    if (redis->pending_count == redis->pending_cap) {
-        size_t cap = redis->pending_cap ? redis->pending_cap * 2 : 16;
-        struct pending *grown = mem_array(cap, sizeof(*grown));
-        for (size_t i = 0; i < redis->pending_count; i++)
-            grown[i] = redis->pending[(redis->pending_first + i) % redis->pending_cap];
-        free(redis->pending);
-        redis->pending = grown;
-        redis->pending_first = 0;
-        redis->pending_cap = cap;
-    }
-    size_t at = (redis->pending_first + redis->pending_count++) % redis->pending_cap;
-    redis->pending[at] = (struct pending){done, ctx};
-}
-
-static struct pending S_pop(struct redis *redis)
-{
-    struct pending first = redis->pending[redis->pending_first];
-    redis->pending_first = (redis->pending_first + 1) % redis->pending_cap;
-    redis->pending_count--;
-    return first;
-}
-
-/* ---- the end of a connection ---- */
-
-static void S_connect_over(struct redis *redis, const struct err *err)
-{
-    redis_connected_fn *connected = redis->connected;
-    redis->connected = NULL;
-    loop_cancel(redis->patience);
-    redis->patience = NULL;
-    if (connected)
-        connected(redis->connected_ctx, err);
-}
-
-/* Tells everybody who waits, in order. Their callbacks must not free the connection. */
-static void S_broken(struct redis *redis, const struct err *err)
-{
-    /* A server with no room left says so and hangs up: its words tell more than the end does. */
-    bool told = redis->phase == PHASE_GREETING && redis->greeting_err.kind != ERR_NONE;
-    struct err failure = told ? redis->greeting_err : *err;
-    failure.kind = ERR_LOST;
-    S_drop(redis);
-    while (redis->pending_count) {
-        struct pending pending = S_pop(redis);
-        if (pending.done)
-            pending.done(pending.ctx, NULL, &failure);
-    }
-    S_connect_over(redis, &failure);
+    if (redis->cluster)
+        return redis_cluster_pending(redis->cluster);
+    return redis->link ? redis_link_pending(redis->link) : 0;
 }
 
 void redis_close(struct redis *redis)
 {
     struct err err = {0};
     err_set(&err, ERR_LOST, "no answer came, so the connection was closed");
-    S_broken(redis, &err);
-}
-
-/* ---- errors of the server ---- */
-
-/* The first word of an error reply, what it means for us, and what the DBA can do about it. */
-static const struct {
-    const char *word;
-    enum err_kind kind;
-    const char *hint;
-} S_faults[] = {
-    {"NOAUTH", ERR_LOST,
-     "Redis wants a password: give it in a password-file of the deck, or REDIS_PASSWORD"},
-    {"WRONGPASS", ERR_LOST,
-     "check the Redis user and password, and that the user is on (ACL LIST)"},
-    {"NOPERM", ERR_REFUSED, "the Redis user's ACL does not allow this command or key"},
-    {"LOADING", ERR_RETRY, "Redis is reading its data from disk: wait until it is ready"},
-    {"BUSY", ERR_RETRY, "Redis runs a script: wait, or stop it with SCRIPT KILL"},
-    {"TRYAGAIN", ERR_RETRY, "the cluster moves keys at the moment: try again"},
-    {"CLUSTERDOWN", ERR_RETRY, "the cluster is not complete: see CLUSTER INFO"},
-    {"READONLY", ERR_REFUSED, "this is a replica: connect to the primary"},
-    {"MASTERDOWN", ERR_RETRY, "this replica has lost its primary"},
-    {"OOM", ERR_REFUSED, "Redis has reached maxmemory: review TTLs and the eviction policy"},
-    {"ERR max number of clients", ERR_LOST,
-     "Redis has no connection left: close some, or raise maxclients"},
-    {"MISCONF", ERR_REFUSED, "Redis cannot write its data to disk: see its log"},
-};
-
-static void S_server_error(const char *message, struct err *err)
-{
-    err_set(err, ERR_FAILED, "Redis says: %s", message);
-    for (size_t i = 0; i < ARRAY_LEN(S_faults); i++) {
-        size_t len = strlen(S_faults[i].word);
-        if (strncmp(message, S_faults[i].word, len) != 0 || message[len] != ' ')
-            continue;
-        err->kind = S_faults[i].kind;
-        err_hint(err, "%s", S_faults[i].hint);
-        return;
-    }
-}
-
-/* ---- bytes out and in ---- */
-
-static bool S_flush(struct redis *redis, struct err *err)
-{
-    while (redis->sent < redis->unsent.len) {
-        ssize_t moved = wire_write(redis->wire, redis->unsent.text + redis->sent,
-                                   redis->unsent.len - redis->sent, err);
-        if (moved < 0)
-            return false;
-        if (moved == 0)
-            break;
-        redis->sent += (size_t)moved;
-    }
-    if (redis->sent == redis->unsent.len) {
-        buf_clear(&redis->unsent);
-        redis->sent = 0;
-    }
-    wire_want_write(redis->wire, redis->unsent.len > 0);
-    return true;
-}
-
-static void S_answer(struct redis *redis, redisReply *reply)
-{
-    struct pending pending = S_pop(redis);
-    struct err err = {0};
-    bool fault = reply->type == REDIS_REPLY_ERROR;
-    if (fault)
-        S_server_error(reply->str, &err);
-    if (pending.done)
-        pending.done(pending.ctx, fault ? NULL : (const struct redis_reply *)reply,
-                     fault ? &err : NULL);
-    freeReplyObject(reply);
-}
-
-/* Hands out all replies that are complete. A callback may close the connection meanwhile. */
-static bool S_take_replies(struct redis *redis, struct err *err)
-{
-    while (redis->reader) {
-        void *reply = NULL;
-        if (redisReaderGetReply(redis->reader, &reply) != REDIS_OK)
-            return err_set(err, ERR_LOST, "Redis sent what is no reply: %s", redis->reader->errstr);
-        if (!reply)
-            return true;
-        redis->incoming = 0;
-        if (!redis->pending_count) {
-            freeReplyObject(reply);
-            return err_set(err, ERR_LOST, "Redis sent a reply that nobody asked for");
-        }
-        S_answer(redis, reply);
-    }
-    return true;
-}
-
-static bool S_move_bytes(struct redis *redis, struct err *err)
-{
-    char bytes[64 * 1024];
-    if (!S_flush(redis, err))
-        return false;
-    ssize_t moved = wire_read(redis->wire, bytes, sizeof(bytes), err);
-    if (moved < 0)
-        return false;
-    redis->incoming += (size_t)moved;
-    if (redis->incoming > REPLY_MAX)
-        return err_set(err, ERR_LOST, "Redis sent a reply of more than %d MB, so it was let go",
-                       REPLY_MAX / (1024 * 1024));
-    if (moved > 0)
-        redisReaderFeed(redis->reader, bytes, (size_t)moved);
-    return S_take_replies(redis, err);
-}
-
-static void S_on_ready(void *arg)
-{
-    struct redis *redis = arg;
-    struct err err = {0};
-    if (!S_move_bytes(redis, &err))
-        S_broken(redis, &err);
-}
-
-static void S_queue(struct redis *redis, int argc, const char *const *argv, const size_t *lengths,
-                    redis_done_fn *done, void *ctx)
-{
-    char *bytes = NULL;
-    long long len = redisFormatCommandArgv(&bytes, argc, (const char **)argv, lengths);
-    if (len < 0)
-        die("out of memory: a Redis command could not be formatted");
-    buf_add_mem(&redis->unsent, bytes, (size_t)len);
-    mem_wipe(bytes, (size_t)len);
-    redisFreeCommand(bytes);
-    S_push(redis, done, ctx);
-    wire_want_write(redis->wire, true);
-}
-
-void redis_send(struct redis *redis, int argc, const char *const *argv, const size_t *lengths,
-                redis_done_fn *done, void *ctx)
-{
-    if (!redis_is_up(redis))
-        die("a Redis command was sent on a connection that is not up");
-    S_queue(redis, argc, argv, lengths, done, ctx);
+    if (redis->cluster)
+        redis_cluster_fail(redis->cluster, &err);
+    else if (redis->link)
+        redis_link_close(redis->link);
 }
 
 /* ---- connecting ---- */
 
-static void S_greeted(void *arg, const struct redis_reply *reply, const struct err *err)
+static char *S_format(int argc, const char *const *argv, const size_t *lengths, size_t *len)
 {
-    (void)reply;
-    struct redis *redis = arg;
-    if (redis->unnamed)
-        err_clear(&redis->greeting_err);
-    redis->unnamed = false;
-    if (err && redis->greeting_err.kind == ERR_NONE)
-        redis->greeting_err = *err;
-    if (--redis->greetings > 0 || redis->phase != PHASE_GREETING)
-        return;
-    if (redis->greeting_err.kind != ERR_NONE) {
-        struct err failure = redis->greeting_err;
-        S_drop(redis);
-        S_connect_over(redis, &failure);
-        return;
-    }
-    redis->phase = PHASE_UP;
-    S_connect_over(redis, NULL);
+    char *bytes = NULL;
+    long long made = redisFormatCommandArgv(&bytes, argc, (const char **)argv, lengths);
+    if (made < 0)
+        die("out of memory: a Redis command could not be formatted");
+    *len = (size_t)made;
+    return bytes;
 }
 
-/* A server that does not know CLIENT SETNAME, or forbids it, is served all the same; but the first
- * answer can also be a farewell (maxclients), which is told when nothing comes after it. */
-static void S_named(void *arg, const struct redis_reply *reply, const struct err *err)
+static void S_connected(struct redis *redis, const struct err *err)
 {
-    (void)reply;
-    struct redis *redis = arg;
-    redis->unnamed = err != NULL && redis->greeting_err.kind == ERR_NONE;
-    if (redis->unnamed)
-        redis->greeting_err = *err;
+    redis_connected_fn *connected = redis->connected;
+    redis->connected = NULL;
+    redis->asking_map = false;
+    loop_cancel(redis->patience);
+    redis->patience = NULL;
+    if (err && redis->link && redis_link_is_up(redis->link))
+        redis_link_close(redis->link);
+    if (connected)
+        connected(redis->connected_ctx, err);
 }
 
-static void S_greet(struct redis *redis, int argc, const char *const *argv)
+static void S_say(struct redis *redis, int argc, const char *const *argv, redis_done_fn *done)
 {
-    redis->greetings++;
-    S_queue(redis, argc, argv, NULL, S_greeted, redis);
+    size_t len;
+    char *bytes = S_format(argc, argv, NULL, &len);
+    redis_link_send(redis->link, bytes, len, true, done, redis);
+    redisFreeCommand(bytes);
 }
 
-static void S_opened(void *arg, const struct err *err)
+/* A user who may not read the map is not let into a cluster: a part would look like the whole. */
+static void S_on_info(void *arg, const struct redis_reply *reply, const struct err *err)
 {
     struct redis *redis = arg;
-    const struct redis_target *target = redis->target;
-    if (err) {
-        struct err failure = *err;
-        S_broken(redis, &failure);
+    struct err refused = {0};
+    if (err && !reply) {
+        S_connected(redis, err);
         return;
     }
-    redis->phase = PHASE_GREETING;
-    redis->reader = redisReaderCreate();
-    redis->greetings = 0;
-    err_clear(&redis->greeting_err);
-    char db[16];
-    snprintf(db, sizeof(db), "%d", target->db);
-    if (target->password && target->user)
-        S_greet(redis, 3, (const char *[]){"AUTH", target->user, target->password});
-    else if (target->password)
-        S_greet(redis, 2, (const char *[]){"AUTH", target->password});
-    const char *name[] = {"CLIENT", "SETNAME", "tenantdeck"};
-    redis->unnamed = false;
-    S_queue(redis, 3, name, NULL, S_named, redis);
-    if (target->db)
-        S_greet(redis, 2, (const char *[]){"SELECT", db});
-    /* The last greeting tells a server that wants a password from one that lets us in. */
-    S_greet(redis, 1, (const char *[]){"PING"});
+    if (err || redis_info_int(redis_text(reply), "cluster_enabled") != 1) {
+        S_connected(redis, NULL);
+        return;
+    }
+    err_set(&refused, ERR_REFUSED,
+            "%s is a node of a Redis Cluster, and this user may not read which node has which keys",
+            redis->name);
+    err_hint(&refused, "ACL SETUSER ... +cluster|slots");
+    S_connected(redis, &refused);
+}
+
+static void S_on_slots(void *arg, const struct redis_reply *reply, const struct err *err)
+{
+    struct redis *redis = arg;
+    struct err wrong = {0};
+    if (err && !reply) { /* lost */
+        S_connected(redis, err);
+    } else if (err && str_starts(redis_text(reply), "NOPERM")) {
+        S_say(redis, 2, (const char *[]){"INFO", "cluster"}, S_on_info);
+    } else if (err) { /* no cluster, or a server that has never heard of them */
+        S_connected(redis, NULL);
+    } else {
+        redis->cluster = redis_cluster_new(redis->loop, redis->target, redis->link,
+                                           redis->timeout_ms, reply, &wrong);
+        if (redis->cluster)
+            redis->link = NULL;
+        S_connected(redis, redis->cluster ? NULL : &wrong);
+    }
 }
 
 static void S_too_slow(void *arg)
 {
     struct redis *redis = arg;
     redis->patience = NULL;
-    struct err err = {0};
-    err_set(&err, ERR_LOST, "Redis did not answer in time");
-    err_hint(&err, "is the host reachable? a firewall that drops packets looks like this");
-    S_broken(redis, &err);
+    redis_link_close(redis->link); /* tells S_on_slots or S_on_info */
+}
+
+static void S_on_link(void *arg, const struct err *err)
+{
+    struct redis *redis = arg;
+    if (err || redis->target->rest) {
+        S_connected(redis, err);
+        return;
+    }
+    redis->patience = loop_after(redis->loop, redis->timeout_ms, S_too_slow, redis);
+    S_say(redis, 2, (const char *[]){"CLUSTER", "SLOTS"}, S_on_slots);
 }
 
 void redis_connect(struct redis *redis, int timeout_ms, redis_connected_fn *connected, void *ctx)
@@ -372,176 +175,97 @@ void redis_connect(struct redis *redis, int timeout_ms, redis_connected_fn *conn
     S_drop(redis);
     redis->connected = connected;
     redis->connected_ctx = ctx;
-    redis->phase = PHASE_OPENING;
-    redis->patience = loop_after(redis->loop, timeout_ms, S_too_slow, redis);
-    struct wire_owner owner = {.opened = S_opened, .ready = S_on_ready, .ctx = redis};
-    redis->wire = wire_open(redis->loop, redis->target, &owner);
+    redis->timeout_ms = timeout_ms;
+    redis->asking_map = true;
+    redis->link = redis_link_new(redis->loop, redis->target);
+    redis_link_connect(redis->link, timeout_ms, S_on_link, redis);
 }
 
-/* ---- waiting while the loop turns ---- */
+/* ---- commands ---- */
 
-struct waiting {
-    bool over, failed;
-    struct err err;
-    struct redis_reply *reply;
-};
-
-static void S_waited_connect(void *arg, const struct err *err)
-{
-    struct waiting *waiting = arg;
-    waiting->over = true;
-    waiting->failed = err != NULL;
-    if (err)
-        waiting->err = *err;
-}
-
-bool redis_open(struct redis *redis, int timeout_ms, struct err *err)
-{
-    struct waiting waiting = {0};
-    redis_connect(redis, timeout_ms, S_waited_connect, &waiting);
-    while (!waiting.over)
-        loop_turn(redis->loop, -1);
-    if (waiting.failed)
-        *err = waiting.err;
-    return !waiting.failed;
-}
-
-/* hiredis gives a reply away as a whole or not at all: a copy is what the waiting one keeps. */
-static redisReply *S_copy(const redisReply *reply)
-{
-    redisReply *copy = mem_new(sizeof(*copy));
-    copy->type = reply->type;
-    copy->integer = reply->integer;
-    copy->len = reply->len;
-    copy->elements = reply->elements;
-    if (reply->str)
-        copy->str = str_ndup(reply->str, reply->len);
-    if (reply->elements)
-        copy->element = mem_array(reply->elements, sizeof(*copy->element));
-    for (size_t i = 0; i < reply->elements; i++)
-        copy->element[i] = S_copy(reply->element[i]);
-    return copy;
-}
-
-static void S_waited_reply(void *arg, const struct redis_reply *reply, const struct err *err)
-{
-    struct waiting *waiting = arg;
-    S_waited_connect(waiting, err);
-    if (reply)
-        waiting->reply = redis_reply_copy(reply);
-}
-
-bool redis_run(struct redis *redis, int argc, const char *const *argv, struct redis_reply **out,
-               struct err *err)
+static void S_require_up(const struct redis *redis)
 {
     if (!redis_is_up(redis))
-        return err_set(err, ERR_LOST, "the connection to Redis was lost");
-    struct waiting waiting = {0};
-    redis_send(redis, argc, argv, NULL, S_waited_reply, &waiting);
-    while (!waiting.over)
-        loop_turn(redis->loop, -1);
-    if (waiting.failed)
-        *err = waiting.err;
-    if (out)
-        *out = waiting.reply;
+        die("a Redis command was sent on a connection that is not up");
+}
+
+/* Wiped afterwards: a value may be somebody's session. */
+static void S_release(char *bytes, size_t len)
+{
+    mem_wipe(bytes, len);
+    redisFreeCommand(bytes);
+}
+
+static void S_send_to(struct redis *redis, int slot, size_t node, int argc, const char *const *argv,
+                      const size_t *lengths, redis_done_fn *done, void *ctx)
+{
+    size_t len;
+    char *bytes = S_format(argc, argv, lengths, &len);
+    if (redis->cluster)
+        redis_cluster_send(redis->cluster, slot, node, bytes, len, done, ctx);
     else
-        redis_reply_free(waiting.reply);
-    return !waiting.failed;
+        redis_link_send(redis->link, bytes, len, false, done, ctx);
+    S_release(bytes, len);
 }
 
-struct redis_reply *redis_reply_copy(const struct redis_reply *reply)
+void redis_send(struct redis *redis, int argc, const char *const *argv, const size_t *lengths,
+                redis_done_fn *done, void *ctx)
 {
-    return (struct redis_reply *)S_copy((const redisReply *)reply);
+    int key, slot = -1;
+    S_require_up(redis);
+    if (redis->cluster && redis_route(argc, argv, &key) == ROUTE_WHOLE)
+        die("'%s' was sent to one node of a cluster for all of them", argv[0]);
+    if (redis->cluster && redis_route(argc, argv, &key) == ROUTE_KEY)
+        slot = (int)redis_slot(argv[key], lengths ? lengths[key] : strlen(argv[key]));
+    S_send_to(redis, slot, 0, argc, argv, lengths, done, ctx);
 }
 
-void redis_reply_free(struct redis_reply *reply)
+void redis_send_node(struct redis *redis, size_t node, int argc, const char *const *argv,
+                     const size_t *lengths, redis_done_fn *done, void *ctx)
 {
-    redisReply *copy = (redisReply *)reply;
-    if (!copy)
-        return;
-    for (size_t i = 0; i < copy->elements; i++)
-        redis_reply_free((struct redis_reply *)copy->element[i]);
-    free(copy->element);
-    free(copy->str);
-    free(copy);
+    S_require_up(redis);
+    if (node >= redis_members(redis))
+        die("Redis has no node %zu", node);
+    S_send_to(redis, -1, node, argc, argv, lengths, done, ctx);
 }
 
-/* ---- replies ---- */
+/* ---- nodes ---- */
 
-static const redisReply *S_raw(const struct redis_reply *reply)
+bool redis_is_cluster(const struct redis *redis)
 {
-    return (const redisReply *)reply;
+    return redis->cluster != NULL;
 }
 
-enum redis_type redis_type(const struct redis_reply *reply)
+size_t redis_nodes(const struct redis *redis)
 {
-    switch (S_raw(reply)->type) {
-    case REDIS_REPLY_STRING:
-        return REDIS_STRING;
-    case REDIS_REPLY_STATUS:
-        return REDIS_STATUS;
-    case REDIS_REPLY_INTEGER:
-        return REDIS_INTEGER;
-    case REDIS_REPLY_ARRAY:
-        return REDIS_ARRAY;
-    case REDIS_REPLY_ERROR:
-        return REDIS_FAULT;
-    default:
-        return REDIS_NIL;
-    }
+    return redis->cluster ? redis_cluster_nodes(redis->cluster) : 1;
 }
 
-const char *redis_text(const struct redis_reply *reply)
+size_t redis_members(const struct redis *redis)
 {
-    return S_raw(reply)->str ? S_raw(reply)->str : "";
+    return redis->cluster ? redis_cluster_members(redis->cluster) : 1;
 }
 
-size_t redis_length(const struct redis_reply *reply)
+const struct redis_node *redis_node(const struct redis *redis, size_t node)
 {
-    bool array = S_raw(reply)->type == REDIS_REPLY_ARRAY;
-    size_t bytes = S_raw(reply)->str ? (size_t)S_raw(reply)->len : 0;
-    return array ? S_raw(reply)->elements : bytes;
+    return redis->cluster ? redis_cluster_node(redis->cluster, node) : &redis->only;
 }
 
-int64_t redis_int(const struct redis_reply *reply)
+unsigned redis_topology(const struct redis *redis)
 {
-    int64_t n = 0;
-    if (S_raw(reply)->type == REDIS_REPLY_INTEGER)
-        return S_raw(reply)->integer;
-    return str_to_int(redis_text(reply), &n) ? n : 0;
+    return redis->cluster ? redis_cluster_topology(redis->cluster) : 0;
 }
 
-const struct redis_reply *redis_at(const struct redis_reply *array, size_t i)
+int redis_uncovered(const struct redis *redis)
 {
-    if (i >= S_raw(array)->elements)
-        die("a Redis reply has no element %zu", i);
-    return (const struct redis_reply *)S_raw(array)->element[i];
+    return redis->cluster ? redis_cluster_uncovered(redis->cluster) : 0;
 }
 
-/* The rest of the line that starts with "field:"; NULL when there is none. */
-static const char *S_info_line(const char *info, const char *field)
+void redis_survey(struct redis *redis, redis_connected_fn *surveyed, void *ctx)
 {
-    size_t len = strlen(field);
-    for (const char *line = info; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, field, len) == 0 && line[len] == ':')
-            return line + len + 1;
-    }
-    return NULL;
-}
-
-char *redis_info_text(const char *info, const char *field)
-{
-    const char *value = S_info_line(info, field);
-    return value ? str_ndup(value, strcspn(value, "\r\n")) : NULL;
-}
-
-int64_t redis_info_int(const char *info, const char *field)
-{
-    char *value = redis_info_text(info, field);
-    int64_t n = -1;
-    if (value)
-        str_to_int(value, &n);
-    free(value);
-    return n;
+    S_require_up(redis);
+    if (redis->cluster)
+        redis_cluster_survey(redis->cluster, surveyed, ctx);
+    else
+        surveyed(ctx, NULL);
 }

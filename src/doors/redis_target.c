@@ -1,5 +1,6 @@
 /*
- * redis_target: reads where a Redis is: redis://, unix://. Parsing only; nothing is connected.
+ * redis_target: reads where a Redis is: redis://, rediss://, unix://. Parsing only; nothing
+ * is connected.
  */
 #include "redis.h"
 
@@ -37,7 +38,8 @@ static bool S_bad(struct err *err, const char *what)
 {
     /* The URL itself may hold a password, so it is not repeated. */
     err_set(err, ERR_USAGE, "the Redis address cannot be read: %s", what);
-    return err_hint(err, "write redis://[user[:password]@]host[:port][/db] or unix://path[?db=N]");
+    return err_hint(err, "write redis://[user[:password]@]host[:port][/db], rediss:// for TLS, "
+                         "or unix://path[?db=N]");
 }
 
 static bool S_read_db(const char *s, int *db, struct err *err)
@@ -93,6 +95,40 @@ static bool S_read_host(const char *s, size_t len, struct redis_target *target, 
     return true;
 }
 
+/* ---- the options of rediss:// ---- */
+
+static char **S_option(struct redis_target *target, const char *name, size_t len)
+{
+    const struct {
+        const char *name;
+        char **value;
+    } options[] = {{"cacert", &target->cacert},
+                   {"cert", &target->cert},
+                   {"key", &target->key},
+                   {"sni", &target->tls_name}};
+    for (size_t i = 0; i < ARRAY_LEN(options); i++)
+        if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
+            return options[i].value;
+    return NULL;
+}
+
+static bool S_read_options(const char *s, struct redis_target *target, struct err *err)
+{
+    while (*s) {
+        size_t len = strcspn(s, "&"), name = strcspn(s, "=");
+        char **value = name < len ? S_option(target, s, name) : NULL;
+        if (!value || *value)
+            return S_bad(err, "after '?' may stand cacert=, cert=, key= and sni=, each once");
+        *value = S_decode(s + name + 1, len - name - 1);
+        if (!*value || !**value)
+            return S_bad(err, "an option after '?' is empty or broken");
+        s += len + (s[len] == '&');
+    }
+    return true;
+}
+
+/* ---- the kinds of address ---- */
+
 static bool S_parse_tcp(const char *rest, struct redis_target *target, struct err *err)
 {
     size_t len = strcspn(rest, "/?");
@@ -102,9 +138,16 @@ static bool S_parse_tcp(const char *rest, struct redis_target *target, struct er
         return false;
     if (!S_read_host(host, len - (size_t)(host - rest), target, err))
         return false;
-    if (rest[len] == '?')
-        return S_bad(err, "options after '?' are not known here");
-    return !rest[len] || !rest[len + 1] || S_read_db(rest + len + 1, &target->db, err);
+    rest += len;
+    const char *options = strchr(rest, '?');
+    if (options && !target->tls)
+        return S_bad(err, "options after '?' are known for rediss:// only");
+    if (options && !S_read_options(options + 1, target, err))
+        return false;
+    char *db = str_ndup(rest, options ? (size_t)(options - rest) : strlen(rest));
+    bool ok = !db[0] || !db[1] || S_read_db(db + 1, &target->db, err);
+    free(db);
+    return ok;
 }
 
 static bool S_parse_unix(const char *rest, struct redis_target *target, struct err *err)
@@ -128,7 +171,10 @@ bool redis_target_parse(const char *url, struct redis_target *target, struct err
     bool good;
     if (str_starts(url, "redis://"))
         good = S_parse_tcp(url + strlen("redis://"), target, err);
-    else if (str_starts(url, "unix://"))
+    else if (str_starts(url, "rediss://")) {
+        target->tls = true;
+        good = S_parse_tcp(url + strlen("rediss://"), target, err);
+    } else if (str_starts(url, "unix://"))
         good = S_parse_unix(url + strlen("unix://"), target, err);
     else if (strstr(url, "://"))
         good = S_bad(err, "its scheme is not known");
@@ -139,19 +185,59 @@ bool redis_target_parse(const char *url, struct redis_target *target, struct err
     return good;
 }
 
+bool redis_target_check(const struct redis_target *target, struct err *err)
+{
+    bool certificates = target->cacert || target->cert || target->key || target->tls_name;
+    if (certificates && !target->tls && !target->rest) {
+        err_set(err, ERR_REFUSED, "certificates are named for a Redis that is asked without TLS");
+        return err_hint(err, "write rediss:// (or REDIS_TLS=true), or leave them out");
+    }
+    if (target->key && !target->cert)
+        return err_set(err, ERR_REFUSED, "a key is named for Redis, and no certificate for it");
+    if (!target->rest)
+        return true;
+    if (!target->password) {
+        err_set(err, ERR_REFUSED, "Redis over HTTP wants a token, and none is named");
+        return err_hint(err, "UPSTASH_REDIS_REST_TOKEN, or a password-file of the deck");
+    }
+    return true;
+}
+
 void redis_target_release(struct redis_target *target)
 {
     free(target->path);
+    free(target->rest);
     free(target->host);
     free(target->user);
     str_wipe(target->password);
+    free(target->cacert);
+    free(target->cert);
+    free(target->key);
+    free(target->tls_name);
     *target = (struct redis_target){0};
+}
+
+void redis_target_for(const struct redis_target *base, const char *host, int port,
+                      const char *tls_name, struct redis_target *out)
+{
+    *out = (struct redis_target){.path = str_dup(host ? NULL : base->path),
+                                 .host = str_dup(host),
+                                 .port = port,
+                                 .user = str_dup(base->user),
+                                 .password = str_dup(base->password),
+                                 .tls = base->tls,
+                                 .cacert = str_dup(base->cacert),
+                                 .cert = str_dup(base->cert),
+                                 .key = str_dup(base->key),
+                                 .tls_name = str_dup(base->tls_name ? base->tls_name : tls_name)};
 }
 
 char *redis_target_describe(const struct redis_target *target)
 {
     if (target->path)
         return str_format("%s/%d", target->path, target->db);
+    if (target->rest)
+        return str_dup(target->host);
     return str_format("%s:%d/%d", target->host ? target->host : "localhost", target->port,
                       target->db);
 }

@@ -1,10 +1,10 @@
 /*
- * wire: bytes to and from a Redis server, without blocking: tcp or a unix socket.
+ * wire: bytes to and from a Redis server, without blocking: tcp, a unix socket, TLS, or HTTP.
  *
  * Opening walks through the name look-up and the connect by itself, in the loop; then the owner is
- * told once whether it is open, and afterwards each time bytes may move. A secured wire differs in
- * how it opens and moves bytes, not in what it promises here; a cluster is several wires. What the
- * bytes mean is redis.c's business.
+ * told once whether it is open, and afterwards each time bytes may move. The kinds of wire differ
+ * in how they open and move bytes, not in what they promise here; a cluster is several wires. What
+ * the bytes mean is the business of redis_link.c.
  */
 #ifndef TD_WIRE_H
 #define TD_WIRE_H

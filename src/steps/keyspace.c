@@ -48,6 +48,8 @@ struct keyspace {
     int share, count;
     int64_t idle_us; /* what a command takes that gives the server nothing to do */
     int64_t size, met;
+    bool walked; /* the last walk has come to its end */
+    bool surveyed;
 };
 
 /* ---- commands and answers ---- */
@@ -74,19 +76,43 @@ static void S_take_answer(void *ctx, const struct redis_reply *reply, const stru
         sent->done(sent->ctx, reply, err);
 }
 
-bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
-                   const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err)
+/* Makes room for one more; NULL with err: it cannot be sent. */
+static struct sent *S_next(struct keyspace *keyspace, redis_done_fn *done, void *ctx,
+                           struct err *err)
 {
     if (keyspace->sent_count == KEYSPACE_BATCH && !keyspace_settle(keyspace, err))
-        return false;
+        return NULL;
     if (!redis_is_up(keyspace->redis)) {
         err_set(err, ERR_LOST, "the connection to Redis was lost");
-        return S_advise(keyspace, err);
+        S_advise(keyspace, err);
+        return NULL;
     }
     struct sent *sent = &keyspace->sent[keyspace->sent_count++];
     *sent = (struct sent){.keyspace = keyspace, .done = done, .ctx = ctx};
-    redis_send(keyspace->redis, argc, argv, lengths, S_take_answer, sent);
-    return true;
+    return sent;
+}
+
+bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
+                   const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err)
+{
+    struct sent *sent = S_next(keyspace, done, ctx, err);
+    if (sent)
+        redis_send(keyspace->redis, argc, argv, lengths, S_take_answer, sent);
+    return sent != NULL;
+}
+
+bool keyspace_send_node(struct keyspace *keyspace, size_t node, int argc, const char *const *argv,
+                        const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err)
+{
+    struct sent *sent = S_next(keyspace, done, ctx, err);
+    if (sent)
+        redis_send_node(keyspace->redis, node, argc, argv, lengths, S_take_answer, sent);
+    return sent != NULL;
+}
+
+size_t keyspace_nodes(const struct keyspace *keyspace)
+{
+    return redis_nodes(keyspace->redis);
 }
 
 static bool S_is_aborted(const struct keyspace *keyspace)
@@ -148,35 +174,9 @@ void keyspace_count_yes(void *count, const struct redis_reply *reply, const stru
 
 /* ---- the connection ---- */
 
-static void S_read_cluster(void *ctx, const struct redis_reply *reply, const struct err *err)
-{
-    if (!err)
-        *(bool *)ctx = redis_info_int(redis_text(reply), "cluster_enabled") == 1;
-}
-
-static bool S_require_whole(struct keyspace *keyspace, struct err *err)
-{
-    static const char *const info[] = {"INFO", "cluster"};
-    struct err ignored = {0}; /* an ACL that forbids INFO leaves it open; so we go on */
-    bool cluster = false;
-    if (!keyspace_send(keyspace, ARRAY_LEN(info), info, NULL, S_read_cluster, &cluster, err))
-        return false;
-    if (!keyspace_settle(keyspace, &ignored) && ignored.kind == ERR_LOST) {
-        *err = ignored;
-        return false;
-    }
-    if (!cluster)
-        return true;
-    err_set(err, ERR_REFUSED,
-            "%s is a node of a Redis Cluster, and has only a part of its keys; nothing was touched",
-            keyspace->name);
-    return err_hint(err, "this needs one server that has them all; without -r the step is skipped");
-}
-
 static bool S_open(struct keyspace *keyspace, struct err *err)
 {
-    return redis_open(keyspace->redis, OPEN_MS, err) ? S_require_whole(keyspace, err)
-                                                     : S_advise(keyspace, err);
+    return redis_open(keyspace->redis, OPEN_MS, err) || S_advise(keyspace, err);
 }
 
 static bool S_open_one(struct run *run, struct loop *loop, const struct redis_target *target,
@@ -267,7 +267,8 @@ static void S_adapt(struct keyspace *keyspace, int64_t took_us)
                                                      : keyspace->count;
 }
 
-static bool S_fetch_page(struct keyspace *keyspace, const struct key_glob *match, struct err *err)
+static bool S_fetch_page(struct keyspace *keyspace, size_t node, const struct key_glob *match,
+                         struct err *err)
 {
     char count[16], cursor[32];
     struct page *page = &keyspace->page;
@@ -278,7 +279,8 @@ static bool S_fetch_page(struct keyspace *keyspace, const struct key_glob *match
     int64_t since = clock_us();
     buf_clear(&page->keys);
     page->count = 0;
-    if (!keyspace_send(keyspace, match ? 6 : 4, argv, lengths, S_read_page, keyspace, err) ||
+    if (!keyspace_send_node(keyspace, node, match ? 6 : 4, argv, lengths, S_read_page, keyspace,
+                            err) ||
         !keyspace_settle(keyspace, err))
         return false;
     S_adapt(keyspace, clock_us() - since);
@@ -300,17 +302,22 @@ static bool S_hand_out_page(struct keyspace *keyspace, keyspace_key_fn *each, vo
 static void S_read_size(void *ctx, const struct redis_reply *reply, const struct err *err)
 {
     if (!err && redis_type(reply) == REDIS_INTEGER)
-        *(int64_t *)ctx = redis_int(reply);
+        *(int64_t *)ctx += redis_int(reply);
 }
 
 static bool S_ask_size(struct keyspace *keyspace, int64_t *size, struct err *err)
 {
     static const char *const dbsize[] = {"DBSIZE"};
     struct err refused = {0}; /* by an ACL: then nothing tells a walk without end from a long one */
+    *size = 0;
+    for (size_t node = 0; node < redis_nodes(keyspace->redis); node++)
+        if (!keyspace_send_node(keyspace, node, ARRAY_LEN(dbsize), dbsize, NULL, S_read_size, size,
+                                err))
+            return false;
+    if (keyspace_settle(keyspace, &refused))
+        return true;
     *size = -1;
-    if (!keyspace_send(keyspace, ARRAY_LEN(dbsize), dbsize, NULL, S_read_size, size, err))
-        return false;
-    if (keyspace_settle(keyspace, &refused) || refused.kind == ERR_REFUSED)
+    if (refused.kind == ERR_REFUSED)
         return true;
     *err = refused;
     return false;
@@ -353,12 +360,68 @@ static bool S_is_endless(const struct keyspace *keyspace, bool sifted)
     return keyspace->size >= 0 && keyspace->met > keyspace->size * times + ENDLESS_KEYS;
 }
 
-static bool S_walk_pages(struct keyspace *keyspace, const struct key_glob *match,
-                         keyspace_key_fn *each, void *ctx, struct err *err)
+/* ---- the map of a cluster ---- */
+
+static void S_on_survey(void *ctx, const struct err *err)
+{
+    struct keyspace *keyspace = ctx;
+    keyspace->surveyed = true;
+    if (err)
+        keyspace->trouble = *err;
+}
+
+/* Which node has which keys, as the cluster sees it now. */
+static bool S_survey(struct keyspace *keyspace, struct err *err)
+{
+    if (!redis_is_cluster(keyspace->redis))
+        return true;
+    if (!redis_is_up(keyspace->redis)) {
+        err_set(err, ERR_LOST, "the connection to Redis was lost");
+        return S_advise(keyspace, err);
+    }
+    keyspace->surveyed = false;
+    redis_survey(keyspace->redis, S_on_survey, keyspace);
+    while (!keyspace->surveyed && !S_is_aborted(keyspace))
+        loop_turn(keyspace->loop, LOOK_MS);
+    if (!keyspace->surveyed)
+        redis_close(keyspace->redis);
+    int uncovered = redis_uncovered(keyspace->redis);
+    if (!keyspace_settle(keyspace, err))
+        return false;
+    if (!uncovered)
+        return true;
+    err_set(err, ERR_FAILED,
+            "%d of the %d slots of %s are served by no node, so their keys cannot be reached; "
+            "nothing was touched",
+            uncovered, REDIS_SLOTS, keyspace->name);
+    return err_hint(err, "'tenantdeck nodes' and CLUSTER INFO say what is missing");
+}
+
+/* A key that moves from node to node while they are walked is met twice, or not at all. */
+static bool S_require_still(struct keyspace *keyspace, unsigned topology, struct err *err)
+{
+    if (redis_topology(keyspace->redis) == topology)
+        return true;
+    err_set(err, ERR_FAILED,
+            "%s has moved keys between its nodes, or has changed a primary, during the walk: some "
+            "were perhaps not met",
+            keyspace->name);
+    return err_hint(err,
+                    "do it again when the cluster is at rest: CLUSTER INFO, 'tenantdeck nodes'");
+}
+
+/* ---- node by node ---- */
+
+static bool S_walk_node(struct keyspace *keyspace, size_t node, const struct key_glob *match,
+                        keyspace_key_fn *each, void *ctx, struct err *err)
 {
     int64_t since = clock_us();
+    unsigned topology = redis_topology(keyspace->redis);
+    free(keyspace->page.cursor);
+    keyspace->page.cursor = str_dup("0");
     do {
-        if (!S_fetch_page(keyspace, match, err) || !S_hand_out_page(keyspace, each, ctx, err))
+        if (!S_fetch_page(keyspace, node, match, err) ||
+            !S_hand_out_page(keyspace, each, ctx, err) || !S_require_still(keyspace, topology, err))
             return false;
         keyspace->met += match ? keyspace->count : (int64_t)keyspace->page.count;
         if (S_is_endless(keyspace, match != NULL))
@@ -378,12 +441,18 @@ bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keys
                    void *ctx, struct err *err)
 {
     keyspace->met = 0;
+    keyspace->walked = false;
     keyspace->count = COUNT_FIRST;
-    if (!S_ask_size(keyspace, &keyspace->size, err) || !S_measure_idle(keyspace, err))
+    if (!S_survey(keyspace, err) || !S_ask_size(keyspace, &keyspace->size, err) ||
+        !S_measure_idle(keyspace, err))
         return false;
-    free(keyspace->page.cursor);
-    keyspace->page.cursor = str_dup("0");
-    return S_walk_pages(keyspace, match, each, ctx, err);
+    unsigned topology = redis_topology(keyspace->redis);
+    for (size_t node = 0; node < redis_nodes(keyspace->redis); node++)
+        if (!S_walk_node(keyspace, node, match, each, ctx, err) ||
+            !S_require_still(keyspace, topology, err))
+            return false;
+    keyspace->walked = S_survey(keyspace, err) && S_require_still(keyspace, topology, err);
+    return keyspace->walked;
 }
 
 void keyspace_pace(struct keyspace *keyspace, int share)
@@ -393,7 +462,7 @@ void keyspace_pace(struct keyspace *keyspace, int share)
 
 double keyspace_seen(const struct keyspace *keyspace)
 {
-    if (keyspace->page.cursor && keyspace->met && str_is(keyspace->page.cursor, "0"))
+    if (keyspace->walked)
         return 100;
     double share = keyspace->size > 0 ? 100.0 * (double)keyspace->met / (double)keyspace->size : 0;
     return share > 99.9 ? 99.9 : share; /* a walk that is not over has not seen all */

@@ -18,7 +18,7 @@ enum { KEYSPACE_BATCH = 256 }; /* commands that are under way together, at most 
 
 struct keyspace;
 
-/* Of the session's Redis. A cluster is refused: one connection would see a part of it only. */
+/* Of the session's Redis, which may be a cluster: then all of its nodes are one keyspace. */
 bool keyspace_open(struct run *run, struct keyspace **out, struct err *err);
 /* The same for a verb, which no run stands behind; borrows both. */
 bool keyspace_open_for(struct loop *loop, const struct redis_target *target, struct keyspace **out,
@@ -29,6 +29,10 @@ const char *keyspace_name(const struct keyspace *keyspace); /* "localhost:6379/0
 /* Queues a command, after it has waited for the others when there are too many. `done` may be NULL. */
 bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
                    const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
+/* For commands about a whole server (DBSIZE, FLUSHDB), which each of the nodes needs. */
+size_t keyspace_nodes(const struct keyspace *keyspace);
+bool keyspace_send_node(struct keyspace *keyspace, size_t node, int argc, const char *const *argv,
+                        const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
 /* Waits for all answers; false with the first error among them. */
 bool keyspace_settle(struct keyspace *keyspace, struct err *err);
 
@@ -43,7 +47,8 @@ typedef bool keyspace_key_fn(void *ctx, const char *key, size_t len, struct err 
 /*
  * Hands out every key that is there from the beginning to the end: some of them more than once, and
  * perhaps such that come or go meanwhile. Obeys people between two bursts; settles what `each` has
- * sent. A walk that does not come to an end since keys are written faster than it goes is given up.
+ * sent. A walk that does not come to an end since keys are written faster than it goes is given up;
+ * so is one through a cluster that moves its keys meanwhile, or that has slots without a node.
  * `match` is a glob that the server applies, so that only what fits travels; NULL: everything.
  */
 bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keyspace_key_fn *each,

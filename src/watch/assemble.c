@@ -298,6 +298,14 @@ static void S_add_load(const struct parts *parts, struct snapshot *snapshot)
     buf_release(&alarms);
 }
 
+/* What a node said last stands beside why it says no more. */
+static void S_add_nodes(const struct parts *parts, struct snapshot *snapshot)
+{
+    nodes_views(parts->nodes, snapshot->arena, &snapshot->nodes, &snapshot->node_count);
+    for (size_t i = 0; parts->redis.state == SERVER_DOWN && i < snapshot->node_count; i++)
+        snapshot->nodes[i].trouble = snapshot->redis.trouble;
+}
+
 struct snapshot *assemble(const struct parts *parts)
 {
     struct arena *arena = arena_new();
@@ -319,6 +327,9 @@ struct snapshot *assemble(const struct parts *parts)
     S_add_steps(parts, snapshot);
     S_add_checks(parts, snapshot);
     census_views(parts->census, arena, &snapshot->keys, &snapshot->keys_count, &snapshot->census);
+    snapshot->census.outdated =
+        snapshot->census.complete && nodes_restarted_at(parts->nodes) > snapshot->census.at;
+    S_add_nodes(parts, snapshot);
     S_add_events(parts, snapshot);
     return snapshot;
 }

@@ -41,6 +41,8 @@ struct census {
     size_t template_count;
 
     struct redis *redis; /* NULL: no pass is under way */
+    size_t node;         /* of a cluster, whose keys are walked now; one after the other */
+    unsigned topology;   /* of the cluster when the pass began */
     struct pass now, whole;
     char *cursor;
     int64_t total; /* DBSIZE when the pass began */
@@ -56,6 +58,7 @@ struct census {
     size_t *asked;
     size_t asked_first, asked_count, asked_cap, late;
     size_t pages_asked, pages_late;
+    size_t maps_asked, maps_late; /* surveys of a cluster, at the beginning and the end of a pass */
 };
 
 static void S_release_pass(struct census *census, struct pass *pass)
@@ -90,6 +93,7 @@ void census_stop(struct census *census)
     census->redis = NULL;
     census->late = census->asked_count;
     census->pages_late = census->pages_asked;
+    census->maps_late = census->maps_asked;
     loop_cancel(census->rest);
     census->rest = NULL;
     S_release_pass(census, &census->now);
@@ -195,9 +199,16 @@ static bool S_pop_asked(struct census *census, size_t *template)
     return false;
 }
 
+static void S_survey(struct census *census);
+
+/* Keys that move from node to node while they are walked are met twice, or not at all. */
 static void S_finish_if_last(struct census *census)
 {
-    if (census->asked_count == 0 && census->last_page)
+    if (census->asked_count || !census->last_page)
+        return;
+    if (redis_is_cluster(census->redis))
+        S_survey(census);
+    else
         S_finish_pass(census);
 }
 
@@ -286,7 +297,9 @@ static void S_read_page(struct census *census, const struct redis_reply *reply)
         S_ask_memory(census, redis_text(key), redis_length(key), template);
         census->now.seen++;
     }
-    census->last_page = str_is(census->cursor, "0");
+    bool more = str_is(census->cursor, "0") && census->node + 1 < redis_nodes(census->redis);
+    census->node += more;
+    census->last_page = !more && str_is(census->cursor, "0");
 }
 
 /* What SCAN answers: a cursor and an array of strings. A server is not trusted to say just that. */
@@ -336,8 +349,8 @@ static void S_on_page(void *arg, const struct redis_reply *reply, const struct e
     if (S_is_endless(census)) {
         err_set(&wrong, ERR_FAILED, "the walk through them does not end");
         S_give_up(census, &wrong);
-    } else if (census->last_page && census->asked_count == 0)
-        S_finish_pass(census);
+    } else if (census->last_page)
+        S_finish_if_last(census);
     else if (!census->last_page && clock_ms() - census->burst_since >= BURST_MS)
         census->rest = loop_after(census->loop, REST_MS, S_rested, census);
     else if (!census->last_page)
@@ -347,10 +360,65 @@ static void S_on_page(void *arg, const struct redis_reply *reply, const struct e
 static void S_ask_page(struct census *census)
 {
     char count[16];
+    struct err moved = {0};
+    if (redis_topology(census->redis) != census->topology) {
+        err_set(&moved, ERR_RETRY, "the cluster has moved its keys meanwhile");
+        S_give_up(census, &moved);
+        return;
+    }
     snprintf(count, sizeof(count), "%d", SCAN_COUNT);
     const char *argv[] = {"SCAN", census->cursor, "COUNT", count};
     census->pages_asked++;
-    redis_send(census->redis, 4, argv, NULL, S_on_page, census);
+    redis_send_node(census->redis, census->node, 4, argv, NULL, S_on_page, census);
+}
+
+/* ---- a pass ---- */
+
+static void S_begin_walk(struct census *census)
+{
+    struct err err = {0};
+    int uncovered = redis_uncovered(census->redis);
+    if (uncovered) {
+        err_set(&err, ERR_RETRY, "%d of the cluster's %d slots are served by no node", uncovered,
+                REDIS_SLOTS);
+        S_give_up(census, &err);
+        return;
+    }
+    census->topology = redis_topology(census->redis);
+    S_ask_page(census);
+}
+
+static void S_end_walk(struct census *census)
+{
+    struct err moved = {0};
+    if (redis_topology(census->redis) == census->topology) {
+        S_finish_pass(census);
+        return;
+    }
+    err_set(&moved, ERR_RETRY, "the cluster has moved its keys meanwhile");
+    S_give_up(census, &moved);
+}
+
+static void S_on_map(void *arg, const struct err *err)
+{
+    struct census *census = arg;
+    census->maps_asked--;
+    if (census->maps_late) {
+        census->maps_late--;
+        return;
+    }
+    if (err)
+        S_give_up(census, err);
+    else if (census->last_page)
+        S_end_walk(census);
+    else
+        S_begin_walk(census);
+}
+
+static void S_survey(struct census *census)
+{
+    census->maps_asked++;
+    redis_survey(census->redis, S_on_map, census);
 }
 
 void census_start(struct census *census, struct redis *redis, int64_t total)
@@ -360,11 +428,12 @@ void census_start(struct census *census, struct redis *redis, int64_t total)
     census->redis = redis;
     census->total = total;
     census->last_page = false;
+    census->node = 0;
     census->burst_since = clock_ms();
     free(census->cursor);
     census->cursor = str_dup("0");
     S_begin_pass(census, &census->now);
-    S_ask_page(census);
+    S_survey(census);
 }
 
 /* ---- what is known ---- */

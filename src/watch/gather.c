@@ -21,6 +21,7 @@ void parts_init(struct parts *parts, const struct session *session)
     parts->database.asked_at = parts->redis.asked_at = UNKNOWN;
     parts->redis.clients = parts->redis.memory = parts->redis.keys = UNKNOWN;
     redis_load_read("", &parts->redis.load);
+    parts->nodes = nodes_new(session->redis.db);
     parts->run_arena = arena_new();
     if (!plan)
         return;
@@ -78,6 +79,7 @@ void parts_release(struct parts *parts)
     tally_free(parts->tally);
     S_release_server(&parts->database);
     S_release_server(&parts->redis);
+    nodes_free(parts->nodes);
     arena_free(parts->run_arena);
     arena_free(parts->steps.arena);
     arena_free(parts->checks.arena);
@@ -420,29 +422,16 @@ void gather_journal_findings(struct parts *parts, const struct pg_result *result
 
 /* ---- Redis ---- */
 
-/* The keys of one database, from INFO's "db0:keys=12,expires=3,…"; no line: there are none. */
-static int64_t S_keys_of(const char *info, int db)
-{
-    char field[16];
-    snprintf(field, sizeof(field), "db%d", db);
-    char *line = redis_info_text(info, field);
-    int64_t keys = 0;
-    if (line && str_starts(line, "keys=")) {
-        line[strcspn(line, ",")] = '\0';
-        str_to_int(line + strlen("keys="), &keys);
-    }
-    free(line);
-    return keys;
-}
-
-void gather_redis_info(struct parts *parts, const char *info)
+void gather_redis(struct parts *parts)
 {
     struct server *redis = &parts->redis;
-    char *version = redis_info_text(info, "redis_version");
-    S_replace(&redis->version, version ? version : "");
-    free(version);
-    redis_load_read(info, &redis->load);
+    char *trouble = nodes_trouble(parts->nodes);
+    S_replace(&redis->version, nodes_version(parts->nodes));
+    S_replace(&redis->trouble, trouble);
+    free(trouble);
+    nodes_load(parts->nodes, &redis->load);
     redis->clients = redis->load.clients;
-    redis->memory = redis->load.memory;
-    redis->keys = S_keys_of(info, parts->session->redis.db);
+    redis->memory = nodes_memory(parts->nodes);
+    redis->keys = nodes_keys(parts->nodes);
+    redis->answered_at = nodes_answered_at(parts->nodes);
 }

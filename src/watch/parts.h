@@ -8,6 +8,7 @@
 #define TD_PARTS_H
 
 #include "census.h"
+#include "nodes.h"
 #include "pg.h"
 #include "redis_load.h"
 #include "session.h"
@@ -66,6 +67,7 @@ struct parts {
     char *plan_json;
     struct tally *tally;   /* NULL without a plan */
     struct census *census; /* never NULL */
+    struct nodes *nodes;   /* of Redis; never NULL */
 
     struct server database, redis;
     struct fact *facts; /* one for each table of the plan */
@@ -104,7 +106,8 @@ void gather_journal_events(struct parts *parts, const struct pg_result *result);
 void gather_journal_findings(struct parts *parts, const struct pg_result *result);
 /* An exact count of one table: rows (key, tenant, rows, with_tenant, with_organization). */
 void gather_count(struct parts *parts, size_t table, const struct pg_result *result);
-void gather_redis_info(struct parts *parts, const char *info);
+/* What the nodes have said becomes the figures of the one Redis of the banner. */
+void gather_redis(struct parts *parts);
 
 /* The step of the run that fills the tables, when it has begun and not come to its end; else NULL. */
 const struct step_view *parts_filling(const struct parts *parts);

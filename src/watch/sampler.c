@@ -65,7 +65,8 @@ struct sampler {
 
     struct redis *redis;
     struct link cache;
-    bool info_under_way, info_done;
+    bool info_done;
+    int64_t restart_seen; /* of nodes_restarted_at() */
     char *info_said;
     int64_t census_begun_at, census_ended_at; /* monotonic; 0: never */
     struct timer *look;                       /* until the end of a census was shown */
@@ -417,7 +418,6 @@ static void S_connect_redis(void *arg);
 
 static void S_redis_lost(struct sampler *s, const struct err *err)
 {
-    s->info_under_way = false;
     s->info_done = true;
     if (census_is_walking(s->parts.census))
         census_stop(s->parts.census);
@@ -453,19 +453,24 @@ static void S_look_at_census(void *arg)
     S_publish(s);
 }
 
-static void S_on_info(void *arg, const struct redis_reply *reply, const struct err *err)
+static void S_on_nodes(void *arg, const struct err *err)
 {
     struct sampler *s = arg;
     if (err && err->kind == ERR_LOST) {
         S_redis_lost(s, err);
         return;
     }
-    s->info_under_way = false;
     s->info_done = true;
-    S_answered(&s->parts.redis);
-    S_note_trouble(s, &s->info_said, "redis", "INFO", err);
-    if (!err)
-        gather_redis_info(&s->parts, redis_text(reply));
+    s->parts.redis.asked_at = UNKNOWN;
+    int64_t restarted_at = nodes_restarted_at(s->parts.nodes);
+    if (restarted_at != s->restart_seen && !census_is_walking(s->parts.census))
+        s->census_begun_at = s->census_ended_at = 0; /* what was counted is no more */
+    s->restart_seen = restarted_at;
+    gather_redis(&s->parts);
+    struct err away = {0};
+    if (!err && s->parts.redis.trouble)
+        err_set(&away, ERR_LOST, "%s", s->parts.redis.trouble);
+    S_note_trouble(s, &s->info_said, "redis", "INFO", away.kind == ERR_NONE ? err : &away);
     S_continue_census(s);
     if (!s->look)
         S_look_at_census(s);
@@ -473,11 +478,15 @@ static void S_on_info(void *arg, const struct redis_reply *reply, const struct e
 
 static void S_ask_info(struct sampler *s)
 {
-    if (s->info_under_way || !redis_is_up(s->redis))
+    if (nodes_are_asked(s->parts.nodes) || !redis_is_up(s->redis))
         return;
-    s->info_under_way = true;
     s->parts.redis.asked_at = clock_ms();
-    redis_send(s->redis, 1, (const char *[]){"INFO"}, NULL, S_on_info, s);
+    nodes_ask(s->parts.nodes, s->redis, S_on_nodes, s);
+}
+
+static void S_on_node_event(void *arg, const char *text)
+{
+    sampler_note(arg, SEVERITY_WARN, "redis", "%s", text);
 }
 
 static void S_on_redis(void *arg, const struct err *err)
@@ -619,6 +628,8 @@ struct sampler *sampler_new(struct loop *loop, const struct session *session, sa
     struct sampler *s = mem_new(sizeof(*s));
     *s = (struct sampler){.loop = loop, .session = session, .fresh = fresh, .ctx = ctx};
     parts_init(&s->parts, session);
+    nodes_on_event(s->parts.nodes, S_on_node_event, s);
+    s->restart_seen = UNKNOWN;
     s->parts.census = census_new(loop, session->plan, s->parts.tally);
     s->asked_at = mem_array(probe_count, sizeof(*s->asked_at));
     s->said = mem_array(probe_count, sizeof(*s->said));

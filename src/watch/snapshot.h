@@ -18,7 +18,7 @@ struct server_view {
     const char *where;   /* "mentoring@localhost" or "localhost:6379/0" */
     const char *version; /* "15.18"; "" while unknown */
     const char *role;    /* database role, or the Redis user */
-    const char *trouble; /* why it is down; NULL when it is up */
+    const char *trouble; /* why it is down; NULL when it is up, unless some nodes are down */
     int64_t answered_at; /* wall clock of the last answer; UNKNOWN: never */
     bool asking;         /* a question is under way: the age says how long it has waited */
     int64_t clients, memory, keys; /* Redis INFO; UNKNOWN */
@@ -108,6 +108,21 @@ struct census_view { /* how much of the keyspace the figures above have seen */
     double seen;     /* 0 to 100 of the pass under way */
     int64_t at;
     const char *trouble; /* why the last pass could not go on; NULL when it could */
+    bool outdated;       /* the server was restarted since */
+};
+
+struct node_view {                               /* a server behind Redis or Citus */
+    const char *group;                           /* "redis": the only one; "cluster"; "citus" */
+    const char *name;                            /* "10.0.0.1:7000" */
+    const char *role;                            /* "primary", "replica", "coordinator", "worker" */
+    const char *of;                              /* of a replica: its primary; NULL */
+    int64_t slots;                               /* or shards; UNKNOWN */
+    const char *ranges;                          /* "0-5460"; "" */
+    const char *version;                         /* "" while unknown */
+    const char *link;                            /* of a replica: "up", "down"; NULL */
+    const char *trouble;                         /* why it does not answer; NULL when it does */
+    int64_t keys, memory, memory_limit, clients; /* of its last answer; UNKNOWN */
+    int64_t answered_at;                         /* wall clock; UNKNOWN: never */
 };
 
 enum severity { SEVERITY_DEBUG, SEVERITY_INFO, SEVERITY_WARN, SEVERITY_ERROR };
@@ -152,6 +167,8 @@ struct snapshot {
     struct keys_view *keys;
     size_t keys_count;
     struct census_view census;
+    struct node_view *nodes;
+    size_t node_count;
     struct event_view *events; /* oldest first, bounded */
     size_t event_count;
 };

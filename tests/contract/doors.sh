@@ -15,8 +15,12 @@ is "$(who_has '#include *[<"](postgresql/)?libpq' src/*/*.[ch] ui/*.[ch])" 'src/
     'only pg_parts.h includes libpq'
 is "$(who_has '#include *[<"]pg_parts' src/*/*.[ch] ui/*.[ch])" \
     'src/doors/pg.c src/doors/pg_connect.c src/doors/pg_target.c' 'and only the files of its door include that'
-is "$(who_has '#include *[<"]hiredis' src/*/*.[ch] ui/*.[ch])" 'src/doors/redis.c' \
-    'only redis.c includes hiredis'
+is "$(who_has '#include *[<"]hiredis' src/*/*.[ch] ui/*.[ch])" 'src/doors/redis_parts.h' \
+    'only redis_parts.h includes hiredis'
+is "$(who_has '#include *[<"]redis_parts' src/*/*.[ch] ui/*.[ch] | tr ' ' '\n' |
+    grep -vE '^src/doors/(redis_[a-z]+\.[ch]|redis\.c|wire_rest\.c)$')" '' 'and only the files of its door include that'
+is "$(who_has '#include *[<"]openssl' src/*/*.[ch] ui/*.[ch])" 'src/doors/wire_tls.c' \
+    'only wire_tls.c includes OpenSSL'
 is "$(who_has '#include *[<"]csv\.h' src/*/*.[ch] ui/*.[ch])" 'src/doors/csvmap.c' \
     'only csvmap.c includes libcsv'
 is "$(who_has '#include *[<"](ncursesw?/)?(n?curses|panel|form|menu|term|tic)(es)?\.h' src/*/*.[ch] ui/*.[ch])" \

@@ -43,6 +43,8 @@ static void S_good_addresses(void **state)
         {"redis://[::1]:7000/1", "::1", NULL, NULL, NULL, 7000, 1},
         {"unix:///run/redis.sock", NULL, "/run/redis.sock", NULL, NULL, 6379, 0},
         {"unix:///run/my%20redis.sock?db=2", NULL, "/run/my redis.sock", NULL, NULL, 6379, 2},
+        {"rediss://cache1:7000/3", "cache1", NULL, NULL, NULL, 7000, 3},
+        {"rediss://a:b@cache1?cacert=/ca.pem&sni=x", "cache1", NULL, "a", "b", 6379, 0},
         {"cache1:7001", "cache1", NULL, NULL, NULL, 7001, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -77,6 +79,9 @@ static void S_bad_addresses_are_refused_without_repeating_them(void **state)
         "redis://secret@[::1]x",
         "redis://secret@x/1?a=b",
         "redis://secret@x/99999999999999999999",
+        "rediss://secret@x?cacert=",
+        "rediss://secret@x?cacert=a&cacert=b",
+        "rediss://secret@x?insecure=1",
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct redis_target target;
@@ -123,6 +128,24 @@ static void S_info_is_read(void **state)
     assert_string_equal(version, "7.0.15");
     free(version);
     assert_null(redis_info_text(info, "used"));
+}
+
+/* The slots that CLUSTER KEYSLOT gives for the same keys. */
+static void S_slots_are_those_of_redis(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        unsigned slot;
+    } cases[] = {{"foo", 12182},
+                 {"123456789", 12739},
+                 {"{user1000}.following", 3443},
+                 {"foo{}{bar}", 8363},
+                 {"foo{{bar}}zap", 4015},
+                 {"foo{bar}{zap}", 5061},
+                 {"", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(redis_slot(cases[i].key, strlen(cases[i].key)), cases[i].slot);
 }
 
 /* ---- PostgreSQL ---- */
@@ -347,6 +370,7 @@ int main(void)
         cmocka_unit_test(S_bad_addresses_are_refused_without_repeating_them),
         cmocka_unit_test(S_descriptions_hide_passwords),
         cmocka_unit_test(S_info_is_read),
+        cmocka_unit_test(S_slots_are_those_of_redis),
         cmocka_unit_test(S_error_kinds),
         cmocka_unit_test(S_key_templates),
         cmocka_unit_test(S_globs_fit_as_in_redis),
