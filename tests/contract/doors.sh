@@ -19,8 +19,10 @@ is "$(who_has '#include *[<"]hiredis' src/*/*.[ch] ui/*.[ch])" 'src/doors/redis_
     'only redis_parts.h includes hiredis'
 is "$(who_has '#include *[<"]redis_parts' src/*/*.[ch] ui/*.[ch] | tr ' ' '\n' |
     grep -vE '^src/doors/(redis_[a-z]+\.[ch]|redis\.c|wire_rest\.c)$')" '' 'and only the files of its door include that'
-is "$(who_has '#include *[<"]openssl' src/*/*.[ch] ui/*.[ch])" 'src/doors/wire_tls.c' \
-    'only wire_tls.c includes OpenSSL'
+is "$(who_has '#include *[<"]openssl/(ssl|x509|bio)' src/*/*.[ch] ui/*.[ch])" 'src/doors/wire_tls.c' \
+    'only wire_tls.c speaks TLS'
+is "$(who_has '#include *[<"]curl/' src/*/*.[ch] ui/*.[ch] | tr ' ' '\n' | grep -vx 'src/doors/http.c')" '' \
+    'and only http.c could include libcurl'
 is "$(who_has '#include *[<"]csv\.h' src/*/*.[ch] ui/*.[ch])" 'src/doors/csvmap.c' \
     'only csvmap.c includes libcsv'
 is "$(who_has '#include *[<"](ncursesw?/)?(n?curses|panel|form|menu|term|tic)(es)?\.h' src/*/*.[ch] ui/*.[ch])" \
