@@ -9,7 +9,7 @@
 
 #include "verb.h"
 
-enum { OPTIONS_MAX = 64 };
+enum { OPTIONS_MAX = 128 };
 
 struct options {
     const struct verb_option *known[OPTIONS_MAX]; /* every option of every verb, each name once */

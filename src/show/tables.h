@@ -16,6 +16,8 @@ enum table_id {
 
 extern const struct table_def table_defs[TABLE_COUNT];
 
+extern const struct table_def login_table; /* the sessions of the service: no pane shows them */
+
 const struct table_def *table_find(const char *name); /* NULL: there is none */
 
 /* Line 1 of every screen and of `status`: who, where, what runs, how old. In parts, for colour. */

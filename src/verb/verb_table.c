@@ -10,6 +10,7 @@
 #define ONE_KIND(kind) (1u << (kind))
 
 static const char S_look[] = "Look", S_plan[] = "Plan", S_run[] = "Run", S_steer[] = "Steer", S_change[] = "Change", S_about[] = "About";
+static const char S_sessions[] = "Sessions and caches";
 
 const struct verb_option common_options[] = {
     {"database", "CONNINFO", "the database: a URL, key=value words, or its bare name", 'd'},
@@ -54,6 +55,14 @@ const size_t common_option_count = ARRAY_LEN(common_options);
     {"triggers", NULL, "lets the application's triggers fire while rows are filled", 0}, \
     {"lanes", "N", "batches at the same time (2)", 0}, \
     {"batch-ms", "MS", "how long a batch should take (500)", 0}
+
+#define TENANT_OPTION {"tenant", "T", "only what is this tenant's", 0}
+#define REVEAL_OPTION {"reveal", NULL, "shows secrets, too", 0}
+#define DRY_OPTION {"dry-run", NULL, "says what would be done, and changes nothing", 0}
+
+#define ORIGIN_OPTIONS \
+    {"address", "IP", "where the user comes from", 0}, \
+    {"agent", "TEXT", "with which browser", 0}
 
 #define DIRECTORY_OPTION \
     {"directory", "DIR", "where they are kept (~/.local/state/tenantdeck/backups)", 0}
@@ -299,6 +308,87 @@ const struct verb verbs[] = {
                   "answers, and obeys from the next batch on; the plan stays as it is.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
         .question = "set these limits", .options = {RUN_OPTION},
+    },
+    {
+        .name = "session list", .args = "", .group = S_sessions,
+        .summary = "who is logged in, by the sessions in Redis",
+        .manual = "Lists the sessions of the service (session:{tenant}:{id}), those first that were used last: "
+                  "of one tenant with --tenant, of one user with --user. A user is known by what the session "
+                  "itself says, so one that has dropped out of its user's set is listed, too.\n\n"
+                  "To look extends nothing, unlike the service's own list: it reads with MGET and PTTL. An id is as "
+                  "good as the login; keep the output to yourself.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_session_list,
+        .options = {TENANT_OPTION, {"user", "U", "only those of this user", 0},
+                    {"limit", "N", "no more than these (1000)", 0}, TABLE_OPTIONS},
+    },
+    {
+        .name = "session show", .args = "ID", .min_args = 1, .max_args = 1, .group = S_sessions,
+        .summary = "one session: whose, since when, until when",
+        .manual = "Prints what the session holds. Without --tenant it is looked for in all tenants. Members whose "
+                  "name speaks of a password, a token or a secret are masked, and so is what looks like a "
+                  "token; --reveal shows them. Nothing is extended.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_session_show,
+        .options = {TENANT_OPTION, REVEAL_OPTION},
+    },
+    {
+        .name = "session check", .args = "", .group = S_sessions,
+        .summary = "leaks, users over the limit, what has drifted apart",
+        .manual = "Reads every session and every set of a user's sessions, and changes none. It fails when a "
+                  "session says another tenant than its key (who holds it may see what is another tenant's) "
+                  "or has no end. It warns of users with more sessions than the plan's [sessions] allows (5), of sets "
+                  "that name sessions that are over or none at all, of sessions that stand in no set, and of an "
+                  "expiresAt that is not when the key expires.\n\n"
+                  "A session that begins or ends while it is read can be told as missing from its set. "
+                  "The exit status is 1 when a check fails.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_session_check,
+        .options = {TENANT_OPTION, TABLE_OPTIONS},
+    },
+    {
+        .name = "session create", .args = "", .group = S_sessions, .effect = REVERSIBLE, .json = true,
+        .summary = "makes a session as the service makes them",
+        .manual = "Writes the session, puts its id into the set of its user and begins its log of activity, all in "
+                  "one MULTI; in a cluster, whose keys lie apart, one after the other. Its time is the plan's for "
+                  "session:{tenant}:..., or 24 hours. Prints the id. Nobody's oldest session goes when there are more "
+                  "than the plan allows: that is said instead.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_create,
+        .question = "make a session",
+        .options = {TENANT_OPTION, {"user", "U", "whose it is", 0},
+                    {"email", "ADDRESS", "the user's", 0}, {"name", "NAME", "the user's", 0},
+                    {"organization", "NAME", "the tenant's, for people", 0},
+                    {"roles", "A,B", "what the user is", 0}, {"permissions", "A,B", "what the user may do", 0},
+                    {"metadata", "JSON", "an object of the application's own", 0}, ORIGIN_OPTIONS},
+    },
+    {
+        .name = "session touch", .args = "ID", .min_args = 1, .max_args = 1, .group = S_sessions,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "extends a session, as if its user had used it",
+        .manual = "Sets lastAccessedAt to now and gives the session its whole time again, or leaves its end as it is "
+                  "where the plan says 'sliding = false'. It never makes one shorter. All else that it holds stays; "
+                  "its id goes back into the set of its user. When the service writes it at the same moment, it "
+                  "is read again (WATCH); in a cluster that moment is not guarded.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_touch,
+        .question = "extend this session", .options = {TENANT_OPTION, ORIGIN_OPTIONS},
+    },
+    {
+        .name = "session end", .args = "[ID]", .max_args = 1, .group = S_sessions, .effect = DESTRUCTIVE,
+        .json = true,
+        .summary = "ends one session, or all of a user",
+        .manual = "Removes the session, its place in the set of its user, and its log of activity. With --user and "
+                  "--tenant all sessions of that user: those of the set, and those that say they are the user's and "
+                  "stand in no set, which the service itself would leave alone. It looks again until there is none. "
+                  "What cannot be taken back is only that people have to log in anew.\n\n"
+                  "The exit status is 1 when the set names a session that says it is somebody else's.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_end,
+        .question = "end these sessions", .tell = verb_session_end_tell,
+        .options = {TENANT_OPTION, {"user", "U", "all sessions of this user", 0}, DRY_OPTION},
+    },
+    {
+        .name = "session sweep", .args = "", .group = S_sessions, .effect = REVERSIBLE, .json = true,
+        .summary = "takes ids out of users' sets of which the session is over",
+        .manual = "The service leaves them there until somebody lists that user's sessions. A set that is empty "
+                  "afterwards is gone. No session is touched.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_sweep,
+        .question = "take out of the sets what is over", .options = {TENANT_OPTION, DRY_OPTION},
     },
     {
         .name = "backup create", .args = "", .group = S_change,

@@ -28,6 +28,12 @@ verb_fn verb_report;
 /* verb_change.c */
 verb_fn verb_journal_create, verb_demo_load;
 
+/* verb_session.c */
+verb_fn verb_session_list, verb_session_show, verb_session_check;
+/* verb_session_change.c */
+verb_fn verb_session_create, verb_session_touch, verb_session_end, verb_session_sweep;
+verb_fn verb_session_end_tell; /* whose sessions will end, before anybody says yes to it */
+
 /* verb_run.c */
 verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_plan_sql;
 /* verb_rollback.c */
@@ -40,6 +46,12 @@ verb_fn verb_attach, verb_ask_worker;
 bool verb_check_sort(const struct verb_call *call, const struct table_def *const *defs,
                      size_t count, struct err *err);
 struct arrange_by verb_arrange(const struct verb_call *call, const struct table_def *def);
+
+/*
+ * The checks of a snapshot, the worst first, as text or JSON; one that fails is a finding. With
+ * `details` a warning shows what is behind it, too.
+ */
+void verb_show_checks(struct verb_call *call, const struct snapshot *snapshot, bool details);
 
 /* --scale and --dirty, as the demo and demo load take them. */
 bool demo_options_read(const char *scale, const char *dirty, struct demo_options *out,

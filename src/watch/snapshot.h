@@ -103,6 +103,13 @@ struct keys_view {    /* Redis keys of one template */
     bool foreign;
 };
 
+struct login_view { /* a session of the service */
+    const char *tenant, *user, *id, *email, *address;
+    int64_t created_at, used_at; /* wall clock; UNKNOWN */
+    int64_t ttl;                 /* seconds that are left; UNKNOWN: it has no end */
+    const char *trouble;         /* "says tenant 'x'"; NULL */
+};
+
 struct census_view { /* how much of the keyspace the figures above have seen */
     bool complete;   /* one whole pass: the figures are of `at` */
     double seen;     /* 0 to 100 of the pass under way */
@@ -169,6 +176,8 @@ struct snapshot {
     struct census_view census;
     struct node_view *nodes;
     size_t node_count;
+    struct login_view *logins; /* only of the verb that lists them */
+    size_t login_count;
     struct event_view *events; /* oldest first, bounded */
     size_t event_count;
 };
