@@ -50,6 +50,7 @@ struct keyspace {
     int64_t size, met;
     bool walked; /* the last walk has come to its end */
     bool surveyed;
+    bool rest; /* behind HTTP, where each command is a request of its own */
 };
 
 /* ---- commands and answers ---- */
@@ -189,6 +190,7 @@ static bool S_open_one(struct run *run, struct loop *loop, const struct redis_ta
     keyspace->name = redis_target_describe(target);
     keyspace->share = SHARE;
     keyspace->size = -1;
+    keyspace->rest = target->rest != NULL;
     if (!S_open(keyspace, err)) {
         keyspace_free(keyspace);
         return false;
@@ -223,6 +225,11 @@ void keyspace_free(struct keyspace *keyspace)
 const char *keyspace_name(const struct keyspace *keyspace)
 {
     return keyspace->name;
+}
+
+bool keyspace_has_multi(const struct keyspace *keyspace)
+{
+    return !keyspace->rest && !redis_is_cluster(keyspace->redis);
 }
 
 /* ---- the walk ---- */

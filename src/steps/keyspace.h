@@ -33,6 +33,8 @@ bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
 size_t keyspace_nodes(const struct keyspace *keyspace);
 bool keyspace_send_node(struct keyspace *keyspace, size_t node, int argc, const char *const *argv,
                         const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
+/* Can several keys be watched and changed in one MULTI? A cluster has them on several servers. */
+bool keyspace_has_multi(const struct keyspace *keyspace);
 /* Waits for all answers; false with the first error among them. */
 bool keyspace_settle(struct keyspace *keyspace, struct err *err);
 

@@ -233,14 +233,15 @@ bool login_create(struct keyspace *keyspace, const struct login_order *order, ch
 static bool S_watch(struct keyspace *keyspace, const char *key, struct err *err)
 {
     const char *const argv[] = {"WATCH", key};
-    return keyspace_send(keyspace, 2, argv, NULL, NULL, NULL, err);
+    return !keyspace_has_multi(keyspace) || keyspace_send(keyspace, 2, argv, NULL, NULL, NULL, err);
 }
 
 static bool S_unwatch(struct keyspace *keyspace, struct err *err)
 {
     static const char *const argv[] = {"UNWATCH"};
-    return keyspace_send(keyspace, 1, argv, NULL, NULL, NULL, err) &&
-           keyspace_settle(keyspace, err);
+    return !keyspace_has_multi(keyspace) ||
+           (keyspace_send(keyspace, 1, argv, NULL, NULL, NULL, err) &&
+            keyspace_settle(keyspace, err));
 }
 
 /* Who would be touched has no shape that could be kept: it is left alone. */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MOST = 16 }; /* of one command */
-
 static void S_add_word(struct together *together, const char *word)
 {
     together->words = mem_room(together->words, together->word_count, &together->word_cap,
@@ -80,9 +78,24 @@ static bool S_do_at_once(const struct together *together, struct keyspace *keysp
     return ok;
 }
 
+/* Each has been answered before the next is sent: that is the order which the caller relies on. */
+static bool S_do_one_by_one(const struct together *together, struct keyspace *keyspace,
+                            struct err *err)
+{
+    for (size_t i = 0, at = 0; i < together->count; at = together->ends[i++])
+        if (!keyspace_send(keyspace, (int)(together->ends[i] - at),
+                           (const char *const *)together->words + at, NULL, NULL, NULL, err) ||
+            !keyspace_settle(keyspace, err))
+            return false;
+    return true;
+}
+
 bool together_do(struct together *together, struct keyspace *keyspace, bool *done, struct err *err)
 {
-    bool ok = S_do_at_once(together, keyspace, done, err);
+    bool ok = keyspace_has_multi(keyspace) ? S_do_at_once(together, keyspace, done, err)
+                                           : S_do_one_by_one(together, keyspace, err);
+    if (done && !keyspace_has_multi(keyspace))
+        *done = ok;
     together_release(together);
     return ok;
 }
