@@ -384,7 +384,7 @@ const struct verb verbs[] = {
     },
     {
         .name = "session sweep", .args = "", .group = S_sessions, .effect = REVERSIBLE, .json = true,
-        .summary = "takes ids out of users' sets of which the session is over",
+        .summary = "takes sessions that are over out of users' sets",
         .manual = "The service leaves them there until somebody lists that user's sessions. A set that is empty "
                   "afterwards is gone. No session is touched.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_sweep,
