@@ -52,6 +52,9 @@ const char *action_barred(const struct console *console, enum action action)
         return snapshot->fill_count ? NULL : "nothing can be counted: no plan with tables is open";
     case ACT_COUNT_STOP:
         return S_is_counting(snapshot) ? NULL : "nothing is being counted";
+    case ACT_CANCEL_STATEMENT:
+    case ACT_END_SESSION:
+        return action_session_barred(console, action);
     case ACT_OPEN:
         return pane->def->detail && pane->shown.count ? NULL : "there is no row to open";
     case ACT_TURN:
@@ -463,6 +466,9 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_FOLLOW_END:
         pane_follow(S_pane(console), S_snapshot(console), true);
         return WISH_REDRAW;
+    case ACT_CANCEL_STATEMENT:
+    case ACT_END_SESSION:
+        return action_session(console, action);
     case ACT_REFRESH:
         return WISH_REFRESH;
     case ACT_WRITE:

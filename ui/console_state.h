@@ -95,4 +95,10 @@ void verbline_watch(struct console *console);
 void verbline_end(struct console *console); /* the verb that still runs */
 void verbline_close(struct console *console);
 
+/* ---- actions_session.c ---- */
+
+/* Why the session under the cursor cannot be sent this; NULL: it can. */
+const char *action_session_barred(const struct console *console, enum action action);
+unsigned action_session(struct console *console, enum action action);
+
 #endif

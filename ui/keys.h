@@ -42,6 +42,8 @@ enum action {
     ACT_TURN, /* the sheet, to its other side */
     ACT_FOLLOW,
     ACT_FOLLOW_END,
+    ACT_CANCEL_STATEMENT,
+    ACT_END_SESSION,
     ACT_REFRESH,
     ACT_WRITE,
     ACT_COMMAND,

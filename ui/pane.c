@@ -49,6 +49,7 @@ char *pane_subject(const struct pane *pane, const struct snapshot *snapshot, siz
     while (column < def->column_count && !str_is(def->columns[column].name, "subject"))
         column++;
     def->cell(snapshot, row, column < def->column_count ? column : 0, &cell);
+    cell.mark = NULL; /* where it stands in a tree may change */
     cell_text(&subject, &cell, 0, false, snapshot->at);
     return buf_take(&subject);
 }

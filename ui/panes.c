@@ -41,6 +41,14 @@ static struct mark S_mark_validation(const struct snapshot *snapshot)
     return failures.count ? failures : warnings;
 }
 
+static struct mark S_mark_blockers(const struct snapshot *snapshot)
+{
+    struct mark mark = {.mood = MOOD_WARN, .count = (size_t)snapshot->blockers_more};
+    for (size_t i = 0; i < snapshot->blocker_count; i++)
+        mark.count += snapshot->blockers[i].blocked_by != NULL;
+    return mark;
+}
+
 static const struct {
     bool database, redis; /* whose silence makes it old */
     struct mark (*mark)(const struct snapshot *snapshot);
@@ -50,6 +58,7 @@ static const struct {
     [TABLE_TENANTS] = {.database = true},
     [TABLE_VALIDATION] = {.database = true, .mark = S_mark_validation},
     [TABLE_CACHE] = {.redis = true},
+    [TABLE_BLOCKERS] = {.database = true, .mark = S_mark_blockers},
 };
 
 /* ---- the panes ---- */

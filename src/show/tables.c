@@ -103,6 +103,20 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .default_sort = -1,
             .tail = true,
         },
+    [TABLE_BLOCKERS] =
+        {
+            .name = "blockers",
+            .title = "Blockers",
+            .note = "Who waits for whom: whoever is in the way on top, those that wait below.",
+            .empty = "No session was seen to wait for a lock.",
+            .columns = blocker_columns,
+            .column_count = BLOCKER_COLUMNS,
+            .rows = blocker_rows,
+            .cell = blocker_cell,
+            .summary = blocker_summary,
+            .detail = blocker_detail,
+            .default_sort = -1,
+        },
 };
 
 const struct table_def *table_find(const char *name)

@@ -11,6 +11,7 @@ enum table_id {
     TABLE_VALIDATION,
     TABLE_CACHE,
     TABLE_LOG,
+    TABLE_BLOCKERS,
     TABLE_COUNT
 };
 

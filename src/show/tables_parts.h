@@ -14,6 +14,7 @@ enum {
     CHECK_COLUMNS = 6,
     CACHE_COLUMNS = 9,
     LOG_COLUMNS = 4,
+    BLOCKER_COLUMNS = 12,
     CHECK_DEFAULT_SORT = 0, /* what fails first, then as it was checked */
 };
 
@@ -53,5 +54,11 @@ size_t log_rows(const struct snapshot *snapshot);
 void log_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out);
 void log_summary(const struct snapshot *snapshot, struct buf *out);
 void log_detail(const struct snapshot *snapshot, size_t row, struct buf *out);
+
+extern const struct column blocker_columns[BLOCKER_COLUMNS];
+size_t blocker_rows(const struct snapshot *snapshot);
+void blocker_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out);
+void blocker_summary(const struct snapshot *snapshot, struct buf *out);
+void blocker_detail(const struct snapshot *snapshot, size_t row, struct buf *out);
 
 #endif

@@ -52,7 +52,8 @@ struct verb_call {
     const char *confirmed; /* what was typed as the database's name; NULL: nothing was */
     session_ask_fn *ask;   /* for a password the server wants; NULL: nobody can be asked */
     void *ask_ctx;
-    bool findings; /* set by the verb: it worked, and found something: exit code 1 */
+    char shown[40]; /* the start of the session that `tell` has shown; "": it has shown none */
+    bool findings;  /* set by the verb: it worked, and found something: exit code 1 */
 };
 
 struct verb {

@@ -10,6 +10,7 @@
 #include "journal.h"
 #include "sampler.h"
 #include "tables.h"
+#include "verb_launch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static bool S_check_up(const struct server_view *server, const char *name, struc
 
 static bool S_count_exactly(struct verb_call *call, struct sampler *sampler, struct err *err)
 {
-    if (!verb_option(call, "exact"))
+    if (!verb_given(call, "exact"))
         return true;
     if (!sampler_count(sampler, NULL, err))
         return false;
@@ -94,11 +95,18 @@ static bool S_count_exactly(struct verb_call *call, struct sampler *sampler, str
 /* Was something asked for exactly that could only be estimated? The log says why. */
 static bool S_is_short_of_exact(const struct verb_call *call, const struct snapshot *snapshot)
 {
-    bool wanted = verb_option(call, "exact") != NULL;
+    bool wanted = verb_given(call, "exact") != NULL;
     for (size_t i = 0; wanted && i < snapshot->fill_count; i++)
         if (!snapshot->fills[i].missing && !snapshot->fills[i].rows.exact)
             return true;
     return false;
+}
+
+/* Whoever asks for them alone wants to know whether there are any. */
+static bool S_shows_waiters(const struct snapshot *snapshot, const struct table_def *const *defs,
+                            size_t count)
+{
+    return count == 1 && defs[0] == &table_defs[TABLE_BLOCKERS] && snapshot->blocker_count > 0;
 }
 
 /* ---- sorting and filtering ---- */
@@ -199,15 +207,15 @@ static bool S_choose_tables(const struct verb_call *call, const struct table_def
         const struct table_def *def = table_find(call->args[i]);
         if (!def) {
             err_set(err, ERR_USAGE, "'%s' is no table of the console", call->args[i]);
-            return err_hint(err, "there are steps, tables, tenants, validation, cache and log");
+            return err_hint(err, "there are steps, tables, tenants, validation, cache, log and blockers");
         }
         defs[(*count)++] = def;
     }
     return true;
 }
 
-static bool S_show(struct verb_call *call, const struct table_def *const *defs, size_t count,
-                   struct err *err)
+bool verb_show_tables(struct verb_call *call, const struct table_def *const *defs, size_t count,
+                      struct err *err)
 {
     struct sampler *sampler;
     if (!verb_check_sort(call, defs, count, err) || !S_sample(call, &sampler, err))
@@ -223,7 +231,8 @@ static bool S_show(struct verb_call *call, const struct table_def *const *defs, 
         fputc('\n', call->out);
         S_print_tables(call, snapshot, defs, count);
     }
-    call->findings = snapshot->redis.state == SERVER_DOWN || S_is_short_of_exact(call, snapshot);
+    call->findings = snapshot->redis.state == SERVER_DOWN || S_is_short_of_exact(call, snapshot) ||
+                     S_shows_waiters(snapshot, defs, count);
     sampler_free(sampler);
     return ok;
 }
@@ -234,13 +243,13 @@ bool verb_status(struct verb_call *call, struct err *err)
     size_t count;
     if (!S_choose_tables(call, defs, &count, err))
         return false;
-    return S_show(call, defs, count, err);
+    return verb_show_tables(call, defs, count, err);
 }
 
 bool verb_tenant_list(struct verb_call *call, struct err *err)
 {
     const struct table_def *def = &table_defs[TABLE_TENANTS];
-    return S_show(call, &def, 1, err);
+    return verb_show_tables(call, &def, 1, err);
 }
 
 /* ---- cache counts ---- */

@@ -6,6 +6,8 @@
  */
 #include "verbs.h"
 
+#include "tables.h"
+
 /* clang-format off */
 #define ONE_KIND(kind) (1u << (kind))
 
@@ -64,16 +66,18 @@ const size_t common_option_count = ARRAY_LEN(common_options);
     {"address", "IP", "where the user comes from", 0}, \
     {"agent", "TEXT", "with which browser", 0}
 
+#define STARTED_OPTION {"started", "TIME", "when the session began, as 'blockers --json' has it", 0}
+
 #define DIRECTORY_OPTION \
     {"directory", "DIR", "where they are kept (~/.local/state/tenantdeck/backups)", 0}
 
 const struct verb verbs[] = {
     {
-        .name = "status", .args = "[TABLE...]", .max_args = 6, .group = S_look,
+        .name = "status", .args = "[TABLE...]", .max_args = TABLE_COUNT, .group = S_look,
         .summary = "the banner and the tables of the console",
         .manual =
             "Asks the servers once and prints what the console would show: the banner, then the tables "
-            "steps, tables, tenants, validation, cache and log, or those that are named.\n\n"
+            "steps, tables, tenants, validation, cache, log and blockers, or those that are named.\n\n"
             "A figure with ~ is an estimate of the server. With --exact every table of the plan is "
             "counted first, which reads it whole.\n\n"
             "The exit status is 1 when Redis is named and does not answer, and when --exact could "
@@ -107,6 +111,43 @@ const struct verb verbs[] = {
         .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .json = true, .run = verb_log,
         .options = {{"follow", NULL, "stays and prints what comes", 'f'},
                     {"lines", "N", "only the last N (20)", 'n'}},
+    },
+    {
+        .name = "blockers", .args = "", .group = S_look,
+        .summary = "who waits for whom, as a tree",
+        .manual =
+            "The sessions that wait for a lock, and those they wait for: whoever is in the way on top, those that "
+            "wait below. Asked of the lock table alone: no table is touched. The sessions of tenantdeck itself are "
+            "marked. A session that waits for several stands below one of them, WAITS FOR names all; those that "
+            "wait for each other in a circle are told so. A prepared transaction is in it, too. A role without "
+            "pg_read_all_stats is not shown what the sessions of others do.\n\n"
+            "The exit status is 1 when somebody waits.",
+        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .json = true, .run = verb_blockers,
+        .options = {TABLE_OPTIONS},
+    },
+    {
+        .name = "blockers cancel", .args = "PID", .min_args = 1, .max_args = 1, .group = S_steer,
+        .effect = REVERSIBLE, .json = true, .summary = "cancels the statement of one session",
+        .manual =
+            "Shows whose session it is and what it does, asks, cancels its statement, and says what came of it. The "
+            "session stays. A session that is idle in its transaction has no statement to cancel.\n\n"
+            "Only the session that was shown is meant, by its pid and by when it began: where nobody is asked "
+            "(--yes, --json) say --started as 'blockers --json' has it. A session of tenantdeck or of one of its "
+            "runs is refused, as are walsenders and the server's own processes. Of an autovacuum that keeps "
+            "transaction numbers from wrapping round it says so. What was done stands in the journal's log.",
+        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .run = verb_blockers_signal,
+        .question = "cancel what this session runs", .tell = verb_blockers_tell,
+        .options = {STARTED_OPTION},
+    },
+    {
+        .name = "blockers terminate", .args = "PID", .min_args = 1, .max_args = 1, .group = S_steer,
+        .effect = REVERSIBLE, .json = true, .summary = "ends one session",
+        .manual =
+            "As 'blockers cancel', but ends the session: what it has not committed is taken back by the server, "
+            "and its client has to connect again. It waits until the session is gone, and says so only then.",
+        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .run = verb_blockers_signal,
+        .question = "end this session", .tell = verb_blockers_tell,
+        .options = {STARTED_OPTION},
     },
     {
         .name = "journal status", .args = "", .group = S_look,

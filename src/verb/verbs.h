@@ -10,6 +10,9 @@ typedef bool verb_fn(struct verb_call *call, struct err *err);
 
 /* verb_show.c */
 verb_fn verb_status, verb_tenant_list, verb_cache_counts, verb_log, verb_journal_status;
+/* verb_blockers.c */
+verb_fn verb_blockers, verb_blockers_signal;
+verb_fn verb_blockers_tell; /* whom it will meet, and what that session does */
 /* verb_plan.c */
 verb_fn verb_plan_list, verb_plan_show, verb_plan_check;
 /* verb_migrations.c */
@@ -41,6 +44,10 @@ verb_fn verb_rollback;
 verb_fn verb_rollback_tell; /* what will be lost, before anybody says yes to it */
 /* verb_steer.c */
 verb_fn verb_attach, verb_ask_worker;
+
+/* Asks the servers once, and prints the banner and these tables, or both as JSON. */
+bool verb_show_tables(struct verb_call *call, const struct table_def *const *defs, size_t count,
+                      struct err *err);
 
 /* --sort and --filter: refused when no table has the column, and what they mean for one table. */
 bool verb_check_sort(const struct verb_call *call, const struct table_def *const *defs,

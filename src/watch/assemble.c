@@ -272,6 +272,25 @@ static void S_add_events(const struct parts *parts, struct snapshot *snapshot)
     }
 }
 
+static void S_add_blockers(const struct parts *parts, struct snapshot *snapshot)
+{
+    const struct blocker_view *known = parts->blockers.rows;
+    struct arena *arena = snapshot->arena;
+    snapshot->blocker_count = parts->blockers.count;
+    snapshot->blockers_more = parts->blockers_more;
+    snapshot->blockers_at = parts->blockers_at;
+    snapshot->blockers = arena_array(arena, parts->blockers.count, sizeof(*snapshot->blockers));
+    for (size_t i = 0; i < parts->blockers.count; i++) {
+        struct blocker_view row = known[i];
+        const char **texts[] = {&row.id,     &row.blocked_by,  &row.mode,   &row.object, &row.database,
+                                &row.role,   &row.application, &row.client, &row.kind,   &row.state,
+                                &row.query,  &row.started,     &row.ours};
+        for (size_t t = 0; t < ARRAY_LEN(texts); t++)
+            *texts[t] = arena_str(arena, *texts[t]);
+        snapshot->blockers[i] = row;
+    }
+}
+
 static void S_add_run(const struct parts *parts, struct snapshot *snapshot)
 {
     snapshot->has_journal = parts->has_journal;
@@ -331,5 +350,6 @@ struct snapshot *assemble(const struct parts *parts)
         snapshot->census.complete && nodes_restarted_at(parts->nodes) > snapshot->census.at;
     S_add_nodes(parts, snapshot);
     S_add_events(parts, snapshot);
+    S_add_blockers(parts, snapshot);
     return snapshot;
 }

@@ -23,6 +23,7 @@ void parts_init(struct parts *parts, const struct session *session)
     redis_load_read("", &parts->redis.load);
     parts->nodes = nodes_new(session->redis.db);
     parts->run_arena = arena_new();
+    parts->blockers_at = UNKNOWN;
     if (!plan)
         return;
     parts->plan_json = plan_to_json(plan);
@@ -85,6 +86,7 @@ void parts_release(struct parts *parts)
     arena_free(parts->checks.arena);
     arena_free(parts->mapping.arena);
     arena_free(parts->findings.arena);
+    arena_free(parts->blockers.arena);
     S_release_notes(parts->events, parts->event_count);
     S_release_notes(parts->notes, parts->note_count);
 }

@@ -37,6 +37,16 @@ static bool S_has_new_events(const struct parts *parts)
     return parts->last_event != parts->findings_event;
 }
 
+static bool S_has_blockers(const struct parts *parts)
+{
+    return parts->blockers.count > 0;
+}
+
+static bool S_has_blockers_and_runs(const struct parts *parts)
+{
+    return S_has_blockers(parts) && S_has_journal(parts);
+}
+
 /* ---- with what ---- */
 
 static int S_plan_json(const struct parts *parts, const char **values,
@@ -85,6 +95,8 @@ const struct probe probes[] = {
     {"journal_fill", 0, S_has_fill, S_run_id, gather_journal_fill, NULL},
     {"journal_events", 0, S_has_journal, S_last_event, gather_journal_events, NULL},
     {"journal_findings", 10000, S_has_journal, S_plan_name, gather_journal_findings, S_has_new_events},
+    {"blockers_sample", 4000, NULL, NULL, gather_blockers, S_has_blockers},
+    {"blockers_children", 0, S_has_blockers_and_runs, NULL, gather_blockers_children, NULL},
 };
 /* clang-format on */
 const size_t probe_count = ARRAY_LEN(probes);

@@ -132,6 +132,21 @@ struct node_view {                               /* a server behind Redis or Cit
     int64_t answered_at;                         /* wall clock; UNKNOWN: never */
 };
 
+struct blocker_view {       /* a session that waits for a lock, or that others wait for */
+    const char *id;         /* "1234", or "prepared:755": a prepared transaction */
+    int64_t pid;            /* UNKNOWN: it has none */
+    const char *blocked_by; /* the ids of those it waits for, with blanks; NULL: for nobody */
+    int depth;              /* in the tree: 0 is the top, who waits for nobody in it */
+    int64_t behind;         /* how many wait for it, also by way of others */
+    bool circle;            /* they wait for it in a circle */
+    const char *mode;       /* "AccessExclusive", "row": that it wants, or that it holds */
+    const char *object;     /* of the lock, in words */
+    const char *database, *role, *application, *client, *kind, *state, *query; /* NULL: not shown */
+    const char *started; /* when the session began, as the server writes it; NULL: not shown */
+    const char *ours;    /* "tenantdeck", "run 3": not to be ended from here; NULL: it is not ours */
+    int64_t waits_since, transaction_since, statement_since; /* wall clock; UNKNOWN */
+};
+
 enum severity { SEVERITY_DEBUG, SEVERITY_INFO, SEVERITY_WARN, SEVERITY_ERROR };
 
 struct event_view {
@@ -180,6 +195,10 @@ struct snapshot {
     size_t login_count;
     struct event_view *events; /* oldest first, bounded */
     size_t event_count;
+    struct blocker_view *blockers; /* in the order of the tree */
+    size_t blocker_count;
+    int64_t blockers_more; /* sessions that wait, too, and were not looked at */
+    int64_t blockers_at;   /* when it was asked; UNKNOWN: never */
 };
 
 void snapshot_free(struct snapshot *snapshot); /* NULL is fine */

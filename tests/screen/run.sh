@@ -5,12 +5,13 @@
 #
 # A script says `dumps NAME` for a picture in each of the three sizes that matter, from one play.
 # Comments in a script say how it is played: `# size: 80x24 60x15` (once for each; 80x24),
-# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, and the runs held, filling_up, failed,
-# migrated, undone; demo). With TD_SCREENS=write the
+# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, blocked, and the runs held, filling_up,
+# failed, migrated, undone; demo). With TD_SCREENS=write the
 # expected screens are written instead of compared; look at their diff before it is committed.
 set -u
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../runs.sh"
+. "$(dirname "$0")/../server.sh"
 
 here=$TD_SRCDIR/tests/screen
 work=$(mktemp -d /tmp/td-test-XXXXXX)
@@ -89,6 +90,7 @@ servers_of() {
     hostile) servers=(-d "${TD_DATABASE/mentoring/hostile}" -r "$TD_REDIS" -p ./mentoring.plan) ;;
     down) servers=(-d 'postgresql://postgres@/mentoring?host=/tmp/td-test-absent'
         -r unix:///tmp/td-test-absent/redis.sock -p ./mentoring.plan) ;;
+    blocked) servers=(-d "${TD_DATABASE/mentoring/blocked}" -p ./mentoring.plan) ;;
     held | filling_up | failed | migrated | undone)
         servers=(-d "${TD_DATABASE/mentoring/$1}" -p ./mentoring.plan)
         ;;
@@ -118,14 +120,65 @@ play_all_sizes() {
     done | hide_volatile >"$work/$(basename "$1" .script).got"
 }
 
+# ---- sessions that wait for each other: all of the server sees them, so these are played alone ----
+
+is_blocked() {
+    grep -q '^# servers: blocked' "$1"
+}
+
+waits_in_blocked() {
+    PGAPPNAME=$1 psql -X -q -d blocked -c "$2" >"$work/$1.waits" 2>&1 &
+    td_until 20 waiting_pid "$1" || td_bail "session '$1' does not wait: $(cat "$work/$1.waits")"
+}
+
+pid_of() {
+    psql -X -q -At -d blocked -c "SELECT pid FROM pg_stat_activity WHERE application_name = '$1'" | grep .
+}
+
+waiting_pid() {
+    psql -X -q -At -d blocked -c "SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE NOT l.granted AND a.application_name = '$1'" | grep .
+}
+
+begin_blocked() {
+    psql -X -q -d postgres -c 'CREATE DATABASE blocked TEMPLATE hostile' || td_bail 'no database to block in'
+    TD_DATABASE=${TD_DATABASE/mentoring/blocked} in_session holder BEGIN \
+        'UPDATE public.sessions SET title = title WHERE id = (SELECT min(id) FROM public.sessions)'
+    waits_in_blocked alter 'ALTER TABLE public.sessions ADD extra int'
+    waits_in_blocked 'tenantdeck fills' 'SELECT count(*) FROM public.sessions'
+    waits_in_blocked evil $'SELECT /* \e]52;c;eA==\a \u202egnp \xc2\x9b */ 1 FROM public.sessions'
+}
+
+# A pid may have any width, and a cell keeps its own; ages and beginnings are those of today.
+hide_sessions() {
+    local -a rules
+    local session pid blanks name=0
+    for session in holder alter 'tenantdeck fills' evil; do
+        pid=$(pid_of "$session") name=$((name + 1))
+        blanks=$(printf '%*s' $((${#pid} - 2)) '')
+        rules+=(-e "s/$pid( {2}|│|\$)/P$name$blanks\\1/g" -e "s/$pid ─/P$name ${blanks// /─}─/" -e "s/$pid/P$name/g")
+    done
+    sed -E "${rules[@]}" -e 's/20[0-9-]{8} [0-9:]+(\.[0-9]+)?\+00/TIME/' -e 's/for ([0-9]m)?[0-9.]+s/for N/g' \
+        -e 's/^(│? ?(waits|transaction|statement) +)[0-9.m]+s *(│?)$/\1N\3/' -e '/no Redis/b' \
+        -e 's/ [0-9]\.[0-9]s/    N/g' -e 's/ [0-9]{2}s/   N/g' -e 's/ [0-9]m[0-9]{2}s/     N/g'
+}
+
 # As many at a time as there are processors; the servers are the same for all of them.
 for script in "${scripts[@]}"; do
     while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
         wait -n
     done
-    play_all_sizes "$script" &
+    is_blocked "$script" || play_all_sizes "$script" &
 done
 wait
+for script in "${scripts[@]}"; do
+    is_blocked "$script" || continue
+    [ -e "$work/holder.pid" ] || begin_blocked
+    play_all_sizes "$script"
+    hide_sessions <"$work/$(basename "$script" .script).got" >"$work/hidden"
+    mv "$work/hidden" "$work/$(basename "$script" .script).got"
+done
+end_sessions
 
 for script in "${scripts[@]}"; do
     name=$(basename "$script" .script)
