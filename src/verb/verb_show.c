@@ -207,7 +207,8 @@ static bool S_choose_tables(const struct verb_call *call, const struct table_def
         const struct table_def *def = table_find(call->args[i]);
         if (!def) {
             err_set(err, ERR_USAGE, "'%s' is no table of the console", call->args[i]);
-            return err_hint(err, "there are steps, tables, tenants, validation, cache, log and blockers");
+            return err_hint(
+                err, "there are steps, tables, tenants, validation, cache, log and blockers");
         }
         defs[(*count)++] = def;
     }

@@ -282,9 +282,10 @@ static void S_add_blockers(const struct parts *parts, struct snapshot *snapshot)
     snapshot->blockers = arena_array(arena, parts->blockers.count, sizeof(*snapshot->blockers));
     for (size_t i = 0; i < parts->blockers.count; i++) {
         struct blocker_view row = known[i];
-        const char **texts[] = {&row.id,     &row.blocked_by,  &row.mode,   &row.object, &row.database,
-                                &row.role,   &row.application, &row.client, &row.kind,   &row.state,
-                                &row.query,  &row.started,     &row.ours};
+        const char **texts[] = {&row.id,       &row.blocked_by, &row.mode,        &row.object,
+                                &row.database, &row.role,       &row.application, &row.client,
+                                &row.kind,     &row.state,      &row.query,       &row.started,
+                                &row.ours};
         for (size_t t = 0; t < ARRAY_LEN(texts); t++)
             *texts[t] = arena_str(arena, *texts[t]);
         snapshot->blockers[i] = row;

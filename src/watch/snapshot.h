@@ -143,7 +143,7 @@ struct blocker_view {       /* a session that waits for a lock, or that others w
     const char *object;     /* of the lock, in words */
     const char *database, *role, *application, *client, *kind, *state, *query; /* NULL: not shown */
     const char *started; /* when the session began, as the server writes it; NULL: not shown */
-    const char *ours;    /* "tenantdeck", "run 3": not to be ended from here; NULL: it is not ours */
+    const char *ours; /* "tenantdeck", "run 3": not to be ended from here; NULL: it is not ours */
     int64_t waits_since, transaction_since, statement_since; /* wall clock; UNKNOWN */
 };
 

@@ -158,8 +158,8 @@ hide_sessions() {
         blanks=$(printf '%*s' $((${#pid} - 2)) '')
         rules+=(-e "s/$pid( {2}|│|\$)/P$name$blanks\\1/g" -e "s/$pid ─/P$name ${blanks// /─}─/" -e "s/$pid/P$name/g")
     done
-    sed -E "${rules[@]}" -e 's/20[0-9-]{8} [0-9:]+(\.[0-9]+)?\+00/TIME/' -e 's/for ([0-9]m)?[0-9.]+s/for N/g' \
-        -e 's/^(│? ?(waits|transaction|statement) +)[0-9.m]+s *(│?)$/\1N\3/' -e '/no Redis/b' \
+    sed -E "${rules[@]}" -e 's/20[0-9-]{8} [0-9:]+(\.[0-9]+)?\+00 *(│?)$/TIME\2/' -e 's/for ([0-9]m)?[0-9.]+s/for N/g' \
+        -e 's/^(│? ?(waits|transaction|statement) +)[0-9.m]+s *(│?)$/\1N\3/' -e 's/(P[0-9]) +$/\1/' -e '/no Redis/b' \
         -e 's/ [0-9]\.[0-9]s/    N/g' -e 's/ [0-9]{2}s/   N/g' -e 's/ [0-9]m[0-9]{2}s/     N/g'
 }
 
