@@ -148,6 +148,7 @@ wait $(pid_of second)
 key /
 type second
 key Enter C
+wait y/N:
 expect 'second' as 'postgres'
 type y
 key Enter
