@@ -155,7 +155,7 @@ void blocker_summary(const struct snapshot *snapshot, struct buf *out)
         buf_format(out, ", %lld of them not shown", (long long)snapshot->blockers_more);
     if (circles)
         buf_format(out, ", %zu in a circle", circles);
-    if (snapshot->blockers_at >= 0 && snapshot->at - snapshot->blockers_at > OLD_MS) {
+    if (snapshot->blockers_at > 0 && snapshot->at - snapshot->blockers_at > OLD_MS) {
         char age[16];
         clock_format_span(snapshot->at - snapshot->blockers_at, age);
         buf_format(out, "%sseen %s ago", out->len ? ", " : "", age);
