@@ -73,9 +73,11 @@ struct plan_column {
 
 struct plan_keys { /* [keys "sessions"]: Redis keys the plan knows */
     const char *name;
-    const char *pattern; /* "sessions:{org}:*": {org}, {tenant}, {id} stand for one segment */
-    int64_t ttl;         /* seconds; 0: no policy */
-    bool foreign;        /* foreign = true: never touched (bull:*) */
+    const char *pattern;  /* "sessions:{org}:*": {org}, {tenant}, {id} stand for one segment */
+    int64_t ttl;          /* seconds; 0: no policy */
+    const char *ttl_name; /* an environment name that gives the policy when it is set; NULL: none */
+    struct plan_names events; /* "organization", …: when such a thing changes, they are stale */
+    bool foreign;             /* foreign = true: never touched (bull:*) */
     int line;
 };
 

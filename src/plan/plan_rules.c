@@ -49,7 +49,8 @@ bool plan_code_fits(const struct plan_column *column, const char *code)
 
 static bool S_segment_fits(const char *segment, size_t len, const char *pattern, struct err *err)
 {
-    static const char *const placeholders[] = {"{org}", "{tenant}", "{id}"};
+    static const char *const placeholders[] = {"{org}", "{tenant}", "{id}", "{type}",
+                                               "{namespace}"};
     if (len == 0)
         return err_set(err, ERR_FAILED, "'%s' has nothing between two colons", pattern);
     for (size_t i = 0; i < ARRAY_LEN(placeholders); i++)
@@ -57,9 +58,11 @@ static bool S_segment_fits(const char *segment, size_t len, const char *pattern,
             return true;
     for (size_t i = 0; i < len; i++) {
         if (segment[i] == '{' || segment[i] == '}')
-            return err_set(err, ERR_FAILED,
-                           "'%.*s' is no placeholder: {org}, {tenant} or {id}, as a whole segment",
-                           (int)len, segment);
+            return err_set(
+                err, ERR_FAILED,
+                "'%.*s' is no placeholder: {org}, {tenant}, {type}, {namespace} or {id}, "
+                "as a whole segment",
+                (int)len, segment);
         if (strchr("*?[]\\", segment[i]))
             return err_set(err, ERR_FAILED, "'%c' in '%s': the only wildcard is a last segment '*'",
                            segment[i], pattern);
@@ -89,7 +92,9 @@ bool plan_pattern_fits(const char *pattern, struct err *err)
     if (!literal)
         return err_set(err, ERR_FAILED, "'%s' has no fixed part, it would fit foreign keys too",
                        pattern);
-    if (S_twice(pattern, "{org}") || S_twice(pattern, "{tenant}") || S_twice(pattern, "{id}"))
+    bool typed = strstr(pattern, "{type}") && strstr(pattern, "{namespace}");
+    if (typed || S_twice(pattern, "{org}") || S_twice(pattern, "{tenant}") ||
+        S_twice(pattern, "{id}") || S_twice(pattern, "{type}") || S_twice(pattern, "{namespace}"))
         return err_set(err, ERR_FAILED, "'%s' has the same placeholder twice", pattern);
     return true;
 }

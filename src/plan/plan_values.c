@@ -364,6 +364,33 @@ static bool S_keys_ttl(struct plan_reader *r, struct err *err)
            err_hint(err, "keys without a policy have no 'ttl' line");
 }
 
+static bool S_keys_ttl_name(struct plan_reader *r, struct err *err)
+{
+    if (!r->value[0] ||
+        strspn(r->value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(r->value))
+        return err_set(err, ERR_FAILED, "'%s' is no name of the environment", r->value);
+    return plan_take_text(r, &r->keys->ttl_name, err);
+}
+
+static bool S_keys_events(struct plan_reader *r, struct err *err)
+{
+    static const char *const known[] = {"organization", "session", "profile"};
+    struct plan_words words;
+    if (!plan_words_cut(r->plan->arena, r->value, &words, err))
+        return false;
+    for (size_t i = 0; i < words.count; i++) {
+        const char *word = words.list[i].text;
+        bool is_known = false;
+        for (size_t k = 0; k < ARRAY_LEN(known); k++)
+            is_known |= str_is(word, known[k]);
+        if (!is_known)
+            return err_set(err, ERR_FAILED,
+                           "'%s' is no event: organization, session and profile are", word);
+        plan_names_add(r->plan->arena, &r->keys->events, word);
+    }
+    return words.count || err_set(err, ERR_FAILED, "it names no event");
+}
+
 static bool S_keys_foreign(struct plan_reader *r, struct err *err)
 {
     return plan_take_bool(r->value, &r->keys->foreign, err);
@@ -398,6 +425,8 @@ const struct plan_key_def plan_key_defs[] = {
     {"table", "foreign key", .repeats = true, .take = S_table_foreign_key},
     {"keys", "pattern", .required = true, .take = S_keys_pattern},
     {"keys", "ttl", .take = S_keys_ttl},
+    {"keys", "ttl name", .take = S_keys_ttl_name},
+    {"keys", "events", .take = S_keys_events},
     {"keys", "foreign", .take = S_keys_foreign},
     {"service", "folder", .take = plan_take_service_folder},
     {"service", "migrations", .take = plan_take_service_migrations},

@@ -75,11 +75,14 @@ void cache_cell(const struct snapshot *snapshot, size_t row, size_t column, stru
         break;
     case CACHE_WITHOUT_TTL:
         S_set_figure(snapshot, CELL_COUNT, keys->without_ttl, out);
+        out->estimate = out->estimate || (keys->without_ttl >= 0 && keys->ttl_sampled);
         out->mood = keys->ttl > 0 && keys->without_ttl > 0 ? MOOD_WARN : MOOD_PLAIN;
         break;
     case CACHE_OVER_TTL:
         if (keys->ttl > 0)
             S_set_figure(snapshot, CELL_COUNT, keys->over_ttl, out);
+        out->estimate =
+            out->estimate || (keys->ttl > 0 && keys->over_ttl >= 0 && keys->ttl_sampled);
         out->mood = keys->ttl > 0 && keys->over_ttl > 0 ? MOOD_WARN : MOOD_PLAIN;
         break;
     case CACHE_TTL:

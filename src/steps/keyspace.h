@@ -29,6 +29,9 @@ const char *keyspace_name(const struct keyspace *keyspace); /* "localhost:6379/0
 /* Queues a command, after it has waited for the others when there are too many. `done` may be NULL. */
 bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
                    const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
+/* The same for what a server may refuse: its error goes to `done` alone, and nothing fails. */
+bool keyspace_try(struct keyspace *keyspace, int argc, const char *const *argv,
+                  const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
 /* For commands about a whole server (DBSIZE, FLUSHDB), which each of the nodes needs. */
 size_t keyspace_nodes(const struct keyspace *keyspace);
 bool keyspace_send_node(struct keyspace *keyspace, size_t node, int argc, const char *const *argv,
@@ -55,6 +58,16 @@ typedef bool keyspace_key_fn(void *ctx, const char *key, size_t len, struct err 
  */
 bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keyspace_key_fn *each,
                    void *ctx, struct err *err);
+/*
+ * After the connection was lost in a walk: connects again, with longer and longer pauses, and
+ * keyspace_walk_on() then goes on from the page it was in, of which some keys come again. Refused
+ * when the server is another process by now, whose cursors are others, and in a cluster.
+ */
+bool keyspace_again(struct keyspace *keyspace, struct err *err);
+bool keyspace_walk_on(struct keyspace *keyspace, const struct key_glob *match,
+                      keyspace_key_fn *each, void *ctx, struct err *err);
+/* DBSIZE of all nodes, asked now; -1 when an ACL refuses it. */
+bool keyspace_measure(struct keyspace *keyspace, int64_t *size, struct err *err);
 /* How much of the keys of its start the walk under way, or the last one, has met: 0 to 100. */
 double keyspace_seen(const struct keyspace *keyspace);
 int64_t keyspace_size(const struct keyspace *keyspace); /* … and how many those were; -1: unknown */

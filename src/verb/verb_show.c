@@ -253,44 +253,6 @@ bool verb_tenant_list(struct verb_call *call, struct err *err)
     return verb_show_tables(call, &def, 1, err);
 }
 
-/* ---- cache counts ---- */
-
-/* A whole pass: what is left of the keyspace is unknown until then, and a part would mislead. */
-static bool S_whole_census(struct verb_call *call, const struct sampler *sampler, struct err *err)
-{
-    for (;;) {
-        const struct snapshot *snapshot = sampler_snapshot(sampler);
-        if (!S_check_up(&snapshot->redis, "Redis", err))
-            return false;
-        if (snapshot->census.complete)
-            return true;
-        if (snapshot->census.trouble)
-            return err_set(err, ERR_FAILED, "%s", snapshot->census.trouble);
-        loop_turn(call->loop, FOLLOW_MS);
-    }
-}
-
-bool verb_cache_counts(struct verb_call *call, struct err *err)
-{
-    const struct table_def *def = &table_defs[TABLE_CACHE];
-    struct redis *redis = redis_new(call->loop, &call->session->redis);
-    bool ok = verb_check_sort(call, &def, 1, err) && redis_open(redis, SETTLE_MS, err);
-    redis_free(redis);
-    if (!ok)
-        return false;
-    struct sampler *sampler = sampler_new(call->loop, call->session, S_ignore, NULL);
-    ok = S_whole_census(call, sampler, err);
-    if (ok && call->json) {
-        json_t *answer = json_object();
-        S_add_tables(answer, call, sampler_snapshot(sampler), &def, 1);
-        verb_answer(call, answer);
-    } else if (ok) {
-        S_print_tables(call, sampler_snapshot(sampler), &def, 1);
-    }
-    sampler_free(sampler);
-    return ok;
-}
-
 /* ---- log ---- */
 
 /* Events have no number: what is printed already is known by its time, and how many share it. */

@@ -68,6 +68,15 @@ const size_t common_option_count = ARRAY_LEN(common_options);
 
 #define STARTED_OPTION {"started", "TIME", "when the session began, as 'blockers --json' has it", 0}
 
+#define CHOICE_OPTIONS \
+    {"tenant", "CODE", "keys of that tenant, and of its organizations by the mapping", 0}, \
+    {"org", "CODE", "keys of that organization", 0}, \
+    {"type", "NAME", "keys of that [keys] of the plan, or of that {type}", 0}, \
+    {"namespace", "NAME", "keys of that {namespace} or {type}", 0}, \
+    {"pattern", "GLOB", "keys that fit, as in Redis: * ? [a-z], and \\\\ before what is itself", 0}
+
+#define SHARE_OPTION {"share", "PERCENT", "how much of the time it may be at work (100)", 0}
+
 #define DIRECTORY_OPTION \
     {"directory", "DIR", "where they are kept (~/.local/state/tenantdeck/backups)", 0}
 
@@ -96,12 +105,23 @@ const struct verb verbs[] = {
     },
     {
         .name = "cache counts", .args = "", .group = S_look,
-        .summary = "the keys in Redis, counted by template",
-        .manual = "Walks the whole keyspace once, with SCAN and in small pieces, and counts the keys of "
-                  "each template of the plan: how many, how many never expire, how many live longer than "
-                  "the plan's policy, and how much memory they take. Nothing is changed, no TTL touched.",
-        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .json = true, .run = verb_cache_counts,
-        .options = {TABLE_OPTIONS},
+        .summary = "whose the keys in Redis are, how many, how large",
+        .manual = "Walks the keyspace once, with SCAN, and counts the keys of each template of the plan (or, with "
+                  "--by, of each type, or of each tenant): how many, how many never expire, how many live longer "
+                  "than the plan's policy, how much memory they take. It changes nothing and touches no TTL. A "
+                  "page of SCAN is as large as the server is quick with it, and --share bounds the time that the "
+                  "walk is at work.\n\n"
+                  "Memory and expiry are asked of a sample of each tenant and type when there are many keys; "
+                  "such figures have a ~, and the memory an error that holds 95 times of 100. --exact asks every "
+                  "key. A key that the server hands out twice, as it may while it shrinks its table, is counted "
+                  "once: the last 32,768 keys are remembered, and a repeat comes sooner. A lost connection is "
+                  "taken up again where it was. Ctrl-C ends the walk: what was seen by then is shown as a part, "
+                  "with its share of the keyspace.\n\n"
+                  "The exit status is 1 when the walk was stopped.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_counts,
+        .options = {{"by", "WHAT", "template, type or tenant (template)", 0},
+                    {"exact", NULL, "asks every key for its memory and expiry, not a sample", 0},
+                    CHOICE_OPTIONS, SHARE_OPTION, TABLE_OPTIONS},
     },
     {
         .name = "log", .args = "", .group = S_look,

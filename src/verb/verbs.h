@@ -9,10 +9,12 @@
 typedef bool verb_fn(struct verb_call *call, struct err *err);
 
 /* verb_show.c */
-verb_fn verb_status, verb_tenant_list, verb_cache_counts, verb_log, verb_journal_status;
+verb_fn verb_status, verb_tenant_list, verb_log, verb_journal_status;
 /* verb_blockers.c */
 verb_fn verb_blockers, verb_blockers_signal;
 verb_fn verb_blockers_tell; /* whom it will meet, and what that session does */
+/* verb_cache_counts.c */
+verb_fn verb_cache_counts;
 /* verb_plan.c */
 verb_fn verb_plan_list, verb_plan_show, verb_plan_check;
 /* verb_migrations.c */

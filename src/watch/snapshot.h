@@ -98,8 +98,10 @@ struct keys_view {    /* Redis keys of one template */
     const char *pattern;
     int64_t keys, without_ttl, over_ttl, bytes; /* of those seen; UNKNOWN */
     bool bytes_exact;                           /* every key was weighed; else a sample was */
-    int64_t tenants; /* how many tenants or organizations they belong to; UNKNOWN */
-    int64_t ttl;     /* the plan's policy in seconds; 0: none */
+    int64_t bytes_error; /* how far off they may be, 95 times of 100; 0 when exact */
+    bool ttl_sampled;    /* the expiry of a sample was read; else that of every key */
+    int64_t tenants;     /* how many tenants or organizations they belong to; UNKNOWN */
+    int64_t ttl;         /* the plan's policy in seconds; 0: none */
     bool foreign;
 };
 
@@ -108,6 +110,14 @@ struct login_view { /* a session of the service */
     int64_t created_at, used_at; /* wall clock; UNKNOWN */
     int64_t ttl;                 /* seconds that are left; UNKNOWN: it has no end */
     const char *trouble;         /* "says tenant 'x'"; NULL */
+};
+
+struct holder_view {   /* Redis keys of one tenant or organization, by `cache counts` */
+    const char *code;  /* "": of keys that name nobody */
+    const char *kind;  /* "tenant", "organization" */
+    const char *known; /* "yes", "no"; NULL: nothing tells */
+    int64_t keys, types, bytes, bytes_error;
+    bool bytes_exact;
 };
 
 struct census_view { /* how much of the keyspace the figures above have seen */
@@ -189,6 +199,8 @@ struct snapshot {
     struct keys_view *keys;
     size_t keys_count;
     struct census_view census;
+    struct holder_view *holders;
+    size_t holder_count;
     struct node_view *nodes;
     size_t node_count;
     struct login_view *logins; /* only of the verb that lists them */

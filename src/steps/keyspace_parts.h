@@ -1,0 +1,53 @@
+/*
+ * keyspace_parts: what keyspace.c, which has the connection, and keyspace_walk.c, which walks over
+ * it, know of one another. For these two alone.
+ */
+#ifndef TD_KEYSPACE_PARTS_H
+#define TD_KEYSPACE_PARTS_H
+
+#include "keyspace.h"
+
+enum { KEYSPACE_LOOK_MS = 100, KEYSPACE_SHARE = 33 }; /* how soon an abort is seen; percent */
+
+struct sent { /* a command whose answer is not there yet */
+    struct keyspace *keyspace;
+    redis_done_fn *done;
+    void *ctx;
+    bool may_fail; /* an error of the server is `done`'s business alone */
+};
+
+struct page {     /* of a walk: its keys one after the other */
+    char *cursor; /* … and what SCAN was asked for them */
+    char *next;   /* where it goes on then; NULL: the answer was no page */
+    int64_t asked_us, took_us;
+    struct buf keys;
+    size_t *lengths;
+    size_t count, cap;
+};
+
+struct keyspace {
+    struct run *run; /* NULL: it works for a verb */
+    struct loop *loop;
+    struct redis *redis;
+    char *name;
+    struct sent sent[KEYSPACE_BATCH];
+    size_t sent_count;
+    struct err trouble;      /* the first one of what was sent */
+    struct page page, ahead; /* handed out now, and asked for meanwhile */
+    int share, count;
+    int64_t idle_us; /* what a command takes that gives the server nothing to do */
+    int64_t size, met;
+    bool walked; /* the last walk has come to its end */
+    bool surveyed;
+    bool rest;      /* behind HTTP, where each command is a request of its own */
+    size_t node;    /* whose keys are walked now; one after the other */
+    char *identity; /* of the server's process; NULL: it does not tell */
+};
+
+bool keyspace_is_aborted(const struct keyspace *keyspace);
+/* Says what stands though Redis is lost; false, so that it ends a function. */
+bool keyspace_advise(const struct keyspace *keyspace, struct err *err);
+/* Waits, while the loop turns. */
+void keyspace_wait(struct keyspace *keyspace, int64_t ms);
+
+#endif
