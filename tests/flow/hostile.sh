@@ -41,7 +41,7 @@ exits 1 '--exact fails when a table could only be estimated' status tables --exa
 
 td_redis ACL SETUSER default -scan >/dev/null
 said=$(timeout 20 "$TENANTDECK" -d mentoring -r "$TD_REDIS" -p mentoring cache counts 2>&1)
-is $? 1 'a census that may not SCAN ends, and fails'
+is $? 4 'a census that may not SCAN ends, and fails'
 like "$said" 'NOPERM' 'it says why'
 td_redis ACL SETUSER default +scan >/dev/null
 runs 'with the right it counts' "$TENANTDECK" -d mentoring -r "$TD_REDIS" -p mentoring cache counts
