@@ -340,12 +340,14 @@ int64_t ledger_bytes(const struct ledger_weight *weight, int64_t keys, int64_t *
     *error = 0;
     if (!weight->keys)
         return keys ? -1 : 0;
+    if (weight->keys == keys)
+        return (int64_t)weight->sum;
     double mean = weight->sum / n, variance = 0;
     if (weight->keys > 1)
         variance = (weight->squares - n * mean * mean) / (n - 1);
-    if (weight->keys == 1 && n < all)
+    if (weight->keys == 1)
         *error = (int64_t)(mean * all); /* one alone says nothing of the others */
-    else if (n < all)
+    else
         *error = (int64_t)(1.96 * all * sqrt((variance > 0 ? variance : 0) / n * (1 - n / all)));
     return (int64_t)(mean * all);
 }
