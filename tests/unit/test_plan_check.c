@@ -1,6 +1,6 @@
 /* test_plan_check: the plan as JSON, and what is said of its mapping file. */
-#include "plan.h"
 #include "plan_check.h"
+#include "plan_file.h"
 #include "plan_json.h"
 
 #include <setjmp.h>
@@ -14,66 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static char S_directory[64], S_path[96], S_mapping[96];
-
-static int S_setup(void **state)
-{
-    (void)state;
-    snprintf(S_directory, sizeof(S_directory), "/tmp/test_plan_check.XXXXXX");
-    if (!mkdtemp(S_directory))
-        return -1;
-    snprintf(S_path, sizeof(S_path), "%s/site.plan", S_directory);
-    snprintf(S_mapping, sizeof(S_mapping), "%s/codes.csv", S_directory);
-    return 0;
-}
-
-static int S_teardown(void **state)
-{
-    (void)state;
-    unlink(S_path);
-    unlink(S_mapping);
-    return rmdir(S_directory);
-}
-
-static void S_write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-static struct plan *S_read(const char *text)
-{
-    struct plan *plan = NULL;
-    struct err err = {0};
-    S_write_file(S_path, text);
-    if (!plan_read(S_path, &plan, &err))
-        fail_msg("%s", err.text);
-    return plan;
-}
-
-#define HEAD                                                                                       \
-    "[plan]\n"                                                                                     \
-    "name = site\n"                                                                                \
-    "kind = columns\n"                                                                             \
-    "[mapping]\n"                                                                                  \
-    "file = codes.csv\n"                                                                           \
-    "key = organization_id\n"                                                                      \
-    "default = 1 org tenant\n"                                                                     \
-    "[column \"tenant_code\"]\n"                                                                   \
-    "type = varchar(20)\n"                                                                         \
-    "[column \"organization_code\"]\n"                                                             \
-    "type = text\n"
-#define TABLE "[table \"t\"]\nfrom = own org\n"
-
 static void test_json_holds_the_plan(void **state)
 {
     (void)state;
-    struct plan *plan = S_read(HEAD "[table \"p\"]\nfrom = own org\n"
-                                    "[table \"c\"]\nfrom = parent p.id by p_id\n"
-                                    "unique = tenant_code a replacing old\n"
-                                    "foreign key = tenant_code p_id -> p tenant_code id\n");
+    struct plan *plan =
+        plan_file_read(PLAN_HEAD "[table \"p\"]\nfrom = own org\n"
+                                 "[table \"c\"]\nfrom = parent p.id by p_id\n"
+                                 "unique = tenant_code a replacing old\n"
+                                 "foreign key = tenant_code p_id -> p tenant_code id\n");
     char *text = plan_to_json(plan);
     json_t *json = json_loads(text, 0, NULL);
     const char *schema, *role, *source, *replaces, *target;
@@ -106,14 +54,14 @@ struct expected_check {
 
 static void S_expect_mapping(const char *csv, const struct expected_check *expected, size_t count)
 {
-    struct plan *plan = S_read(HEAD TABLE);
+    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
     struct check_view *checks;
-    S_write_file(S_mapping, csv);
+    plan_file_write(plan_place.mapping, csv);
     size_t n = plan_check_mapping(plan, plan->arena, &checks);
     assert_int_equal(n, count);
     for (size_t i = 0; i < n; i++) {
         assert_string_equal(checks[i].group, "mapping");
-        assert_string_equal(checks[i].subject, S_mapping);
+        assert_string_equal(checks[i].subject, plan_place.mapping);
         assert_int_equal(checks[i].verdict, expected[i].verdict);
         assert_int_equal(checks[i].count, expected[i].count);
         if (!strstr(checks[i].message, expected[i].part))
@@ -154,9 +102,9 @@ static void test_bad_mappings_are_found(void **state)
 static void test_missing_mapping_is_found(void **state)
 {
     (void)state;
-    struct plan *plan = S_read(HEAD TABLE);
+    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
     struct check_view *checks;
-    unlink(S_mapping);
+    unlink(plan_place.mapping);
     assert_int_equal(plan_check_mapping(plan, plan->arena, &checks), 1);
     assert_int_equal(checks[0].verdict, VERDICT_FAIL);
     plan_free(plan);
@@ -166,12 +114,12 @@ static void test_many_warnings_are_summed_up(void **state)
 {
     (void)state;
     struct buf csv = {0};
-    struct plan *plan = S_read(HEAD TABLE);
+    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
     struct check_view *checks;
     buf_add(&csv, TITLES);
     for (int i = 0; i < 50; i++)
         buf_format(&csv, "k%d,o,No-%d\n", i, i);
-    S_write_file(S_mapping, buf_text(&csv));
+    plan_file_write(plan_place.mapping, buf_text(&csv));
     size_t n = plan_check_mapping(plan, plan->arena, &checks);
     assert_int_equal(n, 22);
     assert_string_equal(checks[20].message, "and 30 more warnings");
@@ -191,5 +139,5 @@ int main(void)
         cmocka_unit_test(test_missing_mapping_is_found),
         cmocka_unit_test(test_many_warnings_are_summed_up),
     };
-    return cmocka_run_group_tests(tests, S_setup, S_teardown);
+    return cmocka_run_group_tests(tests, plan_file_setup, plan_file_teardown);
 }
