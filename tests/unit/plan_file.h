@@ -7,7 +7,7 @@
 #include "plan.h"
 
 /* Where a case says no more than its point, this stands before it: lines 1 to 12. */
-#define PLAN_HEAD                                                                                  \
+#define SITE_HEAD                                                                                  \
     "[plan]\n"                                                                                     \
     "name = site\n"                                                                                \
     "kind = columns\n"                                                                             \
@@ -20,11 +20,11 @@
     "type = varchar(20)\n"                                                                         \
     "[column \"organization_code\"]\n"                                                             \
     "type = text\n"
-/* Lines 13 and 14 after PLAN_HEAD. */
-#define PLAN_TABLE "[table \"t\"]\nfrom = own org\n"
-/* Lines 15 and 16 after PLAN_TABLE. */
-#define PLAN_OUTSIDE "[outside \"seed\"]\ncommand = npm run seed\n"
-#define PLAN_CACHE "[plan]\nname = c\nkind = cache\n"
+/* Lines 13 and 14 after SITE_HEAD. */
+#define SITE_TABLE "[table \"t\"]\nfrom = own org\n"
+/* Lines 15 and 16 after SITE_TABLE. */
+#define SITE_OUTSIDE "[outside \"seed\"]\ncommand = npm run seed\n"
+#define SITE_CACHE "[plan]\nname = c\nkind = cache\n"
 
 extern struct plan_place {
     char directory[64];

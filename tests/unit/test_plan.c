@@ -18,7 +18,7 @@ static void test_sources_are_read(void **state)
 {
     (void)state;
     struct plan *plan =
-        plan_file_read(PLAN_HEAD "[table \"p\"]\nfrom = own org\norphans = default\n"
+        plan_file_read(SITE_HEAD "[table \"p\"]\nfrom = own org\norphans = default\n"
                                  "[table \"c\"]\nfrom = parent p.id by p_id\norphans = park\n"
                                  "[table \"u\"]\nfrom = user created_by\n"
                                  "[table \"k\"]\nfrom = constant\n");
@@ -45,7 +45,7 @@ static void test_keys_of_a_table_are_read(void **state)
 {
     (void)state;
     struct plan *plan =
-        plan_file_read(PLAN_HEAD PLAN_TABLE "primary key = tenant_code id named t_key\n"
+        plan_file_read(SITE_HEAD SITE_TABLE "primary key = tenant_code id named t_key\n"
                                             "unique = tenant_code a replacing old_a\n"
                                             "unique = tenant_code b named b_key replacing old_b\n"
                                             "index = tenant_code c\n"
@@ -71,7 +71,7 @@ static void test_keys_of_a_table_are_read(void **state)
 static void test_defaults_are_filled_in(void **state)
 {
     (void)state;
-    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
+    struct plan *plan = plan_file_read(SITE_HEAD SITE_TABLE);
     const struct plan_table *t = &plan->tables[0];
     assert_string_equal(plan->title, "site");
     assert_string_equal(plan->schema, "public");
@@ -94,7 +94,7 @@ static void test_names_may_hold_anything(void **state)
 {
     (void)state;
     struct plan *plan = plan_file_read(
-        PLAN_HEAD "[table \"we\\\"ird Täble. 😀\"]\n"
+        SITE_HEAD "[table \"we\\\"ird Täble. 😀\"]\n"
                   "from = own \\\"Org Id\\\"\n"
                   "primary key = tenant_code \\\"a\\\"\\\"b\\\" \\\"named\\\"\n"
                   "[table \"c\"]\n"
@@ -114,7 +114,7 @@ static void test_redis_keys_are_read(void **state)
 {
     (void)state;
     struct plan *plan =
-        plan_file_read(PLAN_CACHE "[keys \"a\"]\npattern = tenant:{tenant}:org:{org}:s:{id}:*\n"
+        plan_file_read(SITE_CACHE "[keys \"a\"]\npattern = tenant:{tenant}:org:{org}:s:{id}:*\n"
                                   "ttl = 7200\n"
                                   "[keys \"q\"]\npattern = bull:*\nforeign = true\n");
     assert_int_equal(plan->kind, PLAN_CACHE);
@@ -140,12 +140,12 @@ static void test_commands_are_read(void **state)
 {
     (void)state;
     struct plan *plan = plan_file_read(
-        PLAN_HEAD PLAN_TABLE "[outside \"schema\"]\n"
+        SITE_HEAD SITE_TABLE "[outside \"schema\"]\n"
                              "command = npx sequelize-cli.js db:migrate \\\"two words\\\" \\\"\\\" "
                              "\\\"$x \\\"\\\"\\\"\n"
                              "undo = ./undo --name a.js\n"
                              "failure = ERROR:\nfailure = not ok\ntimeout = 90 s\nfolder = sub\n"
-                             "[service]\nfolder = ../app\nmigrations = db/up\n" PLAN_OUTSIDE);
+                             "[service]\nfolder = ../app\nmigrations = db/up\n" SITE_OUTSIDE);
     char *app = str_format("%s/../app", plan_place.directory), *sub = str_format("%s/sub", app);
     char *up = str_format("%s/db/up", app);
     assert_string_equal(plan->service, app);
@@ -171,8 +171,8 @@ static void test_commands_are_read(void **state)
 static void test_commands_without_a_service_have_no_folder(void **state)
 {
     (void)state;
-    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE
-                                       "[service]\nmigrations = up\n" PLAN_OUTSIDE "timeout = 7\n"
+    struct plan *plan = plan_file_read(SITE_HEAD SITE_TABLE
+                                       "[service]\nmigrations = up\n" SITE_OUTSIDE "timeout = 7\n"
                                        "[outside \"schema\"]\ncommand = a\nfolder = sub\n"
                                        "[outside \"dependencies\"]\ncommand = a\n"
                                        "folder = /srv/app\n");
@@ -189,7 +189,7 @@ static void test_files_beside_the_plan_are_read(void **state)
 {
     (void)state;
     struct plan *plan =
-        plan_file_read(PLAN_HEAD PLAN_TABLE "[functions]\nfile = a.sql\nfile = /etc/b.sql\n"
+        plan_file_read(SITE_HEAD SITE_TABLE "[functions]\nfile = a.sql\nfile = /etc/b.sql\n"
                                             "[views]\nfile = v.sql\n"
                                             "[warm \"forms\"]\nfile = w.sql\n"
                                             "key = tenant:{tenant}:forms:{id}\nttl = 60\n"
@@ -216,7 +216,7 @@ static void test_limits_are_read(void **state)
 {
     (void)state;
     struct plan *plan =
-        plan_file_read(PLAN_HEAD PLAN_TABLE "[throttle]\nbatch = 250 ms\npages = 64\nlag = 2min\n"
+        plan_file_read(SITE_HEAD SITE_TABLE "[throttle]\nbatch = 250 ms\npages = 64\nlag = 2min\n"
                                             "waiters = 3\nactive = 40\narchive = 20\n"
                                             "query = busy.sql\nfile = /run/wait\n");
     char *query = str_format("%s/busy.sql", plan_place.directory);
@@ -230,7 +230,7 @@ static void test_limits_are_read(void **state)
     assert_string_equal(plan->limits.file, "/run/wait");
     free(query);
     plan_free(plan);
-    plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
+    plan = plan_file_read(SITE_HEAD SITE_TABLE);
     assert_int_equal(plan->limits.batch_ms, 0);
     assert_int_equal(plan->limits.lag_ms, 0);
     assert_null(plan->limits.file);
@@ -240,7 +240,7 @@ static void test_limits_are_read(void **state)
 static void test_mapping_lies_beside_the_plan(void **state)
 {
     (void)state;
-    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
+    struct plan *plan = plan_file_read(SITE_HEAD SITE_TABLE);
     assert_string_equal(plan->mapping.path, plan_place.mapping);
     plan_free(plan);
 }
@@ -254,7 +254,7 @@ static void test_mapping_may_lie_in_the_working_directory(void **state)
     struct err err = {0};
     assert_non_null(getcwd(here, sizeof(here)));
     assert_int_equal(mkdir(sub, 0700), 0);
-    plan_file_write(path, PLAN_HEAD PLAN_TABLE);
+    plan_file_write(path, SITE_HEAD SITE_TABLE);
     plan_file_write(plan_place.mapping, "");
     assert_int_equal(chdir(plan_place.directory), 0);
     bool ok = plan_read(path, &plan, &err);
@@ -292,7 +292,7 @@ static void S_make_place(const char *place, const char *const *files)
     mkdir(plans, 0700);
     for (; *files; files++) {
         char *path = str_format("%s/%s", plans, *files);
-        plan_file_write(path, PLAN_CACHE);
+        plan_file_write(path, SITE_CACHE);
         free(path);
     }
     free(plans);

@@ -18,7 +18,7 @@ static void test_json_holds_the_plan(void **state)
 {
     (void)state;
     struct plan *plan =
-        plan_file_read(PLAN_HEAD "[table \"p\"]\nfrom = own org\n"
+        plan_file_read(SITE_HEAD "[table \"p\"]\nfrom = own org\n"
                                  "[table \"c\"]\nfrom = parent p.id by p_id\n"
                                  "unique = tenant_code a replacing old\n"
                                  "foreign key = tenant_code p_id -> p tenant_code id\n");
@@ -54,7 +54,7 @@ struct expected_check {
 
 static void S_expect_mapping(const char *csv, const struct expected_check *expected, size_t count)
 {
-    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
+    struct plan *plan = plan_file_read(SITE_HEAD SITE_TABLE);
     struct check_view *checks;
     plan_file_write(plan_place.mapping, csv);
     size_t n = plan_check_mapping(plan, plan->arena, &checks);
@@ -102,7 +102,7 @@ static void test_bad_mappings_are_found(void **state)
 static void test_missing_mapping_is_found(void **state)
 {
     (void)state;
-    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
+    struct plan *plan = plan_file_read(SITE_HEAD SITE_TABLE);
     struct check_view *checks;
     unlink(plan_place.mapping);
     assert_int_equal(plan_check_mapping(plan, plan->arena, &checks), 1);
@@ -114,7 +114,7 @@ static void test_many_warnings_are_summed_up(void **state)
 {
     (void)state;
     struct buf csv = {0};
-    struct plan *plan = plan_file_read(PLAN_HEAD PLAN_TABLE);
+    struct plan *plan = plan_file_read(SITE_HEAD SITE_TABLE);
     struct check_view *checks;
     buf_add(&csv, TITLES);
     for (int i = 0; i < 50; i++)

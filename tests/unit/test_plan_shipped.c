@@ -96,7 +96,7 @@ static void test_steps_without_use_are_not_listed(void **state)
     S_expect_steps(plan, "preflight backup mapping integrity columns fill confirm not-null "
                          "distribute validate report");
     plan_free(plan);
-    plan = plan_file_read(PLAN_CACHE);
+    plan = plan_file_read(SITE_CACHE);
     S_expect_steps(plan, "");
     plan_free(plan);
 }
