@@ -47,8 +47,9 @@ static unsigned S_show_all(struct console *console)
 
 static unsigned S_scroll(struct console *console, int columns)
 {
-    if (console->reader.open)
-        reader_scroll(&console->reader, columns);
+    struct reader *reader = action_reader(console);
+    if (reader)
+        reader_scroll(reader, columns);
     else
         pane_scroll(panes_focused(&console->panes), columns);
     return WISH_REDRAW;

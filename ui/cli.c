@@ -248,16 +248,29 @@ static bool S_unlock(struct cli *cli, struct session *session, bool may_ask, str
     return false;
 }
 
-static bool S_is_mono(const struct cli *cli)
+/* NO_COLOR and --mono are about colours alone; else the command line wins over the deck. */
+static bool S_read_theme(const struct cli *cli, const struct session *session, enum theme *out,
+                         struct err *err)
 {
-    const char *no_color = getenv("NO_COLOR");
-    return S_given(cli, "mono") || (no_color && *no_color);
+    const char *no_color = getenv("NO_COLOR"), *name = options_value(&cli->options, "theme");
+    bool known = false;
+    *out = THEME_COLOUR;
+    for (enum theme theme = 0; theme < THEMES; theme++)
+        if (str_is(theme_names[theme], name ? name : session->theme)) {
+            *out = theme;
+            known = true;
+        }
+    if (!known)
+        return err_set(err, ERR_USAGE, "'--theme' wants default, mono or contrast, not '%s'", name);
+    if (*out == THEME_COLOUR && (S_given(cli, "mono") || (no_color && *no_color)))
+        *out = THEME_MONO;
+    return true;
 }
 
 static bool S_open_console(struct cli *cli, struct err *err)
 {
     struct session session = {0};
-    struct console_options options = {.mono = S_is_mono(cli),
+    struct console_options options = {.mouse = S_given(cli, "mouse"),
                                       .ascii = S_is_ascii(cli),
                                       .script = options_value(&cli->options, "script")};
     if (cli->json)
@@ -270,7 +283,8 @@ static bool S_open_console(struct cli *cli, struct err *err)
     }
     if (!session_open(&cli->wanted, false, &session, err))
         return false;
-    bool ok = S_unlock(cli, &session, !options.script, err) &&
+    bool ok = S_read_theme(cli, &session, &options.theme, err) &&
+              S_unlock(cli, &session, !options.script, err) &&
               console_run(cli->loop, &session, &options, err);
     session_release(&session);
     return ok;

@@ -6,6 +6,7 @@
  */
 #include "clock.h"
 #include "console_state.h"
+#include "memory.h"
 #include "script.h"
 #include "signals.h"
 
@@ -121,8 +122,9 @@ static void S_draw(struct console *console)
             S_draw_last_lines(console, -1);
     }
     screen_end();
-    /* Nobody has read the question of a sheet that was not drawn. */
-    if (!console->layout.too_small && !console->prompt.open && sheet_was_shown(&console->sheet))
+    /* Nobody has read the question of a sheet that was not drawn, or is still on its way. */
+    if (!console->layout.too_small && !console->prompt.open && !screen_is_behind() &&
+        sheet_was_shown(&console->sheet))
         S_await_reading(console);
 }
 
@@ -154,9 +156,12 @@ void console_obey(struct console *console)
         sampler_refresh(console->sampler);
     if (console->wishes & WISH_ARRANGE)
         S_arrange(console);
-    if (console->wishes & WISH_REDRAW)
+    /* A terminal that is slow gets the next frame when it has taken this one, and no other between. */
+    if ((console->wishes & WISH_REDRAW) && !screen_is_behind())
         S_draw(console);
-    console->wishes &= WISH_LEAVE;
+    console->wishes &= screen_is_behind() ? WISH_LEAVE | WISH_REDRAW : WISH_LEAVE;
+    if (console->slow)
+        loop_rewatch(console->slow, screen_behind_fd(), screen_is_behind() ? POLLOUT : 0);
 }
 
 void console_turn(struct console *console, int max_ms)
@@ -258,6 +263,8 @@ static void S_keyboard_ready(void *ctx, short revents)
     while ((key = screen_key()) != K_NONE) {
         if (key == K_PASTE)
             console_paste(console, screen_pasted());
+        else if (key == K_MOUSE)
+            console_point(console, screen_mouse());
         else
             console_press_timed(console, key,
                                 typing_is_by_hand(&console->typing, clock_ms(), key == K_ENTER));
@@ -276,6 +283,14 @@ void console_resized(struct console *console)
         verbline_refuse(console, "the window changed; ask again");
 }
 
+static void S_terminal_takes(void *ctx, short revents)
+{
+    struct console *console = ctx;
+    screen_catch_up();
+    if (revents & (POLLHUP | POLLERR | POLLNVAL))
+        console->wishes |= WISH_LEAVE;
+}
+
 static void S_signals_arrived(void *ctx, unsigned news)
 {
     struct console *console = ctx;
@@ -283,6 +298,8 @@ static void S_signals_arrived(void *ctx, unsigned news)
         screen_measure();
     if (news & (NEWS_RESIZED | NEWS_CONTINUED))
         console_resized(console);
+    if (news & NEWS_STOPPED)
+        screen_suspend();
     if (news & NEWS_CONTINUED)
         screen_resume();
     console->wishes |= news & NEWS_LEAVE ? WISH_LEAVE : WISH_REDRAW;
@@ -302,8 +319,9 @@ static void S_snapshot_fresh(void *ctx, const struct snapshot *snapshot)
 static bool S_open_screen(struct console *console, const struct console_options *options,
                           struct err *err)
 {
-    const struct screen_options screen = {.mono = options->mono,
+    const struct screen_options screen = {.theme = options->theme,
                                           .ascii = options->ascii,
+                                          .mouse = options->mouse,
                                           .offscreen = options->script != NULL,
                                           .lines = options->lines ? options->lines : 24,
                                           .cols = options->cols ? options->cols : 80};
@@ -312,9 +330,10 @@ static bool S_open_screen(struct console *console, const struct console_options 
         signals_close();
         return false;
     }
-    if (!options->script)
-        console->keyboard =
-            loop_watch(console->loop, STDIN_FILENO, POLLIN, S_keyboard_ready, console);
+    if (options->script)
+        return true;
+    console->keyboard = loop_watch(console->loop, STDIN_FILENO, POLLIN, S_keyboard_ready, console);
+    console->slow = loop_watch(console->loop, screen_behind_fd(), 0, S_terminal_takes, console);
     return true;
 }
 
@@ -325,6 +344,7 @@ static void S_close(struct console *console)
         loop_cancel(console->hearing);
     sampler_free(console->sampler);
     loop_unwatch(console->keyboard);
+    loop_unwatch(console->slow);
     screen_close();
     signals_close();
     panes_release(&console->panes);
@@ -347,6 +367,22 @@ static char *S_tell_run(const struct snapshot *snapshot)
                : NULL;
 }
 
+static void S_recall(struct console *console)
+{
+    struct err trouble = {0};
+    if (!memory_recall(&console->panes, &trouble))
+        console_say(console, MOOD_WARN, "how the console was left is not known: %s", trouble.text);
+}
+
+/* Says why not; NULL: it is remembered. Nobody fails for that. */
+static char *S_keep(const struct console *console)
+{
+    struct err trouble = {0};
+    return memory_keep(&console->panes, &trouble)
+               ? NULL
+               : str_format("how the console was left is not remembered: %s", trouble.text);
+}
+
 bool console_run(struct loop *loop, struct session *session, const struct console_options *options,
                  struct err *err)
 {
@@ -361,6 +397,7 @@ bool console_run(struct loop *loop, struct session *session, const struct consol
         return false;
     panes_init(&console.panes,
                session->plan && session->plan->kind == PLAN_CACHE ? TABLE_CACHE : TABLE_TABLES);
+    S_recall(&console);
     console.sampler = sampler_new(loop, session, S_snapshot_fresh, &console);
     panes_arrange(&console.panes, sampler_snapshot(console.sampler));
     console_obey(&console);
@@ -369,9 +406,13 @@ bool console_run(struct loop *loop, struct session *session, const struct consol
     while (!options->script && !(console.wishes & WISH_LEAVE))
         console_turn(&console, -1);
     char *farewell = S_tell_run(sampler_snapshot(console.sampler));
+    char *forgotten = S_keep(&console);
     S_close(&console);
     if (farewell)
         fprintf(stderr, "%s\n", farewell);
+    if (forgotten)
+        fprintf(stderr, "%s\n", forgotten);
     free(farewell);
+    free(forgotten);
     return ok;
 }

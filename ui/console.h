@@ -8,10 +8,12 @@
 #define TD_CONSOLE_H
 
 #include "loop.h"
+#include "screen.h"
 #include "session.h"
 
 struct console_options {
-    bool mono, ascii;
+    enum theme theme;
+    bool ascii, mouse;
     const char *script; /* takes its keys from this file, on a virtual screen; NULL */
     int lines, cols;    /* of the virtual screen; 0: 24 and 80 */
 };

@@ -31,6 +31,7 @@ struct console {
     struct session *session;
     struct sampler *sampler;
     struct watch *keyboard;
+    struct watch *slow; /* the terminal, while it has not taken the last frame; NULL in a script */
     struct panes panes;
     struct layout layout;
     struct reader reader;
@@ -68,6 +69,9 @@ void console_paste(struct console *console, const char *raw);
 void console_press_timed(struct console *console, int key, bool by_hand);
 
 void console_resized(struct console *console);
+
+/* The mouse: a tab, a row, a heading, the wheel; never an answer to a prompt (mouse.c). */
+void console_point(struct console *console, const struct mouse_event *event);
 
 /* ---- actions.c ---- */
 

@@ -176,9 +176,9 @@ static char *S_tell_mark(enum table_id id, const struct snapshot *snapshot, enum
     return str_format("%zu%s ", mark.count, mark.mood == MOOD_BAD ? "!" : "");
 }
 
-/* Draws when `y` is not negative; says in any case how wide the tabs are. */
+/* Draws when `y` is not negative; says in any case how wide the tabs are, and where each ends. */
 static int S_place_tabs(int y, const struct panes *panes, const struct snapshot *snapshot,
-                        enum tab_form form)
+                        enum tab_form form, int ends[TABLE_COUNT])
 {
     int x = 0;
     for (enum table_id id = 0; id < TABLE_COUNT; id++) {
@@ -190,19 +190,39 @@ static int S_place_tabs(int y, const struct panes *panes, const struct snapshot 
         screen_put(y, x, screen_cols(), tab, style);
         x += (int)text_width(tab);
         screen_put(y, x, screen_cols(), mark, marked);
-        x += (int)text_width(mark) + (form == TABS_WIDE ? 1 : 0);
+        x += (int)text_width(mark);
+        ends[id] = x;
+        x += form == TABS_WIDE ? 1 : 0;
         free(tab);
         free(mark);
     }
     return x;
 }
 
+static enum tab_form S_choose_form(const struct panes *panes, const struct snapshot *snapshot)
+{
+    int ends[TABLE_COUNT];
+    enum tab_form form = TABS_WIDE;
+    while (form < TABS_DIGITS && S_place_tabs(-1, panes, snapshot, form, ends) > screen_cols() + 1)
+        form++;
+    return form;
+}
+
 void panes_draw_tabs(int y, const struct panes *panes, const struct snapshot *snapshot)
 {
-    enum tab_form form = TABS_WIDE;
-    while (form < TABS_DIGITS && S_place_tabs(-1, panes, snapshot, form) > screen_cols() + 1)
-        form++;
-    S_place_tabs(y, panes, snapshot, form);
+    int ends[TABLE_COUNT];
+    S_place_tabs(y, panes, snapshot, S_choose_form(panes, snapshot), ends);
+}
+
+bool panes_tab_at(const struct panes *panes, const struct snapshot *snapshot, int x,
+                  enum table_id *id)
+{
+    int ends[TABLE_COUNT];
+    S_place_tabs(-1, panes, snapshot, S_choose_form(panes, snapshot), ends);
+    for (*id = 0; *id < TABLE_COUNT; (*id)++)
+        if (x < ends[*id])
+            return true;
+    return false;
 }
 
 /* ---- the bodies ---- */

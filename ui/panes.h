@@ -25,6 +25,9 @@ struct pane *panes_focused(struct panes *panes);
  */
 void panes_draw_banner(int y, const struct snapshot *snapshot, const char *colour);
 void panes_draw_tabs(int y, const struct panes *panes, const struct snapshot *snapshot);
+/* The tab at column `x`; false: there is none. */
+bool panes_tab_at(const struct panes *panes, const struct snapshot *snapshot, int x,
+                  enum table_id *id);
 void panes_draw_bodies(struct panes *panes, const struct layout *layout,
                        const struct snapshot *snapshot);
 

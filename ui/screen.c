@@ -8,7 +8,8 @@
 #define NCURSES_WIDECHAR 1
 #include "screen.h"
 
-#include "clock.h"
+#include "outlet.h"
+#include "screen_keys.h"
 
 #include <curses.h>
 #include <langinfo.h>
@@ -19,7 +20,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
-#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -27,28 +27,20 @@
 
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
+#define MOUSE_OFF "\033[?1006l\033[?1000l"
 
 enum {
     ESCAPE_DELAY_MS = 25,
-    PASTE_SILENCE_MS = 1000, /* a paste whose end never comes must not swallow the keyboard */
-    PASTE_LIMIT = 64 * 1024,
-    LONGEST_SEQUENCE = 32,
-    PASTE_BEGINS = KEY_MAX + 1,
-    PASTE_ENDS,
+    PAIR_PLAIN = MOOD_ACTIVE + 1, /* text without a mood, where the background is ours */
 };
 
 static SCREEN *S_screen;
+static enum theme S_theme;
 static bool S_ascii, S_colours, S_offscreen, S_knows_paste, S_is_xterm;
 static FILE *S_null_in, *S_null_out;
 static int S_cursor_y, S_cursor_x;
 
-static bool S_pasting;
-static int64_t S_pasted_at;
-static struct buf S_pasted;
-
 /* What a crash handler needs, made while everything still works. */
-static struct termios S_termios;
-static bool S_has_termios;
 static char S_restore[256];
 static size_t S_restore_length;
 
@@ -72,12 +64,11 @@ static void S_prepare_restore(void)
     static const char *const capabilities[] = {"sgr0", "rmkx", "cnorm", "rmcup"};
     S_restore_length = 0;
     if (S_knows_paste)
-        for (const char *s = PASTE_OFF; *s; s++)
+        for (const char *s = PASTE_OFF MOUSE_OFF; *s; s++)
             S_keep_byte(*s);
     for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
         if (S_has_capability(capabilities[i]))
             tputs(tigetstr(capabilities[i]), 1, S_keep_byte);
-    S_has_termios = tcgetattr(STDIN_FILENO, &S_termios) == 0;
 }
 
 void screen_abandon(void)
@@ -86,15 +77,15 @@ void screen_abandon(void)
         return;
     ssize_t ignored = write(STDOUT_FILENO, S_restore, S_restore_length);
     (void)ignored;
-    if (S_has_termios)
-        tcsetattr(STDIN_FILENO, TCSANOW, &S_termios);
+    outlet_usual();
 }
 
 static void S_send(const char *bytes)
 {
     if (S_knows_paste && !S_offscreen) {
-        fputs(bytes, stdout);
-        fflush(stdout);
+        outlet_take(); /* what curses has said before comes before it */
+        outlet_add(bytes);
+        outlet_push();
     }
 }
 
@@ -140,35 +131,50 @@ static bool S_start_terminal(struct err *err)
         term = "";
     if (!S_check_terminal(term, err))
         return false;
-    S_screen = newterm(term, stdout, stdin);
-    if (!S_screen)
-        return err_set(err, ERR_FAILED, "the terminal '%s' could not be opened", term);
-    return true;
+    FILE *out;
+    if (!outlet_open(&out, err))
+        return false;
+    S_screen = newterm(term, out, stdin);
+    if (S_screen) {
+        outlet_raw();
+        return true;
+    }
+    outlet_close();
+    return err_set(err, ERR_FAILED, "the terminal '%s' could not be opened", term);
 }
 
-static void S_start_colours(bool mono)
+const char *const theme_names[THEMES] = {
+    [THEME_COLOUR] = "default", [THEME_MONO] = "mono", [THEME_CONTRAST] = "contrast"};
+
+/* Some terminals show a bold colour no brighter, so the bright ones are asked for where they are. */
+static void S_start_bright_colours(void)
+{
+    short bright = COLORS >= 16 ? 8 : 0;
+    init_pair(PAIR_PLAIN, COLOR_WHITE + bright, COLOR_BLACK);
+    init_pair(MOOD_GOOD, COLOR_GREEN + bright, COLOR_BLACK);
+    init_pair(MOOD_WARN, COLOR_YELLOW + bright, COLOR_BLACK);
+    init_pair(MOOD_BAD, COLOR_WHITE + bright, COLOR_RED);
+    init_pair(MOOD_ACTIVE, COLOR_CYAN + bright, COLOR_BLACK);
+    bkgdset((chtype)COLOR_PAIR(PAIR_PLAIN) | ' ');
+}
+
+static void S_start_colours(enum theme theme)
 {
     const char *no_color = getenv("NO_COLOR");
-    bool refused = mono || (!S_offscreen && no_color && *no_color);
+    bool refused = theme == THEME_MONO || (!S_offscreen && no_color && *no_color);
+    S_theme = theme;
     S_colours = !refused && has_colors() && start_color() == OK;
     if (!S_colours)
         return;
+    if (theme == THEME_CONTRAST) {
+        S_start_bright_colours();
+        return;
+    }
     short behind = use_default_colors() == OK ? -1 : COLOR_BLACK;
     init_pair(MOOD_GOOD, COLOR_GREEN, behind);
     init_pair(MOOD_WARN, COLOR_YELLOW, behind);
     init_pair(MOOD_BAD, COLOR_RED, behind);
     init_pair(MOOD_ACTIVE, COLOR_CYAN, behind);
-}
-
-static void S_start_keys(void)
-{
-    raw();
-    noecho();
-    nonl();
-    keypad(stdscr, TRUE);
-    nodelay(stdscr, TRUE);
-    define_key("\033[200~", PASTE_BEGINS);
-    define_key("\033[201~", PASTE_ENDS);
 }
 
 bool screen_open(const struct screen_options *options, struct err *err)
@@ -179,9 +185,9 @@ bool screen_open(const struct screen_options *options, struct err *err)
     set_escdelay(ESCAPE_DELAY_MS);
     if (!(S_offscreen ? S_start_offscreen(err) : S_start_terminal(err)))
         return false;
-    die_hook = screen_close;
-    S_start_colours(options->mono);
-    S_start_keys();
+    die_hook = screen_abandon; /* it wants no memory, which may be what is out */
+    S_start_colours(options->theme);
+    screen_keys_begin(!S_offscreen, options->mouse);
     S_send(PASTE_ON);
     if (S_offscreen)
         screen_resize(options->lines, options->cols);
@@ -197,6 +203,8 @@ void screen_close(void)
     die_hook = NULL;
     endwin();
     S_send(PASTE_OFF);
+    if (!S_offscreen)
+        outlet_close();
     delscreen(S_screen);
     S_screen = NULL;
     if (S_null_in)
@@ -204,8 +212,7 @@ void screen_close(void)
     if (S_null_out)
         fclose(S_null_out);
     S_null_in = S_null_out = NULL;
-    S_pasting = false;
-    buf_release(&S_pasted);
+    screen_keys_end();
 }
 
 /* ---- size, stopping, continuing ---- */
@@ -245,6 +252,8 @@ void screen_suspend(void)
     struct sigaction usual = {.sa_handler = SIG_DFL}, before;
     endwin();
     S_send(PASTE_OFF);
+    outlet_settle();
+    outlet_usual();
     sigaction(SIGTSTP, &usual, &before);
     raise(SIGTSTP);
     sigaction(SIGTSTP, &before, NULL);
@@ -253,6 +262,7 @@ void screen_suspend(void)
 
 void screen_resume(void)
 {
+    outlet_raw();
     S_send(PASTE_ON);
     screen_measure();
     screen_repaint();
@@ -294,8 +304,15 @@ static void S_apply(struct style style)
     look |= style.bold ? A_BOLD : 0;
     look |= style.underline ? A_UNDERLINE : 0;
     look |= style.dim ? A_DIM : 0;
+    bool contrast = S_theme == THEME_CONTRAST;
+    if (contrast)
+        look &= ~A_DIM;
     bool tinted = S_colours && style.mood != MOOD_PLAIN && style.mood != MOOD_DIM;
-    attr_set(look, (short)(tinted ? style.mood : 0), NULL);
+    attr_set(look,
+             (short)(tinted                  ? (int)style.mood
+                     : S_colours && contrast ? PAIR_PLAIN
+                                             : 0),
+             NULL);
 }
 
 /* The character as it can be shown: `width` columns of it or of a stand-in; says how many runes. */
@@ -376,6 +393,25 @@ void screen_end(void)
     if (shown)
         move(S_cursor_y, S_cursor_x);
     refresh();
+    if (S_offscreen)
+        return;
+    outlet_take();
+    outlet_push();
+}
+
+bool screen_is_behind(void)
+{
+    return !S_offscreen && outlet_is_behind();
+}
+
+int screen_behind_fd(void)
+{
+    return outlet_fd();
+}
+
+void screen_catch_up(void)
+{
+    outlet_push();
 }
 
 bool screen_send(const char *sequence)
@@ -385,121 +421,6 @@ bool screen_send(const char *sequence)
     if (S_is_xterm)
         S_send(sequence);
     return S_is_xterm;
-}
-
-/* ---- keys ---- */
-
-static int S_translate(wint_t code)
-{
-    switch (code) {
-    case KEY_UP:
-        return K_UP;
-    case KEY_DOWN:
-        return K_DOWN;
-    case KEY_LEFT:
-        return K_LEFT;
-    case KEY_RIGHT:
-        return K_RIGHT;
-    case KEY_PPAGE:
-        return K_PAGE_UP;
-    case KEY_NPAGE:
-        return K_PAGE_DOWN;
-    case KEY_HOME:
-        return K_HOME;
-    case KEY_END:
-        return K_END;
-    case KEY_BACKSPACE:
-        return K_BACKSPACE;
-    case KEY_DC:
-        return K_DELETE;
-    case KEY_BTAB:
-        return K_BACKTAB;
-    case KEY_ENTER:
-        return K_ENTER;
-    case KEY_F(1):
-        return K_F1;
-    default:
-        return K_OTHER;
-    }
-}
-
-/* A sequence that terminfo does not know must not come apart into letters, each with a meaning. */
-static int S_read_escape(void)
-{
-    wint_t next;
-    int got = get_wch(&next);
-    if (got == ERR)
-        return K_ESC;
-    if (got != OK || (next != L'[' && next != L'O')) {
-        if (got == OK)
-            unget_wch((wchar_t)next);
-        return K_ESC;
-    }
-    for (int i = 0; i < LONGEST_SEQUENCE; i++)
-        if (get_wch(&next) != OK || (next >= 0x40 && next <= 0x7e))
-            break;
-    return K_OTHER;
-}
-
-static void S_keep_pasted(wint_t c)
-{
-    char bytes[MB_LEN_MAX];
-    int length = wctomb(bytes, (wchar_t)c);
-    if (length > 0 && S_pasted.len < PASTE_LIMIT)
-        buf_add_mem(&S_pasted, bytes, (size_t)length);
-    S_pasted_at = clock_ms();
-}
-
-static int S_read_character(wint_t c)
-{
-    if (c == K_ESC)
-        return S_read_escape();
-    if (c == '\n')
-        return K_ENTER;
-    if (c == 0x7f || c == '\b')
-        return K_BACKSPACE;
-    return c ? (int)c : K_OTHER;
-}
-
-void screen_forget_keys(void)
-{
-    S_pasting = false;
-    if (!S_offscreen)
-        flushinp();
-}
-
-int screen_key(void)
-{
-    if (S_pasting && clock_ms() - S_pasted_at > PASTE_SILENCE_MS)
-        S_pasting = false;
-    for (;;) {
-        wint_t c;
-        int got = get_wch(&c);
-        if (got == ERR)
-            return K_NONE;
-        if (got == KEY_CODE_YES && c == PASTE_BEGINS) {
-            S_pasting = true;
-            buf_clear(&S_pasted);
-            S_pasted_at = clock_ms();
-        } else if (got == KEY_CODE_YES && c == PASTE_ENDS) {
-            if (S_pasting) {
-                S_pasting = false;
-                return K_PASTE;
-            }
-        } else if (S_pasting) {
-            if (got == OK)
-                S_keep_pasted(c);
-        } else if (got == OK) {
-            return S_read_character(c);
-        } else if (c != KEY_RESIZE) {
-            return S_translate(c);
-        }
-    }
-}
-
-const char *screen_pasted(void)
-{
-    return buf_text(&S_pasted);
 }
 
 /* ---- what stands on the screen ---- */
@@ -516,6 +437,7 @@ static int S_see(int y, int x, struct seen *out)
     memset(out, 0, sizeof(*out));
     mvin_wch(y, x, &c);
     getcchar(&c, out->text, &out->look, &out->pair, NULL);
+    out->pair = out->pair == PAIR_PLAIN ? 0 : out->pair;
     int width = wcwidth(out->text[0]);
     return width > 1 ? width : 1;
 }

@@ -11,8 +11,19 @@
 #include "err.h"
 #include "table.h" /* enum mood */
 
+/* What the moods look like. */
+enum theme {
+    THEME_COLOUR,
+    THEME_MONO,     /* no colour: bold, underline, reverse and dim */
+    THEME_CONTRAST, /* the brightest colours on black, and nothing is dim */
+    THEMES
+};
+
+extern const char *const theme_names[THEMES]; /* "default", "mono", "contrast" */
+
 struct screen_options {
-    bool mono, ascii;
+    enum theme theme;
+    bool ascii, mouse;
     bool offscreen;  /* a virtual terminal that nobody sees, for scripts */
     int lines, cols; /* of the virtual terminal */
 };
@@ -52,6 +63,14 @@ int screen_put_rest(int y, int x, int width, int skip, const char *text, struct 
 void screen_cursor(int y, int x); /* shown there until the next screen_begin() */
 void screen_end(void);
 
+/*
+ * Has the terminal not taken the last drawing yet? Then the next has to wait until what is watched
+ * for POLLOUT says that it takes more, and screen_catch_up() has sent the rest. Never waits.
+ */
+bool screen_is_behind(void);
+int screen_behind_fd(void);
+void screen_catch_up(void);
+
 /* A sequence for a terminal as xterm is one, past the drawing; false: this is none. */
 bool screen_send(const char *sequence);
 
@@ -76,6 +95,7 @@ enum screen_key {
     K_DELETE,
     K_BACKTAB,
     K_F1,
+    K_MOUSE, /* screen_mouse() says what it did */
     K_PASTE, /* a text was pasted: screen_pasted() has it */
     K_OTHER, /* a key that has no meaning here */
 };
@@ -85,6 +105,12 @@ enum screen_key {
 void screen_forget_keys(void);
 int screen_key(void);            /* the next key, K_NONE when there is none; never waits */
 const char *screen_pasted(void); /* raw, until the next screen_key() */
+
+struct mouse_event {
+    int y, x;
+    int wheel; /* -1 up, 1 down; 0: the left button was pressed */
+};
+const struct mouse_event *screen_mouse(void); /* of the last K_MOUSE */
 
 /* ---- what stands on the screen, for scripts ---- */
 

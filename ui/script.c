@@ -93,6 +93,27 @@ static bool S_paste(struct console *console, const char *text, struct err *err)
     return true;
 }
 
+static bool S_click(struct console *console, const char *place, struct err *err)
+{
+    struct mouse_event event = {0};
+    char tail;
+    if (sscanf(place, "%d %d%c", &event.x, &event.y, &tail) != 2)
+        return err_set(err, ERR_USAGE, "'click' wants a column and a line from 0, not '%s'", place);
+    console_point(console, &event);
+    console_obey(console);
+    return true;
+}
+
+static bool S_wheel(struct console *console, const char *direction, struct err *err)
+{
+    const struct mouse_event event = {.wheel = str_is(direction, "up") ? -1 : 1};
+    if (!str_is(direction, "up") && !str_is(direction, "down"))
+        return err_set(err, ERR_USAGE, "'wheel' goes up or down, not '%s'", direction);
+    console_point(console, &event);
+    console_obey(console);
+    return true;
+}
+
 /* ---- the screen ---- */
 
 static bool S_expect(struct console *console, const char *text, struct err *err)
@@ -128,6 +149,22 @@ static bool S_resize(struct console *console, const char *size, struct err *err)
     if (!S_read_size(size, &cols, &lines, err))
         return false;
     console_resized(console);
+    S_take_size(console, cols, lines);
+    return true;
+}
+
+/* Always the same sizes, from 1x1 to 500x200; afterwards the screen is as large as before. */
+static bool S_storm(struct console *console, const char *count, struct err *err)
+{
+    int64_t left;
+    uint32_t seed = 1;
+    int cols = screen_cols(), lines = screen_lines();
+    if (!str_to_int(count, &left))
+        return err_set(err, ERR_USAGE, "'storm' wants a number, not '%s'", count);
+    for (; left > 0; left--) {
+        seed = seed * 1103515245 + 12345;
+        S_take_size(console, 1 + (int)((seed >> 16) % 500), 1 + (int)((seed >> 8) % 200));
+    }
     S_take_size(console, cols, lines);
     return true;
 }
@@ -199,6 +236,7 @@ static const struct {
     {"clock", S_clock},   {"settle", S_settle}, {"key", S_key},       {"type", S_type},
     {"paste", S_paste},   {"wait", S_wait},     {"expect", S_expect}, {"reject", S_reject},
     {"resize", S_resize}, {"dump", S_dump},     {"dumps", S_dumps},   {"styles", S_styles},
+    {"storm", S_storm},   {"click", S_click},   {"wheel", S_wheel},
 };
 
 static bool S_run_line(struct console *console, const char *line, struct err *err)

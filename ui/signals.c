@@ -17,6 +17,7 @@ static const struct {
     {SIGINT, NEWS_LEAVE},
     {SIGQUIT, NEWS_LEAVE},
     {SIGHUP, NEWS_LEAVE},
+    {SIGTSTP, NEWS_STOPPED},
     {SIGCONT, NEWS_CONTINUED},
     {SIGSEGV, 0},
     {SIGBUS, 0},

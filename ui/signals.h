@@ -13,6 +13,7 @@ enum signal_news {
     NEWS_RESIZED = 1,
     NEWS_LEAVE = 2,     /* SIGTERM, SIGINT, SIGQUIT, SIGHUP: the terminal or the day is over */
     NEWS_CONTINUED = 4, /* after a stop that somebody else has sent */
+    NEWS_STOPPED = 8,   /* SIGTSTP: somebody wants us to stop, and the terminal for the shell */
 };
 
 typedef void signals_fn(void *ctx, unsigned news);

@@ -82,6 +82,17 @@ static bool S_take_colour(struct deck *deck, const struct ini *ini, const struct
                      entry->value);
 }
 
+static bool S_take_theme(struct deck *deck, const struct ini *ini, const struct ini_entry *entry,
+                         struct err *err)
+{
+    static const char *const themes[] = {"default", "mono", "contrast"};
+    for (size_t i = 0; i < ARRAY_LEN(themes); i++)
+        if (str_is(entry->value, themes[i]))
+            return S_keep(&deck->theme, entry->value);
+    return ini_error(ini, entry->line, err, "'theme' is default, mono or contrast, not '%s'",
+                     entry->value);
+}
+
 static bool S_take_plan(struct deck *deck, const struct ini *ini, const struct ini_entry *entry,
                         struct err *err)
 {
@@ -150,6 +161,7 @@ static const struct S_key {
 } S_keys[] = {
     {"deck", NULL, "environment", S_take_environment},
     {"deck", NULL, "colour", S_take_colour},
+    {"deck", NULL, "theme", S_take_theme},
     {"deck", NULL, "plan", S_take_plan},
     {"deck", NULL, "refresh", S_take_refresh},
     {"database", "main", "conninfo", S_take_conninfo},
@@ -258,6 +270,7 @@ void deck_release(struct deck *deck)
     free(deck->path);
     free(deck->environment);
     free(deck->colour);
+    free(deck->theme);
     free(deck->plan);
     str_wipe(deck->conninfo);
     str_wipe(deck->redis_url);

@@ -15,6 +15,7 @@ struct deck {
     char *path;
     char *environment;    /* "PROD"; "" when it does not say */
     char *colour;         /* "red", "yellow", "green", "blue", "" */
+    char *theme;          /* "default", "mono", "contrast"; NULL: does not say */
     char *plan;           /* name or path; NULL */
     int refresh_ms;       /* 0: does not say */
     char *conninfo;       /* of [database "main"]; NULL */

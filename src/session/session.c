@@ -151,6 +151,7 @@ static bool S_choose(const struct session_options *options, const struct deck *d
 {
     out->environment = str_dup(deck->environment ? deck->environment : "");
     out->colour = str_dup(deck->colour ? deck->colour : "");
+    out->theme = str_dup(deck->theme ? deck->theme : "default");
     out->operator_mode = options->operator_mode;
     out->refresh_ms = options->refresh_ms ? options->refresh_ms : deck->refresh_ms;
     if (!out->refresh_ms)
@@ -192,6 +193,7 @@ void session_release(struct session *session)
     plan_free(session->plan);
     free(session->environment);
     free(session->colour);
+    free(session->theme);
     env_release(&session->env);
     *session = (struct session){0};
 }

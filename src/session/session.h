@@ -20,6 +20,7 @@ struct session {
     struct plan *plan;  /* NULL: none was named and none could be guessed */
     char *environment;  /* "" without a deck */
     char *colour;       /* of the label: "red", "yellow", "green", "blue", "" */
+    char *theme;        /* of the console: "default", "mono", "contrast" */
     bool operator_mode; /* --operator: verbs that change things are allowed */
     int refresh_ms;
     struct env env;

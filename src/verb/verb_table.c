@@ -28,6 +28,8 @@ const struct verb_option common_options[] = {
     {"refresh", "SECONDS", "the pause between two looks at the servers (2)", 0},
     {"ascii", NULL, "draws with ASCII alone", 0},
     {"mono", NULL, "the console uses no colour, as with NO_COLOR set", 0},
+    {"theme", "NAME", "the console's looks: default, mono, or contrast (nothing dim, on black)", 0},
+    {"mouse", NULL, "the console takes the mouse: tabs, rows, headings and the wheel", 0},
     {"script", "FILE", "the console takes its keys from a file and prints its screens", 0},
     {"size", "COLSxLINES", "the size of that console's screen (80x24)", 0},
     {"version", NULL, "prints the version", 'V'},

@@ -26,7 +26,7 @@ is "$(who_has '#include *[<"]curl/' src/*/*.[ch] ui/*.[ch] | tr ' ' '\n' | grep 
 is "$(who_has '#include *[<"]csv\.h' src/*/*.[ch] ui/*.[ch])" 'src/doors/csvmap.c' \
     'only csvmap.c includes libcsv'
 is "$(who_has '#include *[<"](ncursesw?/)?(n?curses|panel|form|menu|term|tic)(es)?\.h' src/*/*.[ch] ui/*.[ch])" \
-    'ui/screen.c' 'only screen.c includes curses'
+    'ui/screen.c ui/screen_keys.c' 'only the two files of the screen include curses'
 
 # Two more wait, where no loop turns: the demo's guard is a process of its own, and the password is
 # asked before anything is connected.

@@ -4,12 +4,15 @@
  * usage: pty COLSxLINES SCRIPT COMMAND [ARG...]
  *
  * Commands of the script, one a line: `wait TEXT` until the output since the last wait has TEXT;
- * `send TEXT` (\e, \r and \xHH are understood), all at once; `type TEXT` letter by letter, each when the
- * one before has been answered; `signal NAME`; `size COLSxLINES`; `run COMMAND`
- * for the shell, which must succeed; `count MS` prints how many bytes come in that time; `lap`
- * prints the milliseconds since the start or the last lap; `usage` the program's memory and the
- * processor time it has used so far; `end` waits for the program and prints how it ended and
- * whether the terminal is as it was. It knows no curses: it looks at bytes and at termios alone.
+ * `send TEXT` (\e, \r and \xHH are understood), all at once; `type TEXT` letter by letter, each when
+ * the one before has been answered; `signal NAME`; `size COLSxLINES`; `run COMMAND` for the shell,
+ * which must succeed, with the program's number in TD_PID; `count MS` prints how many bytes come in
+ * that time; `lap` prints the milliseconds since the start or the last lap; `usage` the program's
+ * memory and the processor time it has used so far; `deaf N TEXT` sends it N times and takes nothing
+ * meanwhile; `storm N` changes the size N times, between 1x1 and 500x200; `strokes N MS KEYS` sends
+ * these keys in turn, one every so often, and prints how long the program took to answer them; `end`
+ * waits for the program and prints how it ended and whether the terminal is as it was. It knows no
+ * curses: it looks at bytes and at termios alone.
  */
 #include <errno.h>
 #include <poll.h>
@@ -121,11 +124,8 @@ static bool S_signal(const char *name)
     static const struct {
         const char *name;
         int number;
-    } signals[] = {{"TERM", SIGTERM},
-                   {"HUP", SIGHUP},
-                   {"KILL", SIGKILL},
-                   {"SEGV", SIGSEGV},
-                   {"ABRT", SIGABRT}};
+    } signals[] = {{"TERM", SIGTERM}, {"HUP", SIGHUP},   {"KILL", SIGKILL}, {"TSTP", SIGTSTP},
+                   {"CONT", SIGCONT}, {"SEGV", SIGSEGV}, {"ABRT", SIGABRT}};
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
         if (strcmp(signals[i].name, name) == 0)
             return kill(S_pty.pid, signals[i].number) == 0;
@@ -163,6 +163,101 @@ static bool S_lap(const char *unused)
     (void)unused;
     printf("lap %lld\n", (long long)(S_now() - S_pty.lap_at));
     S_pty.lap_at = S_now();
+    return true;
+}
+
+static void S_pause(int ms)
+{
+    const struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&span, NULL);
+}
+
+static bool S_deaf(const char *text)
+{
+    int count = atoi(text);
+    text += strcspn(text, " ");
+    text += *text == ' ';
+    for (int i = 0; i < count; i++) {
+        if (!S_send(text))
+            return S_fail("the program takes no more keys:", text);
+        S_pause(10);
+    }
+    return true;
+}
+
+/* Takes what is there, so that the program is not kept waiting by us. */
+static void S_drain(void)
+{
+    struct pollfd poll_fd = {.fd = S_pty.fd, .events = POLLIN};
+    while (poll(&poll_fd, 1, 0) > 0 && S_pty.length < MOST && S_take(0)) {
+    }
+}
+
+/* What has come so far is forgotten: nobody waits for it, and much of it comes. */
+static void S_forget(void)
+{
+    S_pty.length = S_pty.waited = 0;
+    S_pty.bytes[0] = '\0';
+}
+
+static bool S_storm(const char *text)
+{
+    unsigned seed = 1;
+    for (int i = 0, count = atoi(text); i < count; i++) {
+        seed = seed * 1103515245 + 12345;
+        const struct winsize size = {.ws_col = (unsigned short)(1 + (seed >> 16) % 500),
+                                     .ws_row = (unsigned short)(1 + (seed >> 8) % 200)};
+        if (ioctl(S_pty.fd, TIOCSWINSZ, &size) != 0)
+            return false;
+        S_pause(3);
+        S_drain();
+        if (S_pty.length > MOST / 2)
+            S_forget();
+    }
+    return true;
+}
+
+static int S_compare_times(const void *left, const void *right)
+{
+    const int64_t *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+static int64_t S_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Microseconds until the next byte came; the time when none does. */
+static int64_t S_time_stroke(char key)
+{
+    struct pollfd poll_fd = {.fd = S_pty.fd, .events = POLLIN};
+    S_drain();
+    int64_t start = S_now_us();
+    if (write(S_pty.fd, &key, 1) == 1)
+        poll(&poll_fd, 1, PATIENCE_MS);
+    return S_now_us() - start;
+}
+
+static bool S_strokes(const char *text)
+{
+    int count, gap, used = 0;
+    if (sscanf(text, "%d %d %n", &count, &gap, &used) < 2 || count < 1 || !text[used])
+        return S_fail("'strokes' wants a number, milliseconds and keys, not", text);
+    const char *keys = text + used;
+    int64_t *times = calloc((size_t)count, sizeof(*times));
+    for (int i = 0; times && i < count; i++) {
+        times[i] = S_time_stroke(keys[(size_t)i % strlen(keys)]);
+        S_pause(gap);
+    }
+    if (!times)
+        return false;
+    qsort(times, (size_t)count, sizeof(*times), S_compare_times);
+    printf("strokes %d p50 %.1f p99 %.1f max %.1f\n", count, (double)times[count / 2] / 1000,
+           (double)times[(size_t)count * 99 / 100] / 1000, (double)times[count - 1] / 1000);
+    free(times);
     return true;
 }
 
@@ -241,9 +336,11 @@ static bool S_run_line(char *line)
     static const struct {
         const char *name;
         bool (*run)(const char *rest);
-    } commands[] = {{"wait", S_wait},   {"send", S_send}, {"type", S_type},   {"signal", S_signal},
-                    {"size", S_size},   {"run", S_run},   {"count", S_count}, {"lap", S_lap},
-                    {"usage", S_usage}, {"end", S_end}};
+    } commands[] = {{"wait", S_wait},      {"send", S_send}, {"type", S_type},
+                    {"signal", S_signal},  {"size", S_size}, {"run", S_run},
+                    {"count", S_count},    {"lap", S_lap},   {"usage", S_usage},
+                    {"end", S_end},        {"deaf", S_deaf}, {"storm", S_storm},
+                    {"strokes", S_strokes}};
     line[strcspn(line, "\n")] = '\0';
     char *rest = line + strcspn(line, " ");
     if (*rest)
@@ -274,10 +371,13 @@ int main(int argc, char **argv)
     if (S_pty.pid == 0) {
         close(S_pty.fd);
         login_tty(slave);
-        setenv("TERM", "xterm-256color", 1);
+        setenv("TERM", getenv("TD_TERM") ? getenv("TD_TERM") : "xterm-256color", 1);
         execvp(argv[3], argv + 3);
         _exit(127);
     }
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", (int)S_pty.pid);
+    setenv("TD_PID", pid, 1);
     /* Our end of the slave stays open, so that its modes can be looked at afterwards. */
     char line[1024];
     bool ok = true;

@@ -20,7 +20,7 @@ servers=(-d "$TD_DATABASE" -r "$TD_REDIS" -p mentoring)
 # terminal OPTION... <SCRIPT: what pty says about the console under this script.
 terminal() {
     cat >"$work/script"
-    "$pty" 80x24 "$work/script" "$TENANTDECK" "${servers[@]}" "$@" 2>&1
+    XDG_STATE_HOME=${state:-$(mktemp -d "$work/state-XXXXXX")} "$pty" 80x24 "$work/script" "$TENANTDECK" "${servers[@]}" "$@" 2>&1
 }
 
 restored='modes restored
@@ -45,6 +45,41 @@ for crash in SEGV ABRT; do
 done
 is "$(printf '%s\n' 'wait quit' 'send :status\r' 'wait exit 0' 'signal TERM' end | terminal)" "exit 0
 $restored" 'with the output of a verb on it'
+is "$(printf '%s\n' 'wait quit' 'signal TSTP' 'wait [?1049l' 'signal CONT' 'wait quit' 'send q' end |
+    terminal)" "exit 0
+$restored" 'it can be stopped from elsewhere, and goes on'
+is "$(printf '%s\n' 'wait quit' 'signal TSTP' 'wait [?1049l' 'signal CONT' 'wait quit' 'signal SEGV' end |
+    terminal | tail -n 4)" "$restored" 'and gives the terminal back after that, too'
+# Less memory than a screen of that size wants: the program dies of itself, in the middle of drawing.
+said=$(printf '%s\n' 'wait quit' "run prlimit --pid \$TD_PID --as=1" 'size 500x200' end | terminal)
+is "$(tail -n 4 <<<"$said")" "$restored" 'so does running out of memory'
+unlike "$said" '^exit 0' 'and is not taken for a success'
+
+# ---- how it was left ----
+
+state=$work/kept layout=$work/kept/tenantdeck/console/layout
+is "$(printf '%s\n' 'wait quit' 'send >>>>>>s-' 'wait is hidden' 'send z' 'send q' end | terminal)" "exit 0
+$restored" 'an order, a hidden column and the zoom'
+is "$(sed 1d "$layout")" '[console]
+    zoomed = yes
+[pane "tables"]
+    sort = percent
+    descending = no
+    hide = percent' 'are remembered'
+is "$(stat -c %a "$layout")" 600 'for nobody else to read'
+is "$(printf '%s\n' 'wait 1 column hidden' 'send +' 'wait all columns' 'send q' end | terminal)" "exit 0
+$restored" 'and are there the next time'
+for bad in '[pane "tables"]
+    hide = nothing' '[pane' "$(head -c 3000 /dev/urandom | base64)"; do
+    printf '%s\n' "$bad" >"$layout"
+    is "$(printf '%s\n' 'wait how the console was left is not known' 'send q' end | terminal)" \
+        "exit 0
+$restored" 'a file that means nothing is left out of account, with a sentence'
+done
+chmod 666 "$layout"
+is "$(printf '%s\n' "wait others may change" 'send q' end | terminal)" "exit 0
+$restored" 'and so is one that others may change'
+state=
 
 # ---- terminals that are none ----
 
@@ -55,6 +90,43 @@ for term in dumb nosuchterm; do
 $restored" "TERM=$term is refused"
 done
 
+for term in vt100 screen tmux xterm; do
+    is "$(printf '%s\n' 'wait quit' 'send :\x0c' 'wait :' 'send \x03q' end |
+        TD_TERM=$term terminal)" "exit 0
+$restored" "TERM=$term is fine"
+done
+is "$(printf '%s\n' 'wait 2 Tables' 'wait quit' 'send q' end | LC_ALL=C terminal)" "exit 0
+$restored" 'without UTF-8 there are lines of ASCII'
+said=$("$TENANTDECK" "${servers[@]}" 2>&1 </dev/null)
+like "$said" 'there is no terminal to open the console on' 'without a terminal there is a sentence'
+like "$said" "hint: name a verb: 'tenantdeck status'" 'and a hint'
+
+# ---- the clipboard and the mouse ----
+
+copied=$(printf 'question_sets' | base64)
+is "$(printf '%s\n' 'wait quit' 'send /question_sets\r>y' "wait ]52;c;$copied" 'wait clipboard' 'send q' end |
+    terminal)" "exit 0
+$restored" 'y hands the chosen cell to the clipboard'
+printf '[deck]\n    environment = PROD\n' >"$work/prod.conf"
+chmod 600 "$work/prod.conf"
+is "$(printf '%s\n' 'wait quit' 'send y' 'wait nothing was copied' 'send q' end |
+    terminal --deck "$work/prod.conf")" "exit 0
+$restored" 'but not under PROD'
+said=$(printf '%s\n' 'wait 1000h' 'wait quit' 'send \e[<0;27;2M\e[<0;27;2m' 'wait SHARE' 'signal SEGV' end |
+    terminal --mouse)
+is "$(tail -n 4 <<<"$said")" "$restored" 'the mouse goes to a tab, where it was asked for, and is let go of'
+is "$(printf '%s\n' 'wait quit' 'send \e[<0;27;2M\e[<0;27;2m' 'send :' 'wait :' 'send \x03q' end |
+    terminal)" "exit 0
+$restored" 'and means nothing where it was not'
+
+# ---- a terminal that takes nothing ----
+
+# The keys are obeyed all the same: the file is there before anybody has read a byte.
+is "$(printf '%s\n' 'wait quit' 'size 300x100' 'wait quit' 'deaf 60 \x0c' "send w$work/deaf.txt\r" \
+    "run i=0; until [ -s $work/deaf.txt ]; do i=\$((i+1)); [ \$i -lt 200 ] || exit 1; sleep 0.05; done" \
+    'wait written to' 'send q' end | terminal)" "exit 0
+$restored" 'a terminal that takes nothing holds up no key'
+
 # ---- pasted and unknown ----
 
 is "$(printf '%s\n' 'wait quit' 'send \e[200~q\r:q\r\e[201~' 'wait nothing was done' \
@@ -64,6 +136,9 @@ $restored" 'what is pasted goes into lines alone, and unknown sequences nowhere'
 
 # ---- size and bytes ----
 
+is "$(printf '%s\n' 'wait quit' 'storm 1000' 'size 80x24' 'send \x0c' 'wait Steps' 'wait TABLE' \
+    'wait organization_extension' 'wait quit' 'send q' end | terminal)" "exit 0
+$restored" 'a thousand sizes in ten seconds do no harm'
 is "$(printf '%s\n' 'wait quit' 'size 39x10' 'wait too small' 'size 120x40' 'wait Validation' \
     'send q' end | terminal)" "exit 0
 $restored" 'the window may change its size'
@@ -89,8 +164,9 @@ cat >"$work/open" <<'EOF'
 psql -X -q -d postgres -c 'ALTER DATABASE mentoring ALLOW_CONNECTIONS true' >"$0.said" 2>&1
 EOF
 
+letters=$(printf 'x%.0s' $(seq 70))
 is "$(printf '%s\n' 'wait to mentoring' "run sh $work/hold" 'wait no answer for' 'send ?' \
-    'wait Help: Tables' 'send q' 'wait sort' "run kill -CONT \$(cat $work/hold.pids)" \
+    'wait Help: Tables' 'send q' 'wait sort' "send :$letters" "wait $letters" 'send \x03' "run kill -CONT \$(cat $work/hold.pids)" \
     'send 1' 'wait none has begun' 'send q' end | terminal --refresh 0.5)" "exit 0
 $restored" 'a silent database leaves the keys answered, and is said to be silent'
 is "$(printf '%s\n' 'wait to mentoring' "run sh $work/close" 'wait PostgreSQL down' 'send 6' \
