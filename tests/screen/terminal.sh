@@ -169,7 +169,7 @@ is "$(printf '%s\n' 'wait to mentoring' "run sh $work/hold" 'wait no answer for'
     'wait Help: Tables' 'send q' 'wait sort' "send :$letters" "wait $letters" 'send \x03' "run kill -CONT \$(cat $work/hold.pids)" \
     'send 1' 'wait none has begun' 'send q' end | terminal --refresh 0.5)" "exit 0
 $restored" 'a silent database leaves the keys answered, and is said to be silent'
-is "$(printf '%s\n' 'wait to mentoring' "run sh $work/close" 'wait PostgreSQL down' 'send 6' \
+is "$(printf '%s\n' 'wait to mentoring' "run sh $work/close" 'wait PostgreSQL down' 'send 6\x0c' \
     'wait lost' "run sh $work/open" 'wait to mentoring' 'send q' end |
     terminal --refresh 0.5)" "exit 0
 $restored" 'a lost database is said to be, and is there again as soon as it lets us'
