@@ -177,7 +177,7 @@ td_start_redis() {
     export TD_REDIS_SOCKET TD_REDIS
     (td_keep "$td_made" TERM "$(command -v redis-server)" --port "${1:-0}" --bind 127.0.0.1 \
         --unixsocket "$TD_REDIS_SOCKET" --unixsocketperm 700 --save '' --appendonly no \
-        --dir "$td_made" </dev/null >/dev/null 2>&1 &)
+        --dir "$td_made" ${TD_REDIS_OPTIONS:-} </dev/null >/dev/null 2>&1 &)
     td_until 30 redis-cli -s "$TD_REDIS_SOCKET" ping ||
         td_bail "Redis does not answer: $(cat "$td_made/log")"
 }

@@ -31,6 +31,7 @@ struct redis_link {
     enum link_phase phase;
     struct wire *wire;
     redisReader *reader;
+    bool heard;      /* a whole reply has come */
     size_t incoming; /* bytes since the last whole reply */
     struct timer *patience;
     int64_t heard_at; /* monotonic: a byte came, or the first of several questions was asked */
@@ -149,6 +150,12 @@ static void S_broken(struct redis_link *link, const struct err *err)
     bool told = link->phase == PHASE_GREETING && link->greeting_err.kind != ERR_NONE;
     struct err failure = told ? link->greeting_err : *err;
     failure.kind = ERR_LOST;
+    if (link->phase == PHASE_GREETING && !told && !link->heard)
+        err_hint(&failure, link->target->tls
+                               ? "it hung up after the handshake: does it want a certificate of "
+                                 "ours, or another one? ?cert=FILE&key=FILE; its log tells"
+                               : "it has not understood our first words: if this port speaks TLS, "
+                                 "write rediss://");
     S_drop(link);
     while (link->pending_count) {
         struct pending pending = S_pop(link);
@@ -210,6 +217,7 @@ static bool S_take_replies(struct redis_link *link, struct err *err)
         if (!reply)
             return true;
         link->incoming = 0;
+        link->heard = true;
         if (!link->pending_count) {
             freeReplyObject(reply);
             return err_set(err, ERR_LOST, "Redis sent a reply that nobody asked for");
@@ -219,11 +227,10 @@ static bool S_take_replies(struct redis_link *link, struct err *err)
     return true;
 }
 
+/* What callbacks have asked meanwhile goes out at once. */
 static bool S_move_bytes(struct redis_link *link, struct err *err)
 {
     char bytes[64 * 1024];
-    if (!S_flush(link, err))
-        return false;
     ssize_t moved = wire_read(link->wire, bytes, sizeof(bytes), err);
     if (moved < 0)
         return false;
@@ -235,7 +242,7 @@ static bool S_move_bytes(struct redis_link *link, struct err *err)
                        REPLY_MAX / (1024 * 1024));
     if (moved > 0)
         redisReaderFeed(link->reader, bytes, (size_t)moved);
-    return S_take_replies(link, err);
+    return S_take_replies(link, err) && (link->phase < PHASE_GREETING || S_flush(link, err));
 }
 
 static void S_on_ready(void *arg)
@@ -338,6 +345,7 @@ static void S_opened(void *arg, const struct err *err)
     link->phase = PHASE_GREETING;
     link->reader = redisReaderCreate();
     link->greetings = 0;
+    link->heard = false;
     err_clear(&link->greeting_err);
     link->unnamed = false;
     if (!target->rest) /* over HTTP the token is in each request, and nothing is kept between two */

@@ -1,6 +1,6 @@
 /*
- * redis_target: reads where a Redis is: redis://, rediss://, unix://. Parsing only; nothing
- * is connected.
+ * redis_target: reads where a Redis is: redis://, rediss://, unix://, https://. Parsing only;
+ * nothing is connected.
  */
 #include "redis.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REDIS_PORT = 6379, REDIS_LAST_DB = 1000000 };
+enum { REDIS_PORT = 6379, HTTP_PORT = 80, HTTPS_PORT = 443, REDIS_LAST_DB = 1000000 };
 
 /* Text of a URL with its %41 decoded; NULL when an escape is broken or hides a NUL. */
 static char *S_decode(const char *s, size_t len)
@@ -39,7 +39,7 @@ static bool S_bad(struct err *err, const char *what)
     /* The URL itself may hold a password, so it is not repeated. */
     err_set(err, ERR_USAGE, "the Redis address cannot be read: %s", what);
     return err_hint(err, "write redis://[user[:password]@]host[:port][/db], rediss:// for TLS, "
-                         "or unix://path[?db=N]");
+                         "unix://path[?db=N], or https://host for Upstash");
 }
 
 static bool S_read_db(const char *s, int *db, struct err *err)
@@ -150,6 +150,29 @@ static bool S_parse_tcp(const char *rest, struct redis_target *target, struct er
     return ok;
 }
 
+/* Upstash: the token comes from elsewhere, so that it stands in no list of processes. */
+static bool S_parse_rest(const char *url, struct redis_target *target, struct err *err)
+{
+    const char *rest = strstr(url, "://") + 3;
+    size_t len = strcspn(rest, "/?#");
+    if (memchr(rest, '@', len))
+        return S_bad(err, "a token does not belong into the address: UPSTASH_REDIS_REST_TOKEN or a "
+                          "password-file of the deck is its place");
+    if (rest[len] && (rest[len] != '/' || strpbrk(rest + len, "?#")))
+        return S_bad(err, "nothing but a path may follow the host");
+    target->port = str_starts(url, "https") ? HTTPS_PORT : HTTP_PORT;
+    if (!len || !S_read_host(rest, len, target, err))
+        return len ? false : S_bad(err, "it has no host");
+    bool here = str_is(target->host, "localhost") || str_is(target->host, "127.0.0.1") ||
+                str_is(target->host, "::1");
+    if (!str_starts(url, "https") && !here)
+        return S_bad(err, "http:// would show the token to the network: write https://");
+    target->rest = str_dup(url);
+    while (str_ends(target->rest, "/"))
+        target->rest[strlen(target->rest) - 1] = '\0';
+    return true;
+}
+
 static bool S_parse_unix(const char *rest, struct redis_target *target, struct err *err)
 {
     size_t len = strcspn(rest, "?");
@@ -174,7 +197,9 @@ bool redis_target_parse(const char *url, struct redis_target *target, struct err
     else if (str_starts(url, "rediss://")) {
         target->tls = true;
         good = S_parse_tcp(url + strlen("rediss://"), target, err);
-    } else if (str_starts(url, "unix://"))
+    } else if (str_starts(url, "https://") || str_starts(url, "http://"))
+        good = S_parse_rest(url, target, err);
+    else if (str_starts(url, "unix://"))
         good = S_parse_unix(url + strlen("unix://"), target, err);
     else if (strstr(url, "://"))
         good = S_bad(err, "its scheme is not known");

@@ -4,6 +4,8 @@
 struct wire *wire_open(struct loop *loop, const struct redis_target *target,
                        const struct wire_owner *owner)
 {
+    if (target->rest)
+        return wire_rest_open(loop, target, owner);
     if (target->tls)
         return wire_tls_open(loop, target, owner);
     return wire_socket_open(loop, target, owner);

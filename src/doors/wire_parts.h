@@ -20,5 +20,7 @@ struct wire *wire_socket_open(struct loop *loop, const struct redis_target *targ
                               const struct wire_owner *owner);
 struct wire *wire_tls_open(struct loop *loop, const struct redis_target *target,
                            const struct wire_owner *owner);
+struct wire *wire_rest_open(struct loop *loop, const struct redis_target *target,
+                            const struct wire_owner *owner);
 
 #endif

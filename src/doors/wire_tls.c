@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { SHAKE_MS = 5000 }; /* a server that speaks no TLS may wait for the end of our first line */
+
 struct tls_wire {
     struct wire wire; /* the first: a pointer to one is a pointer to the other */
     struct loop *loop;
@@ -25,7 +27,7 @@ struct tls_wire {
     SSL *ssl;
     bool open;
     struct err lost; /* what the inner wire has said below OpenSSL */
-    struct timer *failing;
+    struct timer *failing, *patience;
     struct err failure;
 };
 
@@ -281,8 +283,23 @@ static void S_shake(struct tls_wire *wire)
     }
     if (done != 1)
         S_tell(wire, &err);
+    loop_cancel(wire->patience);
+    wire->patience = NULL;
     wire->open = done == 1;
     wire->owner.opened(wire->owner.ctx, wire->open ? NULL : &err);
+}
+
+static void S_shook_too_long(void *arg)
+{
+    struct tls_wire *wire = arg;
+    struct err err = {0};
+    wire->patience = NULL;
+    char *where = redis_target_describe(wire->target);
+    err_set(&err, ERR_LOST, "no TLS connection to Redis at %s: it has not answered our hello",
+            where);
+    err_hint(&err, "does this port speak TLS? tls-port of redis.conf is the one that does");
+    free(where);
+    wire->owner.opened(wire->owner.ctx, &err);
 }
 
 static void S_on_inner_open(void *arg, const struct err *err)
@@ -291,8 +308,10 @@ static void S_on_inner_open(void *arg, const struct err *err)
     struct err failure = {0};
     if (err || !S_make_ssl(wire, &failure))
         wire->owner.opened(wire->owner.ctx, err ? err : &failure);
-    else
+    else {
+        wire->patience = loop_after(wire->loop, SHAKE_MS, S_shook_too_long, wire);
         S_shake(wire);
+    }
 }
 
 static void S_on_inner_ready(void *arg)
@@ -317,6 +336,7 @@ static void S_close(struct wire *base)
 {
     struct tls_wire *wire = S_self(base);
     loop_cancel(wire->failing);
+    loop_cancel(wire->patience);
     SSL_free(wire->ssl); /* no farewell: Redis needs none, and it could not be waited for */
     SSL_CTX_free(wire->context);
     wire_close(wire->inner);

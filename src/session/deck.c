@@ -126,8 +126,30 @@ static bool S_take_redis_url(struct deck *deck, const struct ini *ini,
                              const struct ini_entry *entry, struct err *err)
 {
     if (!strstr(entry->value, "://"))
-        return ini_error(ini, entry->line, err, "'url' wants redis:// or unix://");
+        return ini_error(ini, entry->line, err,
+                         "'url' wants redis://, rediss://, unix:// or https://");
     return S_keep(&deck->redis_url, entry->value);
+}
+
+static bool S_take_redis_path(struct deck *deck, const struct ini *ini,
+                              const struct ini_entry *entry, struct err *err)
+{
+    char **slot = str_is(entry->key, "cacert") ? &deck->redis_cacert
+                  : str_is(entry->key, "cert") ? &deck->redis_cert
+                                               : &deck->redis_key;
+    if (!*entry->value)
+        return ini_error(ini, entry->line, err, "'%s' wants the path of a PEM file", entry->key);
+    free(*slot);
+    *slot = S_beside(deck, entry->value);
+    return true;
+}
+
+static bool S_take_redis_sni(struct deck *deck, const struct ini *ini,
+                             const struct ini_entry *entry, struct err *err)
+{
+    if (!*entry->value)
+        return ini_error(ini, entry->line, err, "'sni' wants the name in the server's certificate");
+    return S_keep(&deck->redis_sni, entry->value);
 }
 
 static bool S_take_password_file(struct deck *deck, const struct ini *ini,
@@ -167,6 +189,10 @@ static const struct S_key {
     {"database", "main", "conninfo", S_take_conninfo},
     {"redis", "main", "url", S_take_redis_url},
     {"redis", "main", "password-file", S_take_password_file},
+    {"redis", "main", "cacert", S_take_redis_path},
+    {"redis", "main", "cert", S_take_redis_path},
+    {"redis", "main", "key", S_take_redis_path},
+    {"redis", "main", "sni", S_take_redis_sni},
 };
 
 /* ---- reading ---- */
@@ -252,8 +278,11 @@ bool deck_read(const char *path, struct deck *out, struct err *err)
     for (size_t i = 0; i < ini->count; i++)
         if (!S_take_section(out, ini, &ini->sections[i], err))
             goto out;
-    if (out->redis_password && !out->redis_url) {
-        err_set(err, ERR_FAILED, "%s: 'password-file' stands in [redis] without a 'url'", path);
+    if ((out->redis_password || out->redis_cacert || out->redis_cert || out->redis_key ||
+         out->redis_sni) &&
+        !out->redis_url) {
+        err_set(err, ERR_FAILED, "%s: '%s' stands in [redis] without a 'url'", path,
+                out->redis_password ? "password-file" : "a certificate");
         goto out;
     }
     ok = S_check_secrecy(out, &file, err);
@@ -275,5 +304,9 @@ void deck_release(struct deck *deck)
     str_wipe(deck->conninfo);
     str_wipe(deck->redis_url);
     str_wipe(deck->redis_password);
+    free(deck->redis_cacert);
+    free(deck->redis_cert);
+    free(deck->redis_key);
+    free(deck->redis_sni);
     *deck = (struct deck){0};
 }

@@ -21,6 +21,9 @@ struct deck {
     char *conninfo;       /* of [database "main"]; NULL */
     char *redis_url;      /* of [redis "main"]; NULL */
     char *redis_password; /* out of its password-file; NULL */
+    char *redis_cacert;   /* a path; NULL, and so with the next */
+    char *redis_cert, *redis_key;
+    char *redis_sni; /* the name that the certificate must have; NULL */
 };
 
 /* Where the deck is: yours; NULL when none was named and the usual place has none. */

@@ -1,4 +1,4 @@
-/* env_servers: see env_servers.h. Reads values only; opens nothing. */
+/* env_servers: see env_servers.h; the database. Reads values only; opens nothing. */
 #include "env_servers.h"
 
 #include <ctype.h>
@@ -211,71 +211,4 @@ bool env_database(const struct env *env, const struct plan *plan, struct pg_targ
         return false;
     out->conninfo = str_dup(url);
     return true;
-}
-
-/* ---- Redis ---- */
-
-bool env_redis_password(const struct env *env, const struct plan *plan, char **out, struct err *err)
-{
-    const char *password;
-    *out = NULL;
-    if (!env_pick(env, ENV_REDIS_PASSWORD, S_word(plan), &password, err))
-        return false;
-    *out = str_dup(password);
-    return true;
-}
-
-static bool S_read_port(const char *port, struct redis_target *out, struct err *err)
-{
-    int64_t n = 6379;
-    if (port && (!str_to_int(port, &n) || n < 1 || n > 65535))
-        return err_set(err, ERR_REFUSED, "'REDIS_PORT' is no port: '%s'", port);
-    out->port = (int)n;
-    return true;
-}
-
-static bool S_from_host(const char *host, const char *port, const char *tls,
-                        struct redis_target *out, struct err *err)
-{
-    if (strchr(host, ',')) {
-        err_set(err, ERR_REFUSED, "'REDIS_HOST' names the nodes of a cluster, and one is wanted");
-        return err_hint(err, "name one node with -r redis://HOST:PORT");
-    }
-    if (str_is(tls, "true") || str_is(tls, "1")) {
-        err_set(err, ERR_REFUSED,
-                "'REDIS_TLS' wants an encrypted connection, which is not spoken here");
-        return err_hint(err,
-                        "name a tunnel's local end (stunnel, ssh -L) with -r redis://HOST:PORT");
-    }
-    if (strstr(host, "://"))
-        return redis_target_parse(host, out, err) || err_context(err, "REDIS_HOST");
-    out->host = str_dup(host);
-    return S_read_port(port, out, err);
-}
-
-bool env_redis(const struct env *env, const struct plan *plan, struct redis_target *out,
-               bool *found, struct err *err)
-{
-    const char *provider, *host, *port, *user, *tls, *word = S_word(plan);
-    *found = false;
-    *out = (struct redis_target){0};
-    if (!env_pick(env, ENV_REDIS_PROVIDER, word, &provider, err) ||
-        !env_pick(env, ENV_REDIS_HOST, word, &host, err) ||
-        !env_pick(env, ENV_REDIS_PORT, word, &port, err) ||
-        !env_pick(env, ENV_REDIS_USER, word, &user, err) ||
-        !env_pick(env, ENV_REDIS_TLS, word, &tls, err))
-        return false;
-    if (!host || str_is(provider, "upstash"))
-        return true;
-    char *password = NULL;
-    bool ok = S_from_host(host, port, tls, out, err) &&
-              (out->password || env_redis_password(env, plan, &password, err));
-    if (ok && password)
-        out->password = password;
-    if (ok && !out->user)
-        out->user = str_dup(user);
-    if (!ok)
-        redis_target_release(out);
-    *found = ok;
-    return ok;
 }

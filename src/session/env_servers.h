@@ -15,12 +15,15 @@
 /* `plan` may be NULL. Nothing set: true, and the target stays empty (conninfo NULL). */
 bool env_database(const struct env *env, const struct plan *plan, struct pg_target *out,
                   struct err *err);
-/* Nothing set, or only an address over HTTP: true, and *found is false. */
+/* Nothing set: true, and *found is false. */
 bool env_redis(const struct env *env, const struct plan *plan, struct redis_target *out,
                bool *found, struct err *err);
 
-/* The password that REDIS_PASSWORD names, for an address that has none of its own; yours. */
-bool env_redis_password(const struct env *env, const struct plan *plan, char **out,
-                        struct err *err);
+/*
+ * What an address from elsewhere (-r, the deck) leaves open: the password that REDIS_PASSWORD names,
+ * the token of an address over HTTP, the certificates of one over TLS.
+ */
+bool env_redis_fill(const struct env *env, const struct plan *plan, struct redis_target *target,
+                    struct err *err);
 
 #endif

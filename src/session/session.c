@@ -89,23 +89,39 @@ static bool S_choose_database(const struct session_options *options, const struc
 
 /* ---- Redis ---- */
 
+static void S_prefer(char **slot, const char *value)
+{
+    if (!*slot)
+        *slot = str_dup(value);
+}
+
+/* What stands in the address goes before the deck's other lines, and those before the environment. */
+static bool S_complete_redis(const struct session_options *options, const struct deck *deck,
+                             struct session *out, struct err *err)
+{
+    struct redis_target *redis = &out->redis;
+    if (!options->redis && !redis->path)
+        S_prefer(&redis->password, deck->redis_password);
+    if (!options->redis) {
+        S_prefer(&redis->cacert, deck->redis_cacert);
+        S_prefer(&redis->cert, deck->redis_cert);
+        S_prefer(&redis->key, deck->redis_key);
+        S_prefer(&redis->tls_name, deck->redis_sni);
+    }
+    return env_redis_fill(&out->env, out->plan, redis, err);
+}
+
 static bool S_choose_redis(const struct session_options *options, const struct deck *deck,
                            struct session *out, struct err *err)
 {
     const char *url = options->redis ? options->redis : deck->redis_url;
     if (!url)
-        return env_redis(&out->env, out->plan, &out->redis, &out->has_redis, err);
+        return env_redis(&out->env, out->plan, &out->redis, &out->has_redis, err) &&
+               (!out->has_redis || redis_target_check(&out->redis, err));
     if (!redis_target_parse(url, &out->redis, err))
         return false;
     out->has_redis = true;
-    /* Who may open a unix socket is settled by its mode; no password of another server goes there. */
-    if (out->redis.password || out->redis.path)
-        return true;
-    if (!options->redis && deck->redis_password) {
-        out->redis.password = str_dup(deck->redis_password);
-        return true;
-    }
-    return env_redis_password(&out->env, out->plan, &out->redis.password, err);
+    return S_complete_redis(options, deck, out, err) && redis_target_check(&out->redis, err);
 }
 
 /* ---- the default codes ---- */

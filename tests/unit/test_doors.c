@@ -67,6 +67,8 @@ static void S_bad_addresses_are_refused_without_repeating_them(void **state)
     (void)state;
     static const char *const cases[] = {
         "http://secret@x",
+        "https://secret@x",
+        "ftp://secret@x",
         "redis://secret@x:port",
         "redis://x:0/secret",
         "redis://:secret%zz@x",

@@ -288,14 +288,55 @@ static void test_redis_from_names(void **state)
     env = S_read("REDIS_HOST=a,b\n");
     assert_false(env_redis(&env, NULL, &target, &found, &err));
     env_release(&env);
-    env = S_read("REDIS_HOST=a\nREDIS_TLS=true\n");
-    assert_false(env_redis(&env, NULL, &target, &found, &err));
-    assert_int_equal(err.kind, ERR_REFUSED);
-    env_release(&env);
-    env = S_read("REDIS_HOST=a\nREDIS_PROVIDER=upstash\n");
+    env = S_read("REDIS_HOST=a\nREDIS_TLS=true\nREDIS_USERNAME=anna\nREDIS_TLS_CACERT=/ca\n");
     assert_true(env_redis(&env, NULL, &target, &found, &err));
-    assert_false(found);
+    assert_true(target.tls);
+    assert_string_equal(target.user, "anna");
+    assert_string_equal(target.cacert, "/ca");
+    redis_target_release(&target);
     env_release(&env);
+    env = S_read("REDIS_HOST=a\nREDIS_PROVIDER=upstash\nUPSTASH_REDIS_REST_URL=https://u/\n"
+                 "UPSTASH_REDIS_REST_TOKEN=canary\nREDIS_PASSWORD=other\n");
+    assert_true(env_redis(&env, NULL, &target, &found, &err));
+    assert_string_equal(target.rest, "https://u");
+    assert_string_equal(target.password, "canary");
+    redis_target_release(&target);
+    env_release(&env);
+}
+
+/* Each of these says two things, or one that is not enough. */
+static void test_redis_contradictions_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *words;
+    } cases[] = {
+        {"REDIS_HOST=a\nUPSTASH_REDIS_REST_URL=https://u\n", "nothing says which"},
+        {"REDIS_PROVIDER=upstash\nREDIS_HOST=a\n", "'UPSTASH_REDIS_REST_URL' is not set"},
+        {"REDIS_PROVIDER=elasticache\n", "'REDIS_HOST' is not set"},
+        {"REDIS_PROVIDER=memcached\nREDIS_HOST=a\n", "upstash or elasticache"},
+        {"REDIS_HOST=rediss://a\nREDIS_TLS=false\n", "'REDIS_TLS' and the address"},
+        {"REDIS_HOST=redis://a\nREDIS_TLS=true\n", "'REDIS_TLS' and the address"},
+        {"REDIS_HOST=redis://a:7000\nREDIS_PORT=7001\n", "'REDIS_PORT' and the address"},
+        {"REDIS_HOST=redis://anna:x@a\nREDIS_USERNAME=otto\n", "'REDIS_USERNAME' and"},
+        {"REDIS_HOST=redis://:canary@a\nREDIS_PASSWORD=canary2\n", "'REDIS_PASSWORD' and"},
+        {"REDIS_HOST=a\nREDIS_TLS=perhaps\n", "true or false"},
+        {"UPSTASH_REDIS_REST_URL=redis://u\n", "no https://"},
+        {"UPSTASH_REDIS_REST_URL=http://u.upstash.io\n", "show the token"},
+        {"UPSTASH_REDIS_REST_URL=https://x:canary@u\n", "a token does not belong"},
+        {"UPSTASH_REDIS_REST_URL=https://a\nKV_REST_API_URL=https://b\n", "they disagree"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct redis_target target;
+        struct err err = {0};
+        bool found;
+        struct env env = S_read(cases[i].file);
+        if (env_redis(&env, NULL, &target, &found, &err))
+            fail_msg("taken: %s", cases[i].file);
+        if (!strstr(err.text, cases[i].words) || strstr(err.text, "canary"))
+            fail_msg("%s: %s", cases[i].file, err.text);
+        env_release(&env);
+    }
 }
 
 static void test_secrets_are_masked(void **state)
@@ -352,6 +393,7 @@ int main(void)
                                         S_teardown),
         cmocka_unit_test_setup_teardown(test_database_from_parts, S_setup, S_teardown),
         cmocka_unit_test_setup_teardown(test_redis_from_names, S_setup, S_teardown),
+        cmocka_unit_test_setup_teardown(test_redis_contradictions_are_refused, S_setup, S_teardown),
         cmocka_unit_test_setup_teardown(test_secrets_are_masked, S_setup, S_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
