@@ -17,7 +17,8 @@ enum table_id {
 
 extern const struct table_def table_defs[TABLE_COUNT];
 
-extern const struct table_def login_table; /* the sessions of the service: no pane shows them */
+/* The sessions of the service, and the counters of its cache: verbs show them, and no pane. */
+extern const struct table_def login_table, metrics_table;
 
 const struct table_def *table_find(const char *name); /* NULL: there is none */
 

@@ -61,6 +61,7 @@ const size_t common_option_count = ARRAY_LEN(common_options);
     {"batch-ms", "MS", "how long a batch should take (500)", 0}
 
 #define TENANT_OPTION {"tenant", "T", "only what is this tenant's", 0}
+#define NAMESPACE_OPTION {"namespace", "NS", "the namespace (generic)", 0}
 #define REVEAL_OPTION {"reveal", NULL, "shows secrets, too", 0}
 #define DRY_OPTION {"dry-run", NULL, "says what would be done, and changes nothing", 0}
 
@@ -452,6 +453,79 @@ const struct verb verbs[] = {
                   "afterwards is gone. No session is touched.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_sweep,
         .question = "take out of the sets what is over", .options = {TENANT_OPTION, DRY_OPTION},
+    },
+    {
+        .name = "cache get", .args = "KEY", .min_args = 1, .max_args = 1, .group = S_sessions,
+        .summary = "one entry of the service's cache",
+        .manual = "KEY is the whole key, cache:TENANT:NAMESPACE:KEY, or what --tenant and --namespace (generic) "
+                  "leave of it. Prints what the entry holds, its tags, and how long it has left; secrets are "
+                  "masked as in 'session show'. Unlike the service's own read it extends, deletes and counts "
+                  "nothing.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_get,
+        .options = {TENANT_OPTION, NAMESPACE_OPTION, REVEAL_OPTION},
+    },
+    {
+        .name = "cache set", .args = "KEY VALUE", .min_args = 2, .max_args = 2, .group = S_sessions,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "sets an entry, in the service's own shape",
+        .manual = "Writes {data, createdAt, expiresAt, version, tags}, and puts the key into the set of each tag; a "
+                  "set lives as long as the longest of its entries. VALUE is JSON, or else a text; with --text "
+                  "always a text. It lives as long as the plan says, or an hour. What stands there is "
+                  "replaced; 'cache delete' takes it back, and the service sets its own again.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_set, .question = "set this entry",
+        .options = {TENANT_OPTION, NAMESPACE_OPTION, {"ttl", "SECONDS", "how long it lives", 0},
+                    {"tags", "A,B", "by which it can be invalidated", 0},
+                    {"text", NULL, "VALUE is a text, though it looks like JSON", 0}},
+    },
+    {
+        .name = "cache delete", .args = "KEY", .min_args = 1, .max_args = 1, .group = S_sessions,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "removes one entry",
+        .manual = "Removes the entry, and its key from the tags that it carries. The service makes it anew when it is "
+                  "asked for.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_delete,
+        .question = "remove this entry", .options = {TENANT_OPTION, NAMESPACE_OPTION},
+    },
+    {
+        .name = "cache tags", .args = "TAG...", .min_args = 1, .max_args = 16, .group = S_sessions,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "removes all entries that carry a tag",
+        .manual = "Of the tenant of --tenant, tag by tag: the entries go, then their keys out of the set "
+                  "cache_tags:TENANT:TAG, and it is looked whether they are gone. A key in the set that is no cache "
+                  "key of that tenant is never touched, and told.\n\nThe exit status is 1 when there is such a key.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_tags,
+        .question = "remove the entries that carry these tags", .options = {TENANT_OPTION, DRY_OPTION},
+    },
+    {
+        .name = "cache metrics", .args = "", .group = S_sessions,
+        .summary = "hits and misses per tenant, the server's load, alarms",
+        .manual = "The counters that the service keeps in cache_metrics:{tenant}; its code writes misses as misss, and "
+                  "both are counted. Before them the server's memory, connections, hits since it was started (reads "
+                  "of ours are among them) and evicted keys, and which of the plan's [alarms] ring; of a cluster, "
+                  "each primary's.\n\nThe exit status is 1 when an alarm rings.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_metrics,
+        .options = {TENANT_OPTION, TABLE_OPTIONS},
+    },
+    {
+        .name = "cache test", .args = "", .group = S_sessions, .effect = REVERSIBLE, .json = true,
+        .summary = "whether this Redis does what the service needs of it",
+        .manual = "Goes through what the guide's test page does: the connection, sessions (made, read, listed, "
+                  "extended, ended), cache entries (set, read, deleted, expired), tags and metrics; and that one "
+                  "tenant sees nothing of another's. It works on keys of two tenants that exist for it alone "
+                  "(td-test-...), which live for a minute at most, and looks at its end that none is "
+                  "left.\n\nThe exit status is 1 when something fails.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_test,
+        .question = "write keys of a test, and remove them",
+    },
+    {
+        .name = "cache bench", .args = "", .group = S_sessions, .effect = REVERSIBLE, .json = true,
+        .summary = "how long an answer takes: PING, SET, GET, MGET",
+        .manual = "One command at a time, with a millisecond of rest after each, so that the server hardly notices; on "
+                  "keys of its own (td-bench-...), which are gone afterwards, or after a minute when it is killed. Prints "
+                  "what half of the answers take, what 99 of 100 take, and the worst, beside the guide's figures.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_bench,
+        .question = "write keys of a bench, and remove them",
+        .options = {{"count", "N", "how often each (200)", 0}},
     },
     {
         .name = "backup create", .args = "", .group = S_change,

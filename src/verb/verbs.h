@@ -39,6 +39,15 @@ verb_fn verb_session_list, verb_session_show, verb_session_check;
 verb_fn verb_session_create, verb_session_touch, verb_session_end, verb_session_sweep;
 verb_fn verb_session_end_tell; /* whose sessions will end, before anybody says yes to it */
 
+/* verb_entry.c */
+verb_fn verb_cache_get, verb_cache_set, verb_cache_delete, verb_cache_tags;
+/* verb_metrics.c */
+verb_fn verb_cache_metrics;
+/* verb_try.c */
+verb_fn verb_cache_test;
+/* verb_bench.c */
+verb_fn verb_cache_bench;
+
 /* verb_run.c */
 verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_plan_sql;
 /* verb_rollback.c */

@@ -120,6 +120,12 @@ struct holder_view {   /* Redis keys of one tenant or organization, by `cache co
     bool bytes_exact;
 };
 
+struct metrics_view { /* what the service counts of a tenant's cache */
+    const char *tenant;
+    int64_t hits, misses, sets, deletes, errors;
+    int64_t ttl; /* seconds until it begins anew; UNKNOWN: never */
+};
+
 struct census_view { /* how much of the keyspace the figures above have seen */
     bool complete;   /* one whole pass: the figures are of `at` */
     double seen;     /* 0 to 100 of the pass under way */
@@ -205,6 +211,8 @@ struct snapshot {
     size_t node_count;
     struct login_view *logins; /* only of the verb that lists them */
     size_t login_count;
+    struct metrics_view *metrics; /* likewise */
+    size_t metrics_count;
     struct event_view *events; /* oldest first, bounded */
     size_t event_count;
     struct blocker_view *blockers; /* in the order of the tree */
