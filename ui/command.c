@@ -57,6 +57,16 @@ static bool S_check_common(const struct options *options, struct err *err)
     return true;
 }
 
+/* The console is connected to the database, and so in the way of what wants it for itself. */
+static bool S_check_alone(const struct verb *verb, struct err *err)
+{
+    if (!verb->alone)
+        return true;
+    err_set(err, ERR_REFUSED,
+            "'%s' wants the database for itself, and the console is connected to it", verb->name);
+    return err_hint(err, "leave the console, and say it on the command line");
+}
+
 static bool S_prepare(const struct command *command, const struct options *options,
                       struct verb_call *call, struct err *err)
 {
@@ -73,7 +83,8 @@ static bool S_prepare(const struct command *command, const struct options *optio
                                .json = options_value(options, "json"),
                                .yes = command->yes || options_value(options, "yes")};
     call->confirmed = command->confirmed;
-    return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err);
+    return S_check_alone(verb, err) && options_for_verb(options, verb, NULL, call, err) &&
+           verb_allowed(call, err);
 }
 
 /* "run the plan's steps on this database in mentoring@db1? …"; what a sheet says is not said again. */

@@ -451,7 +451,7 @@ is "$(ask postgres "SELECT count(*) FROM pg_database WHERE datname LIKE 'ü%'")"
 
 printf '%s\n' settle 'key :' "type backup restore $last" 'key Enter' 'dump refused' >"$work/script"
 like "$("$TENANTDECK" -d "$TD_DATABASE" --operator --script "$work/script" 2>&1)" \
-    'wants the database.s name typed, which cannot be' 'the line of the console refuses it'
+    'wants the database for itself, and the console is' 'the console, which is in its way, refuses it'
 
 printf '%s\n' 'wait type the name of the database' 'send mentorin\r' end >"$work/script"
 said=$("$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/script" "$TENANTDECK" -d "$TD_DATABASE" --yes \
