@@ -38,3 +38,7 @@ FETCH FORWARD 500 FROM tenantdeck_warm;
 -- name: cache_warm_end
 -- Ends the transaction of a warming query.
 ROLLBACK;
+
+-- name: cache_note
+-- Notes in the log of the journal what a person has changed in Redis. $1: severity, $2: the text.
+INSERT INTO tenantdeck.event (severity, source, text) VALUES ($1, 'redis', $2);

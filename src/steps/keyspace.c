@@ -222,7 +222,7 @@ void keyspace_free(struct keyspace *keyspace)
     free(keyspace);
 }
 
-void keyspace_wait(struct keyspace *keyspace, int64_t ms)
+void keyspace_rest(struct keyspace *keyspace, int64_t ms)
 {
     for (int64_t until = clock_ms() + ms; clock_ms() < until;)
         loop_turn(keyspace->loop, (int)(until - clock_ms()));
@@ -235,7 +235,7 @@ bool keyspace_again(struct keyspace *keyspace, struct err *err)
     if (redis_is_cluster(keyspace->redis))
         return err_set(err, ERR_LOST, "a walk through a cluster begins anew");
     for (int attempt = 0; !open && attempt < AGAIN_TIMES; attempt++) {
-        keyspace_wait(keyspace, AGAIN_MS << attempt);
+        keyspace_rest(keyspace, AGAIN_MS << attempt);
         open = redis_open(keyspace->redis, OPEN_MS, err);
     }
     if (!open || !S_ask_identity(keyspace, &identity, err))

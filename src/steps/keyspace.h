@@ -44,6 +44,8 @@ bool keyspace_settle(struct keyspace *keyspace, struct err *err);
 /* What came of a pipeline, for `done`: how many answers were a number above 0, or a plain OK. */
 void keyspace_count_yes(void *count, const struct redis_reply *reply, const struct err *err);
 
+/* Waits, while the loop turns. */
+void keyspace_rest(struct keyspace *keyspace, int64_t ms);
 /* How much of the time a walk may be at work, in percent; a third of it unless it is set. */
 void keyspace_pace(struct keyspace *keyspace, int share);
 

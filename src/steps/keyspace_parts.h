@@ -47,7 +47,5 @@ struct keyspace {
 bool keyspace_is_aborted(const struct keyspace *keyspace);
 /* Says what stands though Redis is lost; false, so that it ends a function. */
 bool keyspace_advise(const struct keyspace *keyspace, struct err *err);
-/* Waits, while the loop turns. */
-void keyspace_wait(struct keyspace *keyspace, int64_t ms);
 
 #endif

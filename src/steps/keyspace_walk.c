@@ -157,7 +157,7 @@ static bool S_rest(struct keyspace *keyspace, int64_t worked_us, struct err *err
         run_wait(keyspace->run, ms);
         return run_breathe(keyspace->run, err);
     }
-    keyspace_wait(keyspace, ms);
+    keyspace_rest(keyspace, ms);
     return true;
 }
 

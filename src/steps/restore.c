@@ -206,7 +206,7 @@ bool restore_abandon(struct pg *pg, const char *database, struct err *err)
     bool found = false;
     int64_t target;
     bool ok = S_ask_text(pg, "restore_server", NULL, 0, &server, err) &&
-              restore_log_find(server, database, &log, &found, err);
+              restore_log_find(RESTORE_ROOM, server, database, &log, &found, err);
     if (ok && !found)
         ok = err_set(err, ERR_FAILED, "no restore of '%s' is unfinished here", database);
     ok = ok && restore_oid(pg, database, &target, err);
@@ -253,7 +253,7 @@ static bool S_begin(struct restoring *restoring, const char *server, const char 
                               pg_text(names, 0, pg_col(names, "scratch")), "before",
                               pg_text(names, 0, pg_col(names, "before")));
     pg_result_free(names);
-    return begin ? restore_log_begin(begin, &restoring->log, err)
+    return begin ? restore_log_begin(RESTORE_ROOM, begin, &restoring->log, err)
                  : err_set(err, ERR_FAILED, "the name of the database is not valid UTF-8");
 }
 
@@ -424,7 +424,7 @@ bool restore_run(const struct restore_order *order, struct restore_result *out, 
         const char *server = pg_text(here, 0, pg_col(here, "server"));
         const char *stamp = pg_text(here, 0, pg_col(here, "stamp"));
         ok = S_check_origin(order, server, err) &&
-             restore_log_find(server, order->database, &restoring.log, &found, err) &&
+             restore_log_find(RESTORE_ROOM, server, order->database, &restoring.log, &found, err) &&
              (found ? S_continue(&restoring, server, stamp, err)
                     : S_start(&restoring, server, stamp, err)) &&
              S_finish(&restoring, out, err);

@@ -13,9 +13,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static bool S_directory(char **out, struct err *err)
+static bool S_directory(const char *room, char **out, struct err *err)
 {
-    if (!state_directory("restores", out, err))
+    if (!state_directory(room, out, err))
         return false;
     if (private_directory(*out, err))
         return true;
@@ -86,16 +86,16 @@ static bool S_lock(struct restore_log *log, struct err *err)
 {
     if (flock(log->fd, LOCK_EX | LOCK_NB) == 0)
         return true;
-    err_set(err, ERR_HELD, "another restore of this database is under way on this host");
+    err_set(err, ERR_HELD, "another of its kind is under way on this host");
     return err_hint(err, "'%s' says how far it is", log->path);
 }
 
-bool restore_log_begin(json_t *begin, struct restore_log *out, struct err *err)
+bool restore_log_begin(const char *room, json_t *begin, struct restore_log *out, struct err *err)
 {
     char *directory = NULL;
     *out = (struct restore_log){
         .fd = -1, .begin = begin, .done = json_object(), .meant = json_object()};
-    bool ok = S_directory(&directory, err);
+    bool ok = S_directory(room, &directory, err);
     if (ok) {
         out->path = str_format("%s/%s_%ld.jsonl", directory, restore_log_text(out, "stamp"),
                                (long)getpid());
@@ -185,10 +185,10 @@ static bool S_open(char *path, struct restore_log *out, bool *torn, struct err *
 /* Calls until `each` has taken one (true), or one cannot be read. */
 typedef bool S_each_fn(void *ctx, struct restore_log *log, bool torn);
 
-static bool S_each(S_each_fn *each, void *ctx, struct err *err)
+static bool S_each(const char *room, S_each_fn *each, void *ctx, struct err *err)
 {
     char *directory;
-    if (!state_directory("restores", &directory, err))
+    if (!state_directory(room, &directory, err))
         return false;
     DIR *dir = opendir(directory);
     const struct dirent *entry;
@@ -225,18 +225,18 @@ static bool S_take_meant(void *ctx, struct restore_log *log, bool torn)
     return search->found = true;
 }
 
-bool restore_log_find(const char *server, const char *database, struct restore_log *out,
-                      bool *found, struct err *err)
+bool restore_log_find(const char *room, const char *server, const char *database,
+                      struct restore_log *out, bool *found, struct err *err)
 {
     struct S_search search = {.server = server, .database = database, .out = out};
     char *directory;
     *out = (struct restore_log){.fd = -1};
     *found = false;
     /* What it says may lead to a DROP, so nobody else may have written it. */
-    if (!S_directory(&directory, err))
+    if (!S_directory(room, &directory, err))
         return false;
     free(directory);
-    if (!S_each(S_take_meant, &search, err))
+    if (!S_each(room, S_take_meant, &search, err))
         return false;
     if (!search.found)
         return true;
@@ -261,8 +261,8 @@ static bool S_tell_unfinished(void *ctx, struct restore_log *log, bool torn)
     return false;
 }
 
-bool restore_log_each(restore_log_fn *each, void *ctx, struct err *err)
+bool restore_log_each(const char *room, restore_log_fn *each, void *ctx, struct err *err)
 {
     struct S_teller teller = {each, ctx};
-    return S_each(S_tell_unfinished, &teller, err);
+    return S_each(room, S_tell_unfinished, &teller, err);
 }

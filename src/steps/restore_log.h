@@ -3,7 +3,8 @@
  *
  * A restore replaces the database and with it the journal, so it is journalled here: one JSON object
  * a line, fsynced before and after each thing that is done. A restore that was killed is found again
- * by its file, which is locked while somebody works on it.
+ * by its file, which is locked while somebody works on it. What is done to a Redis, which may have no
+ * database beside it, is journalled the same way, in a room of its own.
  */
 #ifndef TD_RESTORE_LOG_H
 #define TD_RESTORE_LOG_H
@@ -11,6 +12,9 @@
 #include "err.h"
 
 #include <jansson.h>
+
+#define RESTORE_ROOM "restores" /* directories under the state directory */
+#define CACHE_ROOM "caches"
 
 struct restore_log {
     char *path;
@@ -21,14 +25,14 @@ struct restore_log {
 };
 
 /* A new one; takes `begin`, which names "server", "database" and "stamp". */
-bool restore_log_begin(json_t *begin, struct restore_log *out, struct err *err);
+bool restore_log_begin(const char *room, json_t *begin, struct restore_log *out, struct err *err);
 /* The unfinished one of this database, locked; `*found` says whether there is any. */
-bool restore_log_find(const char *server, const char *database, struct restore_log *out,
-                      bool *found, struct err *err);
+bool restore_log_find(const char *room, const char *server, const char *database,
+                      struct restore_log *out, bool *found, struct err *err);
 
 /* Those that are not finished, of all databases; the log is borrowed for the call. */
 typedef void restore_log_fn(void *ctx, const struct restore_log *log);
-bool restore_log_each(restore_log_fn *each, void *ctx, struct err *err);
+bool restore_log_each(const char *room, restore_log_fn *each, void *ctx, struct err *err);
 
 /* Takes `more` (may be NULL), which is written along. */
 bool restore_log_means(struct restore_log *log, const char *what, json_t *more, struct err *err);

@@ -204,12 +204,20 @@ bool verb_allowed(const struct verb_call *call, struct err *err)
     return err_hint(err, "leave, and open it again with --operator");
 }
 
-enum verb_effect verb_call_effect(const struct verb_call *call)
+static bool S_has_option(const struct verb_call *call, const char *name)
 {
     for (size_t i = 0; i < VERB_OPTIONS; i++)
-        if (str_is(call->verb->options[i].name, "dry-run") && call->option_values[i])
-            return READS;
-    return call->verb->effect;
+        if (str_is(call->verb->options[i].name, name) && call->option_values[i])
+            return true;
+    return false;
+}
+
+enum verb_effect verb_call_effect(const struct verb_call *call)
+{
+    const struct verb *verb = call->verb;
+    if (S_has_option(call, "dry-run") || (verb->acts && !S_has_option(call, verb->acts)))
+        return READS;
+    return verb->destroys && S_has_option(call, verb->destroys) ? DESTRUCTIVE : verb->effect;
 }
 
 bool verb_is_of_redis(const struct verb_call *call)

@@ -65,6 +65,8 @@ struct verb {
     unsigned needs;      /* of enum verb_needs */
     unsigned kinds;      /* 1 << PLAN_COLUMNS | …; ALL_KINDS */
     enum verb_effect effect;
+    const char *acts;     /* an option without which it only reads; NULL: it acts without any */
+    const char *destroys; /* an option with which it is DESTRUCTIVE, being REVERSIBLE else; NULL */
     const char *question; /* of one that changes something: what it will do, without the '?' */
     /* Says before it is asked what will be done; NULL: the question says it all. */
     bool (*tell)(struct verb_call *call, struct err *err);

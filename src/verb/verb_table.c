@@ -11,7 +11,7 @@
 /* clang-format off */
 #define ONE_KIND(kind) (1u << (kind))
 
-static const char S_look[] = "Look", S_plan[] = "Plan", S_run[] = "Run", S_steer[] = "Steer", S_change[] = "Change", S_about[] = "About";
+static const char S_look[] = "Look", S_plan[] = "Plan", S_run[] = "Run", S_steer[] = "Steer", S_change[] = "Change", S_about[] = "About", S_cache[] = "Cache";
 static const char S_sessions[] = "Sessions and caches";
 
 const struct verb_option common_options[] = {
@@ -372,6 +372,44 @@ const struct verb verbs[] = {
                   "answers, and obeys from the next batch on; the plan stays as it is.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,
         .question = "set these limits", .options = {RUN_OPTION},
+    },
+    {
+        .name = "cache clear", .args = "", .group = S_cache, .effect = REVERSIBLE, .destroys = "all", .json = true,
+        .summary = "removes keys by tenant, type, key, pattern or tag",
+        .manual =
+            "Removes what is chosen, with UNLINK, and walks anew to see that it is gone: only then it says so. A code "
+            "is compared whole, never as a pattern, so that tenant 'a*' is that tenant alone. Keys of templates that "
+            "the plan calls foreign, and job queues (bull:*), stay, unless --foreign is said. --tag follows the sets "
+            "cache_tags:{tenant}:{tag}, and takes members out whose entry is gone. --all empties the Redis database "
+            "(FLUSHDB): it asks for its name, and is refused while keys of others are there.\n\n"
+            "With --dry-run it counts and shows some. With --undo-file each key is on the disk, with its end, before "
+            "it is removed; 'cache restore' brings them back.\n\n"
+            "What is intended is written to a file in ~/.local/state/tenantdeck/caches, and to the log of the journal "
+            "where a database with one is named. After a kill the same command goes on; --abandon gives it up.\n\n"
+            "The exit status is 1 when keys are there again at the end, written meanwhile.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_clear, .tell = verb_cache_clear_tell,
+        .question = "remove these keys",
+        .options = {CHOICE_OPTIONS,
+                    {"key", "KEY", "this one key", 0},
+                    {"tag", "TAG", "the entries with that tag, of --tenant or of all", 0},
+                    {"all", NULL, "every key of the Redis database", 0},
+                    {"foreign", NULL, "keys of others as well", 0},
+                    {"undo-file", "FILE", "keeps in a new file what is removed", 0},
+                    {"rate", "N", "removes no more than N keys a second", 0},
+                    SHARE_OPTION, DRY_OPTION,
+                    {"abandon", NULL, "gives up a clear that was cut off", 0}},
+    },
+    {
+        .name = "cache restore", .args = "FILE", .min_args = 1, .max_args = 1, .group = S_cache,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "brings back what 'cache clear' has kept in a file",
+        .manual = "Reads the file whole, against its checksum, before it does anything. A key that is there again "
+                  "stays as it is; one whose time has come meanwhile is left out; all others get what time they had "
+                  "left. Each restored key is asked for anew.\n\n"
+                  "The exit status is 1 when the server refuses some.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_restore,
+        .question = "restore the keys of this file",
+        .options = {{"force", NULL, "though they are of another Redis", 0}, DRY_OPTION},
     },
     {
         .name = "session list", .args = "", .group = S_sessions,

@@ -13,6 +13,8 @@ verb_fn verb_status, verb_tenant_list, verb_log, verb_journal_status;
 /* verb_blockers.c */
 verb_fn verb_blockers, verb_blockers_signal;
 verb_fn verb_blockers_tell; /* whom it will meet, and what that session does */
+/* verb_cache_clear.c */
+verb_fn verb_cache_clear, verb_cache_clear_tell, verb_cache_restore;
 /* verb_cache_counts.c */
 verb_fn verb_cache_counts;
 /* verb_plan.c */

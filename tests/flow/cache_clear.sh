@@ -1,0 +1,199 @@
+#!/bin/sh
+# `cache clear` and `cache restore`: what is chosen goes and all else stays, byte for byte; what is
+# kept in a file comes back; a kill is gone on from; others' keys and a whole database are guarded.
+. "$(dirname "$0")/../lib.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+XDG_STATE_HOME=$work/state
+export XDG_STATE_HOME
+td_start_redis
+cat >"$work/codes.csv" <<'CSV'
+organization_id,organization_code,tenant_code
+1,o1,acme
+2,o2,acme
+3,o3,beta
+CSV
+cat >"$work/site.plan" <<'PLAN'
+[plan]
+    name = site
+    kind = columns
+[mapping]
+    file = codes.csv
+    key = organization_id
+    organization = organization_code
+[column "tenant_code"]
+    type = text
+    role = tenant
+[column "organization_code"]
+    type = text
+    role = organization
+[table "t"]
+    from = own org
+[keys "sessions"]
+    pattern = session:{tenant}:*
+[keys "cache"]
+    pattern = cache:{tenant}:{namespace}:*
+[keys "organizations"]
+    pattern = org:{org}:*
+[keys "others"]
+    pattern = theirs:{tenant}:*
+    foreign = true
+PLAN
+
+td() {
+    "$TENANTDECK" -r "$TD_REDIS" -p "$work/site.plan" "$@" </dev/null
+}
+
+load() {
+    td_redis FLUSHALL >"$work/said"
+    td_redis >"$work/said" <<'REDIS'
+SET session:acme:1 one EX 1000
+SET session:acmex:1 x
+SET "session:a*:1" star
+SET session:ab:1 x
+SET "session:a\\:1" back
+SET "session:[b]:1" x
+SET session:b:1 x
+HSET cache:acme:users:1 a b c d
+ZADD cache:acme:jobs:1 1 a 2 b
+SET cache:beta:users:1 x
+SET "cache:acme:users:\x00\xff\n:1" "\x00\x01"
+SET org:o1:details x
+SET org:o2:details x
+SET org:o3:details x
+SET theirs:acme:1 x
+SET bull:queue:1 x
+SET other x
+REDIS
+}
+
+# gone NAME KEY...: these keys are gone, and all others are there.
+gone() {
+    gone_name=$1
+    shift
+    td_redis --no-raw KEYS '*' | sed 's/^ *[0-9]*) //' | sort >"$work/after"
+    is "$(sort "$work/before" | comm -23 - "$work/after" | tr '\n' ' ')" "$*${1:+ }" "$gone_name"
+}
+
+# clears NAME WHAT-IS-GONE ARGUMENT...
+clears() {
+    clears_name=$1 wanted=$2
+    shift 2
+    load
+    td_redis --no-raw KEYS '*' | sed 's/^ *[0-9]*) //' | sort >"$work/before"
+    runs "$clears_name" td --yes cache clear "$@"
+    gone '... and nothing else' $wanted
+}
+
+clears 'a tenant, with its organizations' \
+    '"cache:acme:jobs:1" "cache:acme:users:1" "cache:acme:users:\x00\xff\n:1" "org:o1:details" "org:o2:details" "session:acme:1"' \
+    --tenant=acme
+like "$td_said" 'keys of tenant .acme. removed: 6; looked for anew: none is left; keys of others that stay: 0|removed: 6; looked for anew: none is left' \
+    'it says what it did'
+clears 'a tenant whose code is a wildcard' '"session:a*:1"' --tenant='a*'
+clears 'a tenant with a backslash' '"session:a\\:1"' --tenant='a\'
+clears 'a tenant in brackets' '"session:[b]:1"' --tenant='[b]'
+clears 'a namespace of a tenant' '"cache:acme:users:1" "cache:acme:users:\x00\xff\n:1"' --tenant=acme --namespace=users
+clears 'an organization' '"org:o2:details"' --org=o2
+clears 'a type' '"org:o1:details" "org:o2:details" "org:o3:details"' --type=organizations
+clears 'a key' '"session:ab:1"' --key=session:ab:1
+clears 'a key of letters that are a pattern' '' --key='session:a?:1'
+clears 'a pattern, as Redis reads it' '"session:[b]:1" "session:ab:1" "session:b:1"' --pattern='session:*b*:1'
+clears 'others, when it is said' '"theirs:acme:1"' --pattern='theirs:*' --foreign
+clears 'but not before' '' --pattern='*:*1' --tenant=nobody
+like "$(td --yes cache clear --pattern='theirs:*')" 'keys of others that stay: 1' 'and they are told'
+exits 2 'nothing is chosen' td --yes cache clear
+exits 4 'nobody has said yes' td cache clear --tenant=acme
+exits 4 'nor to all by --yes' td --yes cache clear --all
+
+# ---- looking first ----
+
+load
+before=$(td_redis DEBUG DIGEST)
+said=$(td cache clear --tenant=acme --dry-run)
+like "$said" 'keys of tenant .acme.: 6 \(1 sessions, 3 cache, 2 organizations\)' 'a dry run counts by template'
+like "$said" '^for example .*cache:acme:' 'and shows some'
+unlike "$said" "$(printf '\377')" 'in harmless letters'
+is "$(td_redis DEBUG DIGEST)" "$before" 'and changes nothing'
+
+# ---- what was removed comes back ----
+
+td_redis PEXPIRE session:acme:1 500000 >"$work/said"
+td_redis DEL org:o1:details >"$work/said"
+before=$(td_redis DEBUG DIGEST)
+runs 'a clear keeps what it removes' td --yes cache clear --tenant=acme --undo-file="$work/undo"
+is "$(stat -c %a "$work/undo")" 600 'in a file for us alone'
+exits 4 'whose name must be free' td --yes cache clear --tenant=acme --undo-file="$work/undo"
+runs 'given up' td --yes cache clear --abandon
+td_redis SET session:acme:2 new >"$work/said"
+like "$(td cache restore "$work/undo" --dry-run)" 'keys in .*: 5, of .*checksum is right' 'it can be looked at'
+like "$(td --yes cache restore "$work/undo")" '^keys restored, and found there: 5 of 5;' 'and restored'
+td_redis DEL session:acme:2 >"$work/said"
+is "$(td_redis DEBUG DIGEST)" "$before" 'byte for byte'
+ttl=$(td_redis PTTL session:acme:1)
+[ "$ttl" -gt 400000 ] && [ "$ttl" -le 500000 ]
+ok $? 'with the time it had left'
+td_redis SET session:acme:1 newer >"$work/said"
+like "$(td --yes cache restore "$work/undo")" 'found there: 0 of 5; there again, and left: 5' 'a second time does no harm'
+is "$(td_redis GET session:acme:1)" newer 'a newer value stays'
+cp "$work/undo" "$work/bent"
+printf 'X' | dd of="$work/bent" bs=1 seek=100 conv=notrunc 2>/dev/null
+td_redis FLUSHALL >"$work/said"
+exits 1 'a file that was changed is refused' td --yes cache restore "$work/bent"
+head -c 150 "$work/undo" >"$work/short"
+exits 1 'so is one that is cut off' td --yes cache restore "$work/short"
+is "$(td_redis DBSIZE)" 0 'and nothing of it restored'
+
+# ---- tags ----
+
+load
+td_redis >"$work/said" <<'REDIS'
+SADD cache_tags:acme:user cache:acme:users:1 cache:acme:gone:1 cache:beta:users:1 nonsense
+SADD cache_tags:acme:userx cache:acme:jobs:1
+SADD cache_tags:beta:user cache:beta:users:1
+REDIS
+td_redis --no-raw KEYS '*' | sed 's/^ *[0-9]*) //' | sort >"$work/before"
+said=$(td --yes cache clear --tag=user --tenant=acme)
+like "$said" 'keys of tag .user. of tenant .acme. removed: 1; looked for anew: none is left; .*belong to others, and stay: 2' \
+    'a tag takes the entries of its own tenant'
+gone 'and nothing else' '"cache:acme:users:1"'
+is "$(td_redis SMEMBERS cache_tags:acme:user | sort | tr '\n' ' ')" 'cache:beta:users:1 nonsense ' \
+    'members without an entry are out of the set, those of others stay'
+runs 'a tag of all tenants' td --yes cache clear --tag=user
+is "$(td_redis EXISTS cache:beta:users:1 cache_tags:beta:user)" 0 'entry and set are gone'
+
+# ---- everything ----
+
+load
+exits 4 'all is refused while others have keys' td cache clear --all --confirm="$TD_REDIS_SOCKET/0"
+like "$td_said" "keys of others in .*: 2, '(theirs|bull):" 'whose they are is said'
+exits 4 'and without the name of the Redis' td cache clear --all --foreign --confirm=else
+td_redis -n 3 SET untouched x >"$work/said"
+exits 0 'all of it, with the name' td cache clear --all --foreign --confirm="$TD_REDIS_SOCKET/0"
+is "$(td_redis DBSIZE) $(td_redis -n 3 DBSIZE)" '0 1' 'is gone, and no other database'
+
+# ---- a kill, and a service that writes meanwhile ----
+
+if "$TENANTDECK" --version | grep -q failpoints || nm "$TENANTDECK" 2>/dev/null | grep -q failpoint_pass; then
+    td_redis EVAL "for n = 1, 2000 do redis.call('SET', 'session:acme:' .. n, n, 'EX', 1000) end" 0 >"$work/said"
+    before=$(td_redis DEBUG DIGEST)
+    TENANTDECK_FAILPOINT=clear:K3:4 td --yes cache clear --type=sessions --undo-file="$work/undo2" >"$work/said" 2>&1
+    left=$(td_redis DBSIZE)
+    [ "$left" -gt 0 ] && [ "$left" -lt 2000 ] && [ ! -e "$work/undo2" ]
+    ok $? 'a clear is killed in its middle'
+    exits 4 'another one is refused' td --yes cache clear --tenant=beta
+    runs 'the same goes on' td --yes cache clear --type=sessions --undo-file="$work/undo2"
+    is "$(td_redis DBSIZE)" 0 'to its end'
+    runs 'and its file' td --yes cache restore "$work/undo2"
+    is "$(td_redis DEBUG DIGEST)" "$before" 'has all of both'
+fi
+
+load
+redis-cli -s "$TD_REDIS_SOCKET" -r -1 SET session:acme:9 v >"$work/writer" 2>&1 &
+writer=$!
+exits 1 'a key that is written again is no success' td --yes cache clear --tenant=acme
+kill "$writer"
+wait "$writer" 2>/dev/null
+like "$td_said" 'removed: [0-9]+; there after all, written since: 1' 'and is told'
+done_testing
