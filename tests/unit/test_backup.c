@@ -198,20 +198,21 @@ static void test_a_restore_is_found_until_it_ends(void **state)
     struct err err = {0};
     struct restore_log log, found;
     bool is_found;
-    assert_true(restore_log_begin(S_begin_line("one"), &log, &err));
+    assert_true(restore_log_begin(RESTORE_ROOM, S_begin_line("one"), &log, &err));
     assert_true(restore_log_means(&log, "create", NULL, &err));
     assert_true(restore_log_did(&log, "create", json_pack("{s:i}", "oid", 17), &err));
     assert_true(restore_log_means(&log, "load", NULL, &err));
-    assert_false(restore_log_find("7", "one", &found, &is_found, &err)); /* it is at work */
+    assert_false(
+        restore_log_find(RESTORE_ROOM, "7", "one", &found, &is_found, &err)); /* it is at work */
     assert_int_equal(err.kind, ERR_HELD);
     assert_int_equal(write(log.fd, "{\"at\": \"cut", 11), 11);
     restore_log_release(&log);
 
-    assert_true(restore_log_find("7", "two", &found, &is_found, &err));
+    assert_true(restore_log_find(RESTORE_ROOM, "7", "two", &found, &is_found, &err));
     assert_false(is_found);
-    assert_true(restore_log_find("8", "one", &found, &is_found, &err));
+    assert_true(restore_log_find(RESTORE_ROOM, "8", "one", &found, &is_found, &err));
     assert_false(is_found);
-    assert_true(restore_log_find("7", "one", &found, &is_found, &err));
+    assert_true(restore_log_find(RESTORE_ROOM, "7", "one", &found, &is_found, &err));
     assert_true(is_found);
     assert_true(restore_log_has(&found, "create"));
     assert_false(restore_log_has(&found, "load"));
@@ -220,11 +221,11 @@ static void test_a_restore_is_found_until_it_ends(void **state)
     assert_true(restore_log_did(&found, "load", NULL, &err));
     restore_log_release(&found);
 
-    assert_true(restore_log_find("7", "one", &found, &is_found, &err));
+    assert_true(restore_log_find(RESTORE_ROOM, "7", "one", &found, &is_found, &err));
     assert_true(is_found && restore_log_has(&found, "load"));
     assert_true(restore_log_end(&found, "restored", &err));
     restore_log_release(&found);
-    assert_true(restore_log_find("7", "one", &found, &is_found, &err));
+    assert_true(restore_log_find(RESTORE_ROOM, "7", "one", &found, &is_found, &err));
     assert_false(is_found);
 }
 
