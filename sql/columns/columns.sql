@@ -265,7 +265,8 @@ WITH plan AS MATERIALIZED (
            'BEFORE INSERT' || coalesce(' OR UPDATE OF ' || quote_ident(b.source_column), '') AS event
       FROM body b
      UNION ALL
-    SELECT 1000000, 1, r.name, 'requeue trigger', r.oid, r.relation, r.function, r.trigger,
+    -- Before all others: whoever changes after the first row was filled by a trigger has to be noted.
+    SELECT 0, 1, r.name, 'requeue trigger', r.oid, r.relation, r.function, r.trigger,
            r.source_text, format('AFTER INSERT OR UPDATE OF %I, %I', r.key_column, r.user_column)
       FROM requeue_body r
 ), written AS (

@@ -37,6 +37,8 @@ UPDATE user_extensions SET organization_id = :organization
  WHERE user_id = (SELECT u.user_id FROM user_extensions u ORDER BY u.user_id OFFSET :user % 97 LIMIT 1)
    AND :user < 4;
 SQL
+like "$(td_on subject migrate --dry-run | grep -m 1 'CREATE OR REPLACE TRIGGER')" 'tenantdeck_requeue_mentoring' \
+    'who moves is noted from before the first row is filled by a trigger'
 td_ask subject 'CREATE SEQUENCE writer'
 td_schema subject >"$work/schema"
 (cd "$work" && exec "$pgbench" -n -c 4 -R 200 -T 600 -f writer.sql --max-tries=5 -d subject) >"$work/pgbench" 2>&1 &
