@@ -12,6 +12,10 @@ SELECT $1, r.key, r.organization_code, r.tenant_code
   FROM jsonb_to_recordset($2::jsonb) AS r (key text, organization_code text, tenant_code text)
 ON CONFLICT (plan, key) DO NOTHING;
 
+-- name: mapping_analyze
+-- Tells the planner how many codes there are: each row's way to its codes goes by this table.
+ANALYZE tenantdeck.mapping;
+
 -- name: mapping_undo
 -- Takes the codes of the plan out of the journal again.
 DELETE FROM tenantdeck.mapping WHERE plan = :'plan';

@@ -278,12 +278,12 @@ WITH RECURSIVE plan AS MATERIALIZED (
                            quote_literal(format('::jsonb ->> %s', s.source_bare) || x.finish)) END,
                ' || '', '' || ' ORDER BY v.number) AS by_key,
            string_agg(
-               concat(quote_literal(x.start), ' || quote_literal(', v.role, 's) || ',
-                      quote_literal('::jsonb ->> CASE WHEN ' || x.ours || ' BETWEEN '),
+               concat(quote_literal(x.start), ' || ', v.role, 's || ',
+                      quote_literal('CASE WHEN ' || x.ours || ' BETWEEN '),
                       ' || lowest || ', quote_literal(' AND '), ' || highest || ',
                       quote_literal(' THEN ('), ' || quote_literal(places) || ',
                       quote_literal('::integer[])[(' || x.ours || ' - ('), ' || lowest || ',
-                      quote_literal(') + 1)::integer] END' || x.finish)),
+                      quote_literal(') + 1)::integer] END'), ' || closing || ', quote_literal(x.finish)),
                ' || '', '' || ' ORDER BY v.number) AS by_number
       FROM valued v
       JOIN found f USING (place)
@@ -414,7 +414,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
            concat(
                E'DECLARE\n    tenants text;\n    organizations text;\n',
                CASE WHEN w.is_number THEN
-                   E'    lowest bigint;\n    highest bigint;\n    many bigint;\n    places text;\n' END,
+                   E'    lowest bigint;\n    highest bigint;\n    many bigint;\n    places text;\n    closing text;\n' END,
                E'BEGIN\n',
                CASE WHEN w.is_number THEN concat(
                    E'    PERFORM set_config(''work_mem'', ''128MB'', true);\n',
@@ -433,10 +433,20 @@ WITH RECURSIVE plan AS MATERIALIZED (
                    '               AND NOT EXISTS (SELECT FROM (', w.map,
                    E') AS m WHERE m.key = s.key)\n        )\n',
                    E'        SELECT (SELECT array_agg(p.place ORDER BY p.key) FROM placed AS p),\n',
-                   E'               ''[null]''::jsonb || jsonb_agg(c.tenant ORDER BY c.place),\n',
-                   E'               ''[null]''::jsonb || jsonb_agg(nullif(c.organization, '''')\n',
-                   E'                                            ORDER BY c.place)\n',
-                   E'          INTO places, tenants, organizations FROM code AS c;\n        EXECUTE ',
+                   -- An element of an array is found from its beginning on, one of jsonb at once.
+                   E'               CASE WHEN count(*) > 100 THEN '')'' ELSE '']'' END,\n',
+                   E'               CASE WHEN count(*) > 100\n',
+                   E'                    THEN quote_literal(''[null]''::jsonb || jsonb_agg(c.tenant\n',
+                   E'                                       ORDER BY c.place)) || ''::jsonb ->> (''\n',
+                   E'                    ELSE ''('' || quote_literal(array_agg(c.tenant ORDER BY c.place))\n',
+                   E'                         || ''::text[])['' END,\n',
+                   E'               CASE WHEN count(*) > 100\n',
+                   E'                    THEN quote_literal(''[null]''::jsonb\n',
+                   E'                                       || jsonb_agg(nullif(c.organization, '''')\n',
+                   E'                                       ORDER BY c.place)) || ''::jsonb ->> (''\n',
+                   E'                    ELSE ''('' || quote_literal(array_agg(nullif(c.organization, '''')\n',
+                   E'                                       ORDER BY c.place)) || ''::text[])['' END\n',
+                   E'          INTO places, closing, tenants, organizations FROM code AS c;\n        EXECUTE ',
                    quote_literal(format('ALTER TABLE %s ', w.relation)), ' || ', w.by_number,
                    E';\n    ELSE\n') END,
                CASE WHEN w.source <> 'constant' THEN concat(

@@ -66,7 +66,8 @@ static bool S_copy(struct run *run, struct copying *c, struct err *err)
     struct csvmap_sink sink = {.row = S_take_row, .warning = S_warn, .ctx = c};
     return S_keep_undo(run, err) && run_query(run, sql_get("mapping_forget"), plan, 1, NULL, err) &&
            csvmap_read(run->plan->mapping.path, &run->plan->mapping.shape, &sink, NULL, err) &&
-           S_flush(c, err) && run_mark_again(run, "mapping", run->plan->mapping.path, err);
+           S_flush(c, err) && run_query(run, sql_get("mapping_analyze"), NULL, 0, NULL, err) &&
+           run_mark_again(run, "mapping", run->plan->mapping.path, err);
 }
 
 static bool S_attempt(struct run *run, void *ctx, struct err *err)
