@@ -84,11 +84,11 @@ WITH plan AS MATERIALIZED (
                'alone', plan.online))
       FROM named n CROSS JOIN plan
 )
-SELECT i.unit, i.part, i.done, plan.online AS alone,
+SELECT i.unit, i.part, i.done, plan.online AS alone, i.turn = 2 AS beside,
        CASE WHEN NOT i.done THEN i.statement END AS statement, i.takes,
        CASE WHEN i.done THEN '[]' ELSE i.records END AS records
   FROM item i CROSS JOIN plan
- ORDER BY i.place, i.number, i.turn;
+ ORDER BY i.turn, i.place, i.number;
 
 -- name: work_release_lookups
 -- For step release: drops the plain indexes that step keys has kept for statements of the old

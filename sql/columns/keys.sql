@@ -436,10 +436,11 @@ WITH plan AS MATERIALIZED (
            b.online AS alone
       FROM building b
      UNION ALL
-    SELECT n.oid, 'primary key: set NOT NULL', 1, 0, m.place, 'column not null',
-           format('%s.%I', p.relation, m.name), NULL,
+    SELECT n.oid, CASE WHEN plan.online THEN 'primary key: set NOT NULL' ELSE 'swap' END, 1, 0, m.place,
+           'column not null', format('%s.%I', p.relation, m.name), NULL,
            format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', p.relation, m.name), false
       FROM nullable n JOIN planned p ON p.oid = n.oid
+     CROSS JOIN plan
      CROSS JOIN unnest(n.names) WITH ORDINALITY AS m (name, place)
      UNION ALL
     SELECT l.oid, 'lookup: build', 1, 0, 1, 'index', l.full_name, NULL,
@@ -502,13 +503,13 @@ WITH plan AS MATERIALIZED (
            NULL, format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', s.relation, s.new_name), false
       FROM successor s
 ), records AS (
-    SELECT r.oid, CASE WHEN plan.online THEN r.part ELSE 'keys' END AS part,
+    SELECT r.oid, r.part,
            jsonb_agg(jsonb_build_object('type', r.type, 'object', r.object,
                                         'definition', r.definition, 'statement', r.statement,
                                         'alone', r.alone)
                      ORDER BY r.turn, r.number, r.place, r.object) AS list
-      FROM record r CROSS JOIN plan
-     GROUP BY r.oid, CASE WHEN plan.online THEN r.part ELSE 'keys' END
+      FROM record r
+     GROUP BY r.oid, r.part
 )
 
 -- ---- the items ----
@@ -547,9 +548,10 @@ WITH plan AS MATERIALIZED (
      WHERE plan.online AND (n.oid IS NOT NULL OR f.exists)
      UNION ALL
     SELECT k.place, 3, k.number, k.oid, k.unit, k.label || ': build', b.oid IS NULL OR k.is_built,
-           true, b.statement, 'SHARE UPDATE EXCLUSIVE, while the index is built'
+           k.online, b.statement,
+           CASE WHEN k.online THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'SHARE' END
+           || ', while the index is built'
       FROM key k LEFT JOIN building b ON b.oid = k.oid AND b.number = k.number
-     WHERE k.online
      UNION ALL
     SELECT l.place, 4, 0, l.oid, l.unit, 'lookup: build', coalesce(l.is_whole, false), true,
            l.statement, 'SHARE UPDATE EXCLUSIVE, while the index is built'
@@ -560,21 +562,11 @@ WITH plan AS MATERIALIZED (
            || coalesce((SELECT ', also of ' || string_agg(DISTINCT d.relation, ', ')
                           FROM dependent d
                          WHERE d.oid = s.oid AND d.relation <> s.relation), '')
-      FROM swap s CROSS JOIN plan WHERE plan.online
-     UNION ALL
-    SELECT k.place, 5, 0, k.oid, k.unit, 'keys', bool_and(NOT k.is_unswapped), false,
-           concat_ws(E';\n', string_agg(b.statement, E';\n' ORDER BY b.number)
-                                 FILTER (WHERE NOT b.is_built),
-                     s.statement),
-           'ACCESS EXCLUSIVE; no writer goes on while the keys are built'
-      FROM key k
-      LEFT JOIN building b ON b.oid = k.oid AND b.number = k.number
-      LEFT JOIN swap s ON s.oid = k.oid
-     WHERE NOT k.online
-     GROUP BY k.place, k.oid, k.unit, s.statement
+      FROM swap s
 )
-SELECT i.unit, i.part, i.done, i.alone, CASE WHEN NOT i.done THEN i.statement END AS statement,
-       i.takes, coalesce(r.list, '[]') AS records
+SELECT i.unit, i.part, i.done, i.alone, i.turn IN (3, 4) AS beside,
+       CASE WHEN NOT i.done THEN i.statement END AS statement, i.takes, coalesce(r.list, '[]') AS records
   FROM item i
   LEFT JOIN records r ON r.oid = i.oid AND r.part = i.part
- ORDER BY i.place, i.turn, i.number, i.part;
+ ORDER BY CASE WHEN i.turn < 3 THEN 0 WHEN i.turn < 5 THEN 1 ELSE 2 END, -- all that is built, then the swaps
+          i.place, i.turn, i.number, i.part;

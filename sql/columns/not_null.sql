@@ -2,7 +2,8 @@
 --
 -- Like every statement named work_...: $1 is the plan as JSON, $2 'online' or 'window'. Answers the
 -- items in the order to be done: unit (the table), part, done (the catalog has it already), alone (must
--- run outside a transaction), statement, takes (its lock), records (what restores what was there).
+-- run outside a transaction), statement, takes (its lock), records (what restores what was there); and
+-- where items may be done at the same time as others that say so: beside.
 
 -- name: plan_without_parked
 -- What of the plan ($1) can be had while rows are put aside (orphans = park): their tables keep the old

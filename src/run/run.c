@@ -358,6 +358,12 @@ bool run_breathe(struct run *run, struct err *err)
     return true;
 }
 
+bool run_is_hindered(const struct run *run)
+{
+    return run->paused || run->holding || run->stop_wanted || run->aborted || run->fenced ||
+           (run->throttle && throttle_reason(run->throttle));
+}
+
 void run_progress(struct run *run, int64_t done, int64_t total)
 {
     run->step->done = done;

@@ -129,6 +129,8 @@ bool run_connect(struct run *run, const char *purpose, struct pg **out, struct e
  * when the run is to end here: stop, abort, or the fence is lost.
  */
 bool run_breathe(struct run *run, struct err *err);
+/* Would it wait, or end the run? Then whoever has several things under way begins no other. */
+bool run_is_hindered(const struct run *run);
 /* Waits while the loop turns, at most so long; returns early when somebody asks something. */
 void run_wait(struct run *run, int64_t ms);
 

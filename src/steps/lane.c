@@ -314,13 +314,6 @@ static void S_take_answer(struct lane *lane)
 
 /* ---- a pass ---- */
 
-/* Somebody asked for something, or the server should be left alone: no batch may begin. */
-static bool S_is_hindered(const struct run *run)
-{
-    return run->paused || run->holding || run->stop_wanted || run->aborted || run->fenced ||
-           (run->throttle && throttle_reason(run->throttle));
-}
-
 static bool S_is_any(const struct lanes *lanes, enum lane_state state)
 {
     for (size_t i = 0; i < lanes->count; i++)
@@ -388,7 +381,7 @@ bool lanes_go_over(struct lanes *lanes, struct lane_pass *pass, struct err *err)
         return false;
     for (;;) {
         S_take_answers(lanes);
-        bool rests = lanes->failed || S_is_hindered(run);
+        bool rests = lanes->failed || run_is_hindered(run);
         if (!rests)
             S_send_all(lanes);
         if (S_is_any(lanes, LANE_ANSWERED)) /* while a connection was opened again */

@@ -4,10 +4,12 @@
  * What is left to do is asked of the catalog, by the step's generator (sql/columns/): it answers the
  * items in order, each with its statement and with what restores what it changes. An item runs in a
  * transaction with its undo records and its checkpoint, or, where the server does not allow that
- * (CONCURRENTLY), alone, its records written before. Whether it is done is asked again afterwards.
+ * (CONCURRENTLY), alone, its records written before. Items that say so are done beside each other, by
+ * a crew. Whether something is done is asked again afterwards.
  */
 #include "steps.h"
 
+#include "crew.h"
 #include "failpoint.h"
 #include "fill.h"
 #include "sql.h"
@@ -18,8 +20,17 @@ enum { ROUNDS = 20 }; /* of asking and doing; a step needs two, one more after e
 
 struct item {
     const char *unit, *part, *statement, *takes, *records;
-    bool done, alone;
+    bool done, alone, beside;
 };
+
+/* A generator without that column has no items that go beside others. */
+static bool S_is_beside(const struct pg_result *list, int row)
+{
+    for (int col = 0; col < pg_cols(list); col++)
+        if (str_is(pg_name(list, col), "beside"))
+            return pg_bool(list, row, col);
+    return false;
+}
 
 static struct item S_item(const struct pg_result *list, int row)
 {
@@ -33,6 +44,7 @@ static struct item S_item(const struct pg_result *list, int row)
                        : pg_text(list, row, pg_col(list, "records")),
         .done = pg_bool(list, row, pg_col(list, "done")),
         .alone = pg_bool(list, row, pg_col(list, "alone")),
+        .beside = S_is_beside(list, row),
     };
 }
 
@@ -85,62 +97,108 @@ bool step_keep(struct run *run, const char *records, struct err *err)
     return ok;
 }
 
-static bool S_do_in_transaction(struct run *run, const struct item *item, struct err *err)
+static bool S_open(struct run *run, const struct item *item, struct err *err)
 {
     FAILPOINT("K1");
     if (!run_begin(run, err))
         return false;
-    bool ok = step_keep(run, item->records, err);
-    FAILPOINT("K2");
-    ok = ok && run_query(run, item->statement, NULL, 0, NULL, err);
-    FAILPOINT("K3");
+    if (step_keep(run, item->records, err) && (!item->alone || run_commit(run, err)))
+        return true;
+    run_rollback(run);
+    return false;
+}
+
+/* Alone: intent, act, confirmation; the last is the generator's, which looks at the catalog. */
+static bool S_close(struct run *run, const struct item *item, const struct err *failure,
+                    struct err *err)
+{
+    bool ok = !failure;
+    if (failure)
+        *err = *failure;
+    if (ok && item->alone) {
+        FAILPOINT("K6");
+        if (!run_begin(run, err))
+            return false;
+    } else if (ok) {
+        FAILPOINT("K3");
+    }
     ok = ok && run_mark_again(run, item->unit, item->part, err) && run_commit(run, err);
     if (!ok)
         run_rollback(run);
-    FAILPOINT("K6");
+    else if (!item->alone)
+        FAILPOINT("K6");
     return ok;
 }
 
-static bool S_keep_first(struct run *run, const struct item *item, struct err *err)
+static bool S_tell(struct run *run, const struct item *item, bool ok, struct err *err)
 {
-    FAILPOINT("K1");
-    if (!run_begin(run, err))
-        return false;
-    bool ok = step_keep(run, item->records, err) && run_commit(run, err);
-    if (!ok)
-        run_rollback(run);
-    return ok;
-}
-
-static bool S_mark_after(struct run *run, const struct item *item, struct err *err)
-{
-    if (!run_begin(run, err))
-        return false;
-    bool ok = run_mark_again(run, item->unit, item->part, err) && run_commit(run, err);
-    if (!ok)
-        run_rollback(run);
-    return ok;
-}
-
-/* Intent, act, confirmation; the last is the generator's, which looks at the catalog. */
-static bool S_do_alone(struct run *run, const struct item *item, struct err *err)
-{
-    if (!S_keep_first(run, item, err))
-        return false;
-    FAILPOINT("K2");
-    if (!run_query(run, item->statement, NULL, 0, NULL, err))
-        return false;
-    FAILPOINT("K6");
-    return S_mark_after(run, item, err);
-}
-
-static bool S_do(struct run *run, const struct item *item, struct err *err)
-{
-    bool ok = item->alone ? S_do_alone(run, item, err) : S_do_in_transaction(run, item, err);
     if (ok)
         run_say(run, "info", "worker", "%s: %s", item->unit, item->part);
     else
         err_context(err, "%s: %s", item->unit, item->part);
+    return ok;
+}
+
+static bool S_do(struct run *run, const struct item *item, struct err *err)
+{
+    struct err failure = {0};
+    bool ok = S_open(run, item, err);
+    if (ok) {
+        FAILPOINT("K2");
+        ok = run_query(run, item->statement, NULL, 0, NULL, &failure);
+        ok = S_close(run, item, ok ? NULL : &failure, err);
+    }
+    return S_tell(run, item, ok, err);
+}
+
+/* ---- some of them beside each other ---- */
+
+struct group {
+    struct item *items;
+    int count, done, total; /* done, total: of all items of the step */
+};
+
+static const char *S_statement(void *ctx, int piece)
+{
+    return ((struct group *)ctx)->items[piece].statement;
+}
+
+/* What runs outside of a transaction locks its table against another of its kind. */
+static const char *S_unit(void *ctx, int piece)
+{
+    const struct item *item = &((struct group *)ctx)->items[piece];
+    return item->alone ? item->unit : NULL;
+}
+
+static bool S_begin_one(struct run *run, void *ctx, int piece, struct err *err)
+{
+    const struct item *item = &((struct group *)ctx)->items[piece];
+    bool ok = S_open(run, item, err);
+    FAILPOINT("K2");
+    return ok || S_tell(run, item, false, err);
+}
+
+static bool S_end_one(struct run *run, void *ctx, int piece, const struct err *failure,
+                      struct err *err)
+{
+    struct group *group = ctx;
+    const struct item *item = &group->items[piece];
+    if (!S_tell(run, item, S_close(run, item, failure, err), err))
+        return false;
+    run_progress(run, ++group->done, group->total);
+    return true;
+}
+
+static bool S_do_group(struct run *run, struct group *group, struct err *err)
+{
+    struct crew_work work = {.ctx = group,
+                             .count = group->count,
+                             .statement = S_statement,
+                             .unit = S_unit,
+                             .begin = S_begin_one,
+                             .end = S_end_one};
+    bool ok = crew_do(run, &work, err);
+    group->count = 0;
     return ok;
 }
 
@@ -167,25 +225,41 @@ static int S_count_todo(const struct pg_result *list)
     return todo;
 }
 
+static bool S_do_alone(struct run *run, struct group *group, const struct item *item,
+                       struct err *err)
+{
+    run_progress(run, group->done, group->total);
+    if (S_refused(item, err) || !run_breathe(run, err) || !S_do(run, item, err))
+        return false;
+    group->done++;
+    return true;
+}
+
 static bool S_do_round(struct run *run, void *ctx, struct err *err)
 {
     struct round *round = ctx;
     struct pg_result *list;
     if (!step_list(run, round->generator, &list, err))
         return false;
-    int total = pg_rows(list), left = S_count_todo(list);
+    int total = pg_rows(list);
+    round->todo = S_count_todo(list);
+    struct group group = {.items = mem_array((size_t)total, sizeof(*group.items)),
+                          .done = total - round->todo,
+                          .total = total};
     bool ok = true;
-    round->todo = left;
     for (int row = 0; ok && row < total; row++) {
         struct item item = S_item(list, row);
-        run_progress(run, total - left, total);
-        if (item.done)
-            continue;
-        ok = !S_refused(&item, err) && run_breathe(run, err) && S_do(run, &item, err);
-        left--;
+        if (!item.done && item.beside) {
+            group.items[group.count++] = item;
+        } else if (!item.done) {
+            ok = (!group.count || S_do_group(run, &group, err)) &&
+                 S_do_alone(run, &group, &item, err);
+        }
     }
+    ok = ok && (!group.count || S_do_group(run, &group, err));
     if (ok)
-        run_progress(run, total - left, total);
+        run_progress(run, group.done, total);
+    free(group.items);
     pg_result_free(list);
     return ok;
 }
