@@ -516,11 +516,11 @@ WITH plan AS MATERIALIZED (
 
 , item AS (
     SELECT o.place, 0 AS turn, 0::bigint AS number, NULL::oid AS oid, o.unit, 'refused' AS part,
-           false AS done, false AS alone, NULL AS statement,
+           false AS done, false AS alone, false AS beside, NULL AS statement,
            string_agg(o.reason, '; ' ORDER BY o.reason) AS takes
       FROM obstacle o GROUP BY o.place, o.unit
      UNION ALL
-    SELECT l.place, 1, 0, NULL, l.unit, 'drop a leftover: ' || l.name, false, plan.online,
+    SELECT l.place, 1, 0, NULL, l.unit, 'drop a leftover: ' || l.name, false, plan.online, false,
            format('DROP INDEX %s%s', plan.concurrently, l.full_name),
            CASE WHEN plan.online THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE, for moments' END
       FROM leftover l CROSS JOIN plan
@@ -530,7 +530,7 @@ WITH plan AS MATERIALIZED (
                          WHEN 2 THEN n.oid IS NULL OR f.is_valid
                          WHEN 3 THEN n.oid IS NULL
                          ELSE n.oid IS NULL AND NOT f.exists END,
-           false,
+           false, false,
            format('ALTER TABLE %s ', p.relation)
            || CASE t.number WHEN 1 THEN 'ADD CONSTRAINT tenantdeck_key_proof CHECK ('
                                         || n.condition || ') NOT VALID'
@@ -548,25 +548,26 @@ WITH plan AS MATERIALIZED (
      WHERE plan.online AND (n.oid IS NOT NULL OR f.exists)
      UNION ALL
     SELECT k.place, 3, k.number, k.oid, k.unit, k.label || ': build', b.oid IS NULL OR k.is_built,
-           k.online, b.statement,
+           -- One with a WHERE is waited for by all others that are built CONCURRENTLY.
+           k.online, NOT k.online OR k.condition IS NULL, b.statement,
            CASE WHEN k.online THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'SHARE' END
            || ', while the index is built'
       FROM key k LEFT JOIN building b ON b.oid = k.oid AND b.number = k.number
      UNION ALL
-    SELECT l.place, 4, 0, l.oid, l.unit, 'lookup: build', coalesce(l.is_whole, false), true,
+    SELECT l.place, 4, 0, l.oid, l.unit, 'lookup: build', coalesce(l.is_whole, false), true, true,
            l.statement, 'SHARE UPDATE EXCLUSIVE, while the index is built'
       FROM lookup l
      UNION ALL
-    SELECT s.place, 5, 0, s.oid, s.unit, 'swap', s.done, false, s.statement,
+    SELECT s.place, 5, 0, s.oid, s.unit, 'swap', s.done, false, false, s.statement,
            'ACCESS EXCLUSIVE, for moments'
            || coalesce((SELECT ', also of ' || string_agg(DISTINCT d.relation, ', ')
                           FROM dependent d
                          WHERE d.oid = s.oid AND d.relation <> s.relation), '')
       FROM swap s
 )
-SELECT i.unit, i.part, i.done, i.alone, i.turn IN (3, 4) AS beside,
+SELECT i.unit, i.part, i.done, i.alone, i.beside,
        CASE WHEN NOT i.done THEN i.statement END AS statement, i.takes, coalesce(r.list, '[]') AS records
   FROM item i
   LEFT JOIN records r ON r.oid = i.oid AND r.part = i.part
  ORDER BY CASE WHEN i.turn < 3 THEN 0 WHEN i.turn < 5 THEN 1 ELSE 2 END, -- all that is built, then the swaps
-          i.place, i.turn, i.number, i.part;
+          NOT i.beside, i.place, i.turn, i.number, i.part;

@@ -97,37 +97,52 @@ bool step_keep(struct run *run, const char *records, struct err *err)
     return ok;
 }
 
+/*
+ * Records have an order, so whoever writes one waits for whoever has: what goes beside others writes
+ * them with its checkpoint, when the long statement is over.
+ */
+static bool S_keeps_last(const struct item *item)
+{
+    return item->beside && !item->alone;
+}
+
 static bool S_open(struct run *run, const struct item *item, struct err *err)
 {
     FAILPOINT("K1");
     if (!run_begin(run, err))
         return false;
-    if (step_keep(run, item->records, err) && (!item->alone || run_commit(run, err)))
+    if ((S_keeps_last(item) || step_keep(run, item->records, err)) &&
+        (!item->alone || run_commit(run, err)))
         return true;
     run_rollback(run);
     return false;
+}
+
+static bool S_mark(struct run *run, const struct item *item, struct err *err)
+{
+    return (!S_keeps_last(item) || step_keep(run, item->records, err)) &&
+           run_mark_again(run, item->unit, item->part, err) && run_commit(run, err);
 }
 
 /* Alone: intent, act, confirmation; the last is the generator's, which looks at the catalog. */
 static bool S_close(struct run *run, const struct item *item, const struct err *failure,
                     struct err *err)
 {
-    bool ok = !failure;
-    if (failure)
+    if (failure) {
         *err = *failure;
-    if (ok && item->alone) {
-        FAILPOINT("K6");
-        if (!run_begin(run, err))
-            return false;
-    } else if (ok) {
-        FAILPOINT("K3");
-    }
-    ok = ok && run_mark_again(run, item->unit, item->part, err) && run_commit(run, err);
-    if (!ok)
         run_rollback(run);
-    else if (!item->alone)
+        return false;
+    }
+    FAILPOINT(item->alone ? "K6" : "K3");
+    if (item->alone && !run_begin(run, err))
+        return false;
+    if (!S_mark(run, item, err)) {
+        run_rollback(run);
+        return false;
+    }
+    if (!item->alone)
         FAILPOINT("K6");
-    return ok;
+    return true;
 }
 
 static bool S_tell(struct run *run, const struct item *item, bool ok, struct err *err)
