@@ -322,10 +322,11 @@ WITH RECURSIVE plan AS MATERIALIZED (
                          ELSE format('SELECT %s FROM %s', s.named, s.single) END AS look,
            E'WITH fence AS MATERIALIZED (\n    SELECT l.epoch FROM tenantdeck.lease AS l\n'
            '     WHERE l.plan = $1::text AND l.epoch = $2::bigint FOR SHARE\n)' AS fence,
-           -- Line pointers of a page, spread evenly over 0 to 99.
-           format(E't.ctid >= $5::tid AND t.ctid < $6::tid\n       AND %1$s >= $7::integer\n'
-                  '       AND %1$s < $8::integer',
-                  '(get_byte(tidsend(t.ctid), 4) * 256 + get_byte(tidsend(t.ctid), 5)) * 61 % 100')
+           -- Line pointers of a page (their lower byte), spread evenly over 0 to 99. It is asked of
+           -- every row in each pass, so once: |2x + 1 - low - high| < high - low is low <= x < high.
+           E't.ctid >= $5::tid AND t.ctid < $6::tid\n'
+           '       AND abs(2 * (get_byte(tidsend(t.ctid), 5) * 61 % 100) + 1 - $7::integer - $8::integer)\n'
+           '           < $8::integer - $7::integer'
                AS in_batch,
            CASE WHEN s.was_there THEN format('jsonb_object(ARRAY[%s], ARRAY[%s]) AS held', s.quoted,
                                              s.held) END AS holding,
