@@ -389,9 +389,9 @@ COMMENT ON COLUMN tenantdeck.undo.object_type IS 'What it is, as in pg_identify_
 COMMENT ON COLUMN tenantdeck.undo.object IS 'Which one, as in pg_identify_object()';
 COMMENT ON COLUMN tenantdeck.undo.definition IS 'Its definition before the change, from the catalog; NULL: it did not exist';
 COMMENT ON COLUMN tenantdeck.undo.statement IS 'The SQL that restores it';
-COMMENT ON COLUMN tenantdeck.undo.state IS 'kept, undone, or dropped when it was given up for good (release)';
+COMMENT ON COLUMN tenantdeck.undo.state IS 'kept, undone, or dropped: given up, since only a restore takes it back';
 COMMENT ON COLUMN tenantdeck.undo.recorded_at IS 'When it was written';
-COMMENT ON COLUMN tenantdeck.undo.settled_at IS 'When it was undone or dropped; NULL: it is kept';
+COMMENT ON COLUMN tenantdeck.undo.settled_at IS 'When it was undone or given up; NULL: it is kept';
 COMMENT ON COLUMN tenantdeck.undo.settled_by IS 'The run that did so';
 
 CREATE TABLE tenantdeck.child (

@@ -168,7 +168,7 @@ static bool S_ask_leave(struct verb_call *call, struct err *err)
 static bool S_run_call(struct verb_call *call, struct err *err)
 {
     /* A verb that somebody typed out is its own leave; --operator is for the keys of a console. */
-    call->session->operator_mode |= call->verb->effect != READS;
+    call->session->operator_mode |= verb_call_effect(call) != READS;
     char *typed = NULL;
     enum verb_effect effect = verb_call_effect(call);
     bool ok = verb_allowed(call, err) &&

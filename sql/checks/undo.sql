@@ -5,16 +5,24 @@
 -- Looks at every undo record that plan $1 keeps: is an old key still unique, does an old foreign key
 -- still hold, do numbers fit an old type, and which objects of others stand on our columns and keys;
 -- their definitions are in the samples, since what stands on a dropped column goes with it. $2 is the
--- mode. Answers checks: check_group, check_name, subject, severity, verdict (NULL: query decides),
+-- mode. The document may say what of it would be taken back: under "undo" the names of the `steps`
+-- (else all) and whether the data stays (`preserve`). Answers checks: check_group, check_name, subject, severity, verdict (NULL: query decides),
 -- count, message, samples, query (answers verdict, count, message, samples), fix.
 WITH plan AS MATERIALIZED (
-    SELECT given.doc, given.doc ->> 'name' AS name, given.mode
+    SELECT given.doc, given.doc ->> 'name' AS name, given.mode, given.doc -> 'undo' -> 'steps' AS steps,
+           coalesce((given.doc -> 'undo' ->> 'preserve')::boolean, false) AS preserve
       FROM (SELECT $1::jsonb AS doc, $2::text AS mode) AS given
-), kept AS MATERIALIZED (
-    SELECT u.id, u.object_type AS type, u.object, u.definition
+), recorded AS MATERIALIZED (
+    SELECT u.id, s.name AS step, u.object_type AS type, u.object, u.definition, u.statement
       FROM plan
       JOIN tenantdeck.undo u ON u.plan = plan.name AND u.state = 'kept'
+      JOIN tenantdeck.step s ON s.id = u.step
       JOIN tenantdeck.meta m ON m.generation = u.generation
+), kept AS MATERIALIZED ( -- of that, what would be taken back now
+    SELECT r.*
+      FROM recorded r CROSS JOIN plan
+     WHERE (plan.steps IS NULL OR plan.steps ? r.step)
+       AND NOT (plan.preserve AND r.type IN ('table column', 'table rows', 'mapping'))
 ), word AS ( -- a name as quote_ident() writes it, several, and one with its schema
     SELECT name, format('%1$s(?:, %1$s)*', name) AS list, format('%1$s\.%1$s', name) AS qualified
       FROM (SELECT '(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)' AS name) AS one
@@ -104,6 +112,88 @@ WITH plan AS MATERIALIZED (
      CROSS JOIN LATERAL (SELECT CASE t.definition WHEN 'smallint' THEN 32767
                                      ELSE 2147483647 END::bigint AS highest) AS l
      WHERE t.list IS NOT NULL
+), restoring AS MATERIALIZED ( -- tables whose old values would be put back
+    SELECT k.id, p.part[1] AS relation, to_regclass(p.part[1]) AS oid, p.part[3] AS condition,
+           ARRAY(SELECT a.attname
+                   FROM pg_attribute a
+                  WHERE a.attrelid = to_regclass(p.part[1]) AND a.attnum > 0 AND NOT a.attisdropped
+                    AND strpos(', ' || p.part[2], format(', %I = (o.value ->> ', a.attname)) > 0)
+               AS columns
+      FROM kept k
+     CROSS JOIN LATERAL (
+           SELECT regexp_match(k.statement, 'UPDATE ONLY (.+?) AS t SET (.+?)\n  FROM '
+                               'tenantdeck\.old_value AS o\n WHERE (.+?);\nDELETE FROM ') AS part) AS p
+     WHERE k.type = 'table rows' AND k.definition = 'tenantdeck.old_value'
+), bound AS MATERIALIZED ( -- foreign keys that stay, and hold values that would change
+    SELECT f.oid, f.conname AS name, f.conrelid AS child, f.confrelid AS parent,
+           f.conrelid::regclass::text AS child_name, f.confrelid::regclass::text AS parent_name,
+           f.conkey, f.confkey
+      FROM pg_constraint f
+     CROSS JOIN LATERAL pg_identify_object('pg_constraint'::regclass, f.oid, 0) AS i
+     WHERE f.contype = 'f' AND f.convalidated
+       AND NOT EXISTS (SELECT 1 FROM kept k
+                        WHERE k.type = 'table constraint' AND k.object = i.identity)
+       AND EXISTS (SELECT 1
+                     FROM restoring r
+                     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = ANY (r.columns)
+                    WHERE (r.oid = f.conrelid AND a.attnum = ANY (f.conkey))
+                       OR (r.oid = f.confrelid AND a.attnum = ANY (f.confkey)))
+), side AS ( -- both tables of each, as they would be
+    SELECT b.oid, t.is_child,
+           CASE WHEN r.id IS NULL THEN t.relation::regclass::text
+                ELSE format('(SELECT %s FROM ONLY %s AS t LEFT JOIN tenantdeck.old_value AS o ON %s)',
+                            string_agg(DISTINCT CASE WHEN a.attname = ANY (r.columns)
+                                 THEN format('CASE WHEN o.key IS NULL THEN t.%1$I ELSE '
+                                             '(o.value ->> %1$L)::%2$s END AS %1$I', a.attname,
+                                             format_type(a.atttypid, a.atttypmod))
+                                 ELSE format('t.%I', a.attname) END, ', '), r.relation, r.condition)
+                END AS relation
+      FROM bound b
+     CROSS JOIN LATERAL (VALUES (true, b.child, b.conkey), (false, b.parent, b.confkey))
+                        AS t (is_child, relation, key)
+      JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = ANY (t.key)
+      LEFT JOIN restoring r ON r.oid = t.relation
+     GROUP BY b.oid, t.is_child, t.relation, r.id, r.relation, r.condition
+), held AS ( -- a row written since may be left alone by the old values
+    SELECT b.oid AS id, 'old values hold together' AS check_name,
+           format('%I on %s', b.name, b.child_name) AS object,
+           format('SELECT %s FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)',
+                  k.list, c.relation, k.whole, p.relation, k.alike) AS query,
+           format('%I would hold with the old values of %s', b.name, b.parent_name) AS good,
+           format('rows of %s, written since, would lead nowhere by %I when %s has its old values again',
+                  b.child::regclass, b.name, b.parent_name) AS bad
+      FROM bound b
+      JOIN side c ON c.oid = b.oid AND c.is_child
+      JOIN side p ON p.oid = b.oid AND NOT p.is_child
+     CROSS JOIN LATERAL (
+           SELECT string_agg(format('c.%I', ours.attname), ', ' ORDER BY n.place) AS list,
+                  string_agg(format('c.%I IS NOT NULL', ours.attname), ' AND ' ORDER BY n.place) AS whole,
+                  string_agg(format('c.%I = p.%I', ours.attname, theirs.attname), ' AND '
+                             ORDER BY n.place) AS alike
+             FROM unnest(b.conkey, b.confkey) WITH ORDINALITY AS n (ours, theirs, place)
+             JOIN pg_attribute ours ON ours.attrelid = b.child AND ours.attnum = n.ours
+             JOIN pg_attribute theirs ON theirs.attrelid = b.parent AND theirs.attnum = n.theirs) AS k
+), quiet AS ( -- may this role keep triggers from firing? Asked by the check itself: see its version
+    SELECT CASE WHEN current_setting('server_version_num')::integer >= 150000
+                THEN 'has_parameter_privilege(''session_replication_role'', ''SET'')'
+                ELSE '(SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user)' END AS asked
+), loud AS ( -- what would fire, or be checked row by row, when old values are put back
+    SELECT 1 AS turn, 'triggers stay quiet' AS check_name, count(*) AS count,
+           string_agg(format('%s: %s', t.tgrelid::regclass, t.tgname), ', '
+                      ORDER BY t.tgrelid::regclass::text, t.tgname) AS names,
+           'triggers of the application would fire while old values are put back, since this role may '
+           'not set session_replication_role: ' AS reason
+      FROM pg_trigger t
+      JOIN pg_proc p ON p.oid = t.tgfoid
+      JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname <> 'tenantdeck'
+     WHERE t.tgrelid IN (SELECT r.oid FROM restoring r) AND NOT t.tgisinternal
+       AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 <> 0
+     UNION ALL
+    SELECT 2, 'foreign keys wait', count(*), string_agg(format('%I on %s', b.name, b.child_name), ', '
+                                                        ORDER BY b.child_name, b.name),
+           'foreign keys would be asked before both their tables have the old values, since this role '
+           'may not set session_replication_role: '
+      FROM bound b
 ), ours AS MATERIALIZED ( -- what would go: our columns and keys
     SELECT 'pg_class'::regclass AS classid, a.attrelid AS objid, a.attnum::integer AS objsubid,
            k.object
@@ -148,7 +238,7 @@ WITH plan AS MATERIALIZED (
                           WHERE d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
                             AND f.adnum <> o.objsubid) AS e ON true
      WHERE NOT (d.classid = 'pg_attrdef'::regclass AND e.objid IS NULL)
-), alien AS ( -- what of that nobody recorded: it is somebody else's
+), alien AS ( -- what of that stays: it is somebody else's, or of a step that is not taken back
     SELECT i.type, i.identity, min(d.how) = 'a' AND max(d.how) = 'a' AS goes_silently,
            string_agg(DISTINCT d.object, ', ') AS objects,
            CASE d.classid
@@ -176,22 +266,39 @@ WITH plan AS MATERIALIZED (
                                   ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
                                   ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
                       FROM pg_policy p WHERE p.oid = d.objid)
-           END AS definition
+           END AS definition,
+           (SELECT min(r.step) FROM recorded r
+             WHERE r.type = i.type AND r.object = i.identity) AS step
       FROM depending d
      CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS i
      WHERE NOT EXISTS (SELECT 1 FROM kept k WHERE k.type = i.type AND k.object = i.identity)
      GROUP BY d.classid, d.objid, d.objsubid, i.type, i.identity
+), pattern AS ( -- of a check that reads rows: those that would be in the way
+    SELECT 'SELECT CASE count(*) WHEN 0 THEN ''pass'' ELSE ''fail'' END AS verdict, '
+           'count(*) AS count, CASE count(*) WHEN 0 THEN %L ELSE %L END AS message, '
+           'coalesce(jsonb_agg(s.sample) FILTER (WHERE s.place <= 5), ''[]'') AS samples '
+           'FROM (SELECT row_number() OVER () AS place, to_jsonb(f) AS sample FROM (%s) AS f) AS s'
+           AS text
 ), finding AS (
     SELECT 1 AS turn, a.id, a.check_name, a.object AS subject, 'error' AS severity,
            NULL AS verdict, NULL::bigint AS count, NULL AS message, NULL::jsonb AS samples,
-           format('SELECT CASE count(*) WHEN 0 THEN ''pass'' ELSE ''fail'' END AS verdict, '
-                  'count(*) AS count, CASE count(*) WHEN 0 THEN %L ELSE %L END AS message, '
-                  'coalesce(jsonb_agg(s.sample) FILTER (WHERE s.place <= 5), ''[]'') AS samples '
-                  'FROM (SELECT row_number() OVER () AS place, to_jsonb(f) AS sample FROM (%s) AS f) '
-                  'AS s', a.good, a.bad, a.query) AS query,
+           format(pattern.text, a.good, a.bad, a.query) AS query,
            NULL AS fix
-      FROM asked a
+      FROM asked a CROSS JOIN pattern
      WHERE NOT EXISTS (SELECT 1 FROM gone g WHERE g.id = a.id)
+     UNION ALL
+    SELECT 1, h.id, h.check_name, h.object, 'error', NULL, NULL, NULL, NULL, judging.query, NULL
+      FROM held h
+     CROSS JOIN LATERAL (SELECT format(pattern.text, h.good, h.bad, h.query) AS query FROM pattern)
+           AS judging
+     UNION ALL
+    SELECT 1, l.turn, l.check_name, plan.name, 'error', NULL, NULL, NULL, NULL,
+           format('SELECT CASE WHEN quiet THEN ''pass'' ELSE ''fail'' END AS verdict, '
+                  '%1$s AS count, CASE WHEN quiet THEN ''nothing fires while old values are put back'' '
+                  'ELSE %2$L END AS message, ''[]''::jsonb AS samples FROM (SELECT %3$s AS quiet) AS r',
+                  l.count, l.reason || l.names, quiet.asked), NULL
+      FROM loud l CROSS JOIN plan CROSS JOIN quiet
+     WHERE l.count > 0
      UNION ALL
     SELECT 1, k.id, 'what it was on is there', k.object, 'error', 'fail', 1,
            (SELECT string_agg(DISTINCT g.reason, '; ') FROM gone g WHERE g.id = k.id)
@@ -208,11 +315,13 @@ WITH plan AS MATERIALIZED (
            CASE WHEN a.goes_silently THEN 'warn' ELSE 'fail' END, 1,
            format(CASE WHEN a.goes_silently
                        THEN '%s %s would go with %s; its definition is in the samples'
+                       WHEN a.step IS NOT NULL
+                       THEN '%s %s stands on %s, and step %L, which made it, is not taken back'
                        ELSE '%s %s stands on %s; drop it first, its definition is in the samples' END,
-                  a.type, a.identity, a.objects),
+                  a.type, a.identity, a.objects, a.step),
            jsonb_build_array(jsonb_build_object('object', a.identity, 'definition', a.definition)),
            NULL,
-           CASE a.type
+           CASE WHEN a.step IS NULL THEN CASE a.type
                WHEN 'view' THEN 'DROP VIEW ' || a.identity
                WHEN 'materialized view' THEN 'DROP MATERIALIZED VIEW ' || a.identity
                WHEN 'policy' THEN 'DROP POLICY ' || a.identity
@@ -222,7 +331,7 @@ WITH plan AS MATERIALIZED (
                    regexp_replace(a.identity, format('^(%s) on (.*)$', word.name),
                                   'ALTER TABLE \2 DROP CONSTRAINT \1')
                WHEN 'function' THEN 'DROP FUNCTION ' || a.identity
-           END || ';'
+           END || ';' END
       FROM alien a CROSS JOIN word
      UNION ALL
     SELECT 3, 0, 'nobody has built on it', plan.name, 'error', 'pass', 0,

@@ -131,6 +131,7 @@ static const struct step_def S_columns_steps[] = {
         .type = STEP_OUTSIDE,
         .does = "dumps the database without schema tenantdeck, and checks that the dump can be "
                 "read and is complete",
+        .stands_on = "",
     },
     {
         .name = "schema",
@@ -146,6 +147,7 @@ static const struct step_def S_columns_steps[] = {
                 "into the wrong tenant",
         .undo = "removes the copy of the mapping from the journal",
         .wanted = S_has_mapping,
+        .stands_on = "",
     },
     {
         .name = "integrity",
@@ -159,12 +161,14 @@ static const struct step_def S_columns_steps[] = {
         .does = "adds the columns, empty, and the trigger that fills rows written from now on",
         .undo = "drops the trigger and the columns that were added; a column that was there before "
                 "stays",
+        .stands_on = "schema mapping",
     },
     {
         .name = "fill",
         .type = STEP_BATCH,
         .does = "fills the columns of all rows, in batches that each commit with their checkpoint",
         .undo = "puts back what the columns held before",
+        .stands_on = "mapping columns",
     },
     {
         .name = "confirm",
@@ -178,6 +182,7 @@ static const struct step_def S_columns_steps[] = {
         .does = "proves that no row is left empty, without blocking writers, then sets NOT NULL",
         .undo = "drops NOT NULL where this step has set it",
         .wanted = S_has_not_null,
+        .stands_on = "columns fill",
     },
     {
         .name = "keys",
@@ -187,6 +192,7 @@ static const struct step_def S_columns_steps[] = {
         .undo = "puts the old keys back, exactly as the catalog had them, once it is known that "
                 "they still hold",
         .wanted = S_has_keys,
+        .stands_on = "columns fill not-null",
     },
     {
         .name = "indexes",
@@ -194,6 +200,7 @@ static const struct step_def S_columns_steps[] = {
         .does = "builds the other indexes, without blocking writers",
         .undo = "drops the indexes that were built",
         .wanted = S_has_indexes,
+        .stands_on = "columns",
     },
     {
         .name = "distribute",
@@ -201,6 +208,7 @@ static const struct step_def S_columns_steps[] = {
         .does = "drops the fill triggers, and spreads the tables over the Citus cluster, by tenant",
         .undo = "brings the tables back to the coordinator",
         .wanted = S_is_distributed,
+        .stands_on = "columns fill keys",
     },
     {
         .name = "foreign-keys",
@@ -209,6 +217,7 @@ static const struct step_def S_columns_steps[] = {
                 "without blocking writers",
         .undo = "drops the foreign keys that were added",
         .wanted = S_has_references,
+        .stands_on = "columns keys distribute",
     },
     {
         .name = "functions",
@@ -216,6 +225,7 @@ static const struct step_def S_columns_steps[] = {
         .does = "creates the plan's functions, each from its .sql file",
         .undo = "puts back what was there under their names, or drops them",
         .wanted = S_has_functions,
+        .stands_on = "columns",
     },
     {
         .name = "views",
@@ -223,6 +233,7 @@ static const struct step_def S_columns_steps[] = {
         .does = "builds the materialized views of each tenant, each from its .sql file",
         .undo = "drops the views that were built",
         .wanted = S_has_views,
+        .stands_on = "columns functions",
     },
     {
         .name = "dependencies",
@@ -250,6 +261,7 @@ static const struct step_def S_columns_steps[] = {
         .type = STEP_SCAN,
         .does = "removes the Redis keys that the plan knows; foreign keys are never touched",
         .wanted = S_has_cache,
+        .stands_on = "",
     },
     {
         .name = "cache-warm",
@@ -257,6 +269,7 @@ static const struct step_def S_columns_steps[] = {
         .does = "runs the plan's warming queries, and sets what they answer in Redis",
         .undo = "removes the keys that were set",
         .wanted = S_has_warms,
+        .stands_on = "",
     },
     {
         .name = "validate",
@@ -276,6 +289,7 @@ static const struct step_def S_columns_steps[] = {
                 "columns itself",
         .undo = "creates the fill triggers again",
         .wanted = S_keeps_triggers,
+        .stands_on = "columns",
     },
 };
 

@@ -24,6 +24,8 @@ struct step_def {
     enum step_type type;
     const char *does;                        /* a sentence without a full stop */
     const char *undo;                        /* likewise; NULL: nothing to undo */
+    const char *stands_on;                   /* "columns fill": steps that must stay as long as it
+                                                does; NULL: nobody knows, so all before it */
     bool (*wanted)(const struct plan *plan); /* NULL: always */
 };
 

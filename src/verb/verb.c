@@ -217,6 +217,8 @@ enum verb_effect verb_call_effect(const struct verb_call *call)
     const struct verb *verb = call->verb;
     if (S_has_option(call, "dry-run") || (verb->acts && !S_has_option(call, verb->acts)))
         return READS;
+    if (verb->weigh)
+        return verb->weigh(call);
     return verb->destroys && S_has_option(call, verb->destroys) ? DESTRUCTIVE : verb->effect;
 }
 

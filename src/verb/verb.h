@@ -67,6 +67,8 @@ struct verb {
     enum verb_effect effect;
     const char *acts;     /* an option without which it only reads; NULL: it acts without any */
     const char *destroys; /* an option with which it is DESTRUCTIVE, being REVERSIBLE else; NULL */
+    /* Where it takes more than one option to know; NULL: `effect`. */
+    enum verb_effect (*weigh)(const struct verb_call *call);
     const char *question; /* of one that changes something: what it will do, without the '?' */
     /* Says before it is asked what will be done; NULL: the question says it all. */
     bool (*tell)(struct verb_call *call, struct err *err);

@@ -291,18 +291,27 @@ const struct verb verbs[] = {
     },
     {
         .name = "rollback", .args = "", .group = S_run, .effect = DESTRUCTIVE, .json = true,
-        .summary = "takes back what the steps have done",
-        .manual = "Goes backwards through the records that each step wrote before it changed anything. First it "
-                  "asks whether all of it can be taken back: that the old keys would still be unique, that "
-                  "nobody has built on what goes. Then it counts the rows that were written since. Outside "
-                  "commands are taken back where the plan says how; else it says that they need a restore. Keys that "
-                  "cache-clear has removed do not come back. With --dry-run it prints its statements.\n\n"
-                  "With --to everything up to that step stays. With --preserve-data the columns and what they "
-                  "hold stay.",
+        .summary = "guides through taking back what the steps have done",
+        .manual = "Without a choice it changes nothing and prints a numbered guide: what is found now, what would be "
+                  "taken back in which order and how long that may take, what stays, what only a restore takes "
+                  "back, the backup, how many rows were written since and would lose their codes, whether all "
+                  "of it can be taken back (the old keys would still be unique, nobody has built on what goes, "
+                  "no trigger of the application fires), and what can be chosen.\n\n"
+                  "A choice (--all, --to, --only, --preserve-data) prints the same guide for just that and asks for "
+                  "the database's name; --confirm=NAME alone means all of it. It goes backwards through the records "
+                  "that each step wrote before it changed anything, and reads each change back from the catalog "
+                  "before it counts. After a crash the same command goes on.\n\n"
+                  "With --only one step goes alone, which is refused while a step after it stands on it. Outside "
+                  "commands are taken back where the plan says how; else they need a restore, and are named. Keys "
+                  "that cache-clear has removed do not come back. With --dry-run it prints its statements.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_rollback,
+        .weigh = verb_rollback_weigh,
         .question = "this takes back the migration", .tell = verb_rollback_tell,
-        .options = {{"to", "STEP", "that step stays, and all before it", 0},
+        .options = {{"all", NULL, "takes back all of it", 0},
+                    {"to", "STEP", "that step stays, and all before it", 0},
+                    {"only", "STEP", "takes back that step alone", 0},
                     {"preserve-data", NULL, "the columns stay, with what they hold", 0},
+                    {"backup-dir", "DIR", "where the guide looks for the backup", 0},
                     MODE_OPTIONS, WORKER_OPTIONS},
     },
     {

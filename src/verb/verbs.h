@@ -54,6 +54,7 @@ verb_fn verb_cache_bench;
 verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_plan_sql;
 /* verb_rollback.c */
 verb_fn verb_rollback;
+enum verb_effect verb_rollback_weigh(const struct verb_call *call);
 verb_fn verb_rollback_tell; /* what will be lost, before anybody says yes to it */
 /* verb_steer.c */
 verb_fn verb_attach, verb_ask_worker;

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "failpoint.h"
 #include "outside.h"
+#include "plan_json.h"
 #include "sql.h"
 #include "steps.h"
 
@@ -14,6 +15,11 @@
 struct record {
     const char *id, *type, *object, *statement;
     bool alone;
+};
+
+struct undoing { /* of the step under way */
+    int total;   /* records that it had when it began; 0: not read yet */
+    int proved;  /* read back from the catalog */
 };
 
 /* With --preserve-data the columns and what they hold stay. */
@@ -29,21 +35,44 @@ static bool S_is_sql(const char *type)
 
 /* ---- one record ---- */
 
+/* What only a restore takes back is given up, and not undone. */
 static bool S_settle(struct run *run, const struct record *record, struct err *err)
 {
     struct number_text id = number_text(run->id);
-    const char *values[] = {record->id, id.text, "undone"};
+    const char *values[] = {record->id, id.text,
+                            str_is(record->type, "restore") ? "dropped" : "undone"};
     return run_query(run, sql_get("undo_settle"), values, ARRAY_LEN(values), NULL, err);
 }
 
-static bool S_undo_in_transaction(struct run *run, const struct record *record, struct err *err)
+/* The statement has said that it worked; whether it did is read from the catalog by other SQL. */
+static bool S_prove(struct run *run, const struct record *record, bool *proved, struct err *err)
+{
+    const char *values[] = {record->id};
+    struct pg_result *answer;
+    if (!run_query(run, sql_get("undo_proof"), values, 1, &answer, err))
+        return false;
+    int proven = pg_col(answer, "proven"), shown = pg_col(answer, "shown");
+    bool known = pg_rows(answer) == 1 && !pg_null(answer, 0, proven);
+    bool ok = !known || pg_bool(answer, 0, proven) ||
+              err_set(err, ERR_FAILED, "its statement ran, but the catalog shows %s%s",
+                      pg_null(answer, 0, shown) ? "nothing" : "this: ",
+                      pg_null(answer, 0, shown) ? "" : pg_text(answer, 0, shown));
+    *proved = known && ok;
+    pg_result_free(answer);
+    return ok;
+}
+
+/* The proof stands in the transaction: what cannot be proved is not settled either. */
+static bool S_undo_in_transaction(struct run *run, const struct record *record, bool *proved,
+                                  struct err *err)
 {
     FAILPOINT("K1");
     if (!run_begin(run, err))
         return false;
     bool ok = run_query(run, record->statement, NULL, 0, NULL, err);
     FAILPOINT("K3");
-    ok = ok && S_settle(run, record, err) && run_commit(run, err);
+    ok = ok && S_prove(run, record, proved, err) && S_settle(run, record, err) &&
+         run_commit(run, err);
     if (!ok)
         run_rollback(run);
     FAILPOINT("K6");
@@ -62,11 +91,13 @@ static bool S_drop_leftover(struct run *run, const struct record *record, struct
     return ok;
 }
 
-static bool S_undo_alone(struct run *run, const struct record *record, struct err *err)
+static bool S_undo_alone(struct run *run, const struct record *record, bool *proved,
+                         struct err *err)
 {
     FAILPOINT("K2");
     if (!S_drop_leftover(run, record, err) ||
-        !run_query(run, record->statement, NULL, 0, NULL, err))
+        !run_query(run, record->statement, NULL, 0, NULL, err) ||
+        !S_prove(run, record, proved, err))
         return false;
     FAILPOINT("K6");
     if (!run_begin(run, err))
@@ -87,23 +118,27 @@ static bool S_undo_command(struct run *run, const struct record *record, struct 
     return ok;
 }
 
-static bool S_undo(struct run *run, const struct record *record, struct err *err)
+static bool S_undo(struct run *run, const struct record *record, bool *proved, struct err *err)
 {
     bool ok;
-    if (str_is(record->type, "restore")) {
-        run_say(run, "warn", "undo", "%s: %s", record->object, record->statement);
+    *proved = false;
+    if (str_is(record->type, "restore"))
         ok = S_undo_command(run, record, err);
-    } else if (str_is(record->type, "command")) {
+    else if (str_is(record->type, "command"))
         ok = outside_undo(run, record->statement, err) && S_undo_command(run, record, err);
-    } else if (str_is(record->type, "keys")) {
+    else if (str_is(record->type, "keys"))
         ok = step_unwarm(run, record->statement, err) && S_undo_command(run, record, err);
-    } else {
-        ok = record->alone ? S_undo_alone(run, record, err)
-                           : S_undo_in_transaction(run, record, err);
-    }
-    if (ok)
-        run_say(run, "info", "undo", "took back: %s %s", record->type, record->object);
-    return ok || err_context(err, "%s %s", record->type, record->object);
+    else
+        ok = record->alone ? S_undo_alone(run, record, proved, err)
+                           : S_undo_in_transaction(run, record, proved, err);
+    if (!ok)
+        return err_context(err, "%s %s", record->type, record->object);
+    if (str_is(record->type, "restore"))
+        run_say(run, "warn", "undo", "not taken back: %s: %s", record->object, record->statement);
+    else
+        run_say(run, "info", "undo", "took back: %s %s%s", record->type, record->object,
+                *proved ? "; the catalog agrees" : "; the catalog cannot tell");
+    return true;
 }
 
 /* ---- the records of a step ---- */
@@ -119,37 +154,77 @@ static struct record S_record(const struct pg_result *list, int row)
     };
 }
 
+static bool S_is_wanted(const struct run *run, const struct pg_result *list, int row)
+{
+    return str_is(pg_text(list, row, pg_col(list, "step")), run->step->def->name) &&
+           !(run_flag(run, "preserve_data") &&
+             S_is_data(pg_text(list, row, pg_col(list, "object_type"))));
+}
+
+static int S_count_wanted(const struct run *run, const struct pg_result *list)
+{
+    int count = 0;
+    for (int row = 0; row < pg_rows(list); row++)
+        count += S_is_wanted(run, list, row);
+    return count;
+}
+
 static bool S_attempt(struct run *run, void *ctx, struct err *err)
 {
-    (void)ctx;
+    struct undoing *undoing = ctx;
     const char *values[] = {run->plan->name};
     struct pg_result *list;
     if (!run_query(run, sql_get("undo_records"), values, 1, &list, err))
         return false;
-    bool ok = true, preserve = run_flag(run, "preserve_data");
+    bool ok = true;
+    int left = S_count_wanted(run, list);
+    if (!undoing->total)
+        undoing->total = left;
     for (int row = 0; ok && row < pg_rows(list); row++) {
+        bool proved;
         struct record record = S_record(list, row);
-        if (!str_is(pg_text(list, row, pg_col(list, "step")), run->step->def->name) ||
-            (preserve && S_is_data(record.type)))
+        if (!S_is_wanted(run, list, row))
             continue;
-        ok = run_breathe(run, err) && S_undo(run, &record, err);
+        run_progress(run, undoing->total - left, undoing->total);
+        ok = run_breathe(run, err) && S_undo(run, &record, &proved, err);
+        undoing->proved += ok && proved;
+        left -= ok;
     }
+    if (ok && undoing->total)
+        run_progress(run, undoing->total, undoing->total);
     pg_result_free(list);
     return ok;
 }
 
 bool undo_step(struct run *run, struct err *err)
 {
-    return run_try(run, S_attempt, NULL, "take definitions back", err);
+    struct undoing undoing = {0};
+    if (!run_try(run, S_attempt, &undoing, "take definitions back", err))
+        return false;
+    if (undoing.total)
+        run_say(run, undoing.proved == undoing.total ? "info" : "warn", "undo",
+                "of %d records %d are read back from the catalog, %d it cannot tell of",
+                undoing.total, undoing.proved, undoing.total - undoing.proved);
+    return true;
 }
 
+/* Of what is taken back now, and not of all that could be. */
 bool undo_prepare(struct run *run, struct err *err)
 {
     if (!str_is(run->verb, "rollback") || !run->step_count)
         return true;
+    const char **steps = mem_array(run->step_count, sizeof(*steps));
+    for (size_t i = 0; i < run->step_count; i++)
+        steps[i] = run->steps[i].def->name;
+    char *whole = run->document;
+    run->document =
+        undo_document(run->plan, steps, run->step_count, run_flag(run, "preserve_data"));
     run->step = &run->steps[0];
     bool ok = step_checks(run, "check_undo", err);
     run->step = NULL;
+    free(run->document);
+    run->document = whole;
+    free(steps);
     return ok || err_context(err, "nothing was taken back");
 }
 
@@ -166,6 +241,7 @@ static size_t S_add_step(struct undo_plan *out, struct arena *arena, const struc
             (preserve_data && S_is_data(record.type)))
             continue;
         out->owners[out->statement_count] = step;
+        out->drops_columns |= str_is(record.type, "table column");
         out->is_sql[out->statement_count] = S_is_sql(record.type);
         out->statements[out->statement_count++] = arena_str(arena, record.statement);
     }
@@ -177,7 +253,7 @@ static size_t S_add_step(struct undo_plan *out, struct arena *arena, const struc
  * records that are younger than those of the steps after it. Of all steps of the kind: a plan that
  * has no use for one now may have had some when it was run.
  */
-bool undo_read(struct pg *pg, const struct plan *plan, const char *to, bool preserve_data,
+bool undo_read(struct pg *pg, const struct plan *plan, const struct undo_choice *choice,
                struct arena *arena, struct undo_plan *out, struct err *err)
 {
     const char *values[] = {plan->name};
@@ -192,33 +268,59 @@ bool undo_read(struct pg *pg, const struct plan *plan, const char *to, bool pres
         .owners = arena_array(arena, (size_t)pg_rows(list), sizeof(*out->owners)),
         .is_sql = arena_array(arena, (size_t)pg_rows(list), sizeof(*out->is_sql)),
     };
-    while (count-- > 0 && !str_is(defs[count]->name, to))
-        if (S_add_step(out, arena, list, defs[count]->name, preserve_data))
+    while (count-- > 0 && !str_is(defs[count]->name, choice->to))
+        if ((!choice->only || str_is(defs[count]->name, choice->only)) &&
+            S_add_step(out, arena, list, defs[count]->name, choice->preserve_data))
             out->steps[out->step_count++] = defs[count]->name;
     pg_result_free(list);
     return true;
 }
 
-bool undo_rows_since(struct pg *pg, const char *document, int64_t *rows, struct buf *by_table,
-                     struct err *err)
+/* ---- one step alone ---- */
+
+static bool S_stands_on(const struct step_def *def, const char *step)
 {
-    const char *values[] = {document};
-    struct pg_result *list, *count;
-    if (!pg_run(pg, sql_get("undo_rows_since"), values, 1, &list, err))
-        return false;
-    bool ok = true;
-    *rows = pg_rows(list) ? 0 : -1;
-    for (int row = 0; ok && row < pg_rows(list); row++) {
-        ok = pg_run(pg, pg_text(list, row, 1), NULL, 0, &count, err);
-        if (!ok)
-            break;
-        int64_t n = pg_int(count, 0, 0);
-        *rows += n;
-        if (n)
-            buf_format(by_table, "%s%s: %lld", by_table->len ? ", " : "", pg_text(list, row, 0),
-                       (long long)n);
-        pg_result_free(count);
+    size_t len = strlen(step);
+    if (!def->stands_on)
+        return true;
+    for (const char *at = def->stands_on; (at = strstr(at, step)); at += len)
+        if ((at == def->stands_on || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+            return true;
+    return false;
+}
+
+bool undo_stands_alone(const struct step_def *const *defs, const char *const *states, size_t count,
+                       const char *step, struct err *err)
+{
+    size_t at = 0;
+    while (at < count && !str_is(defs[at]->name, step))
+        at++;
+    for (size_t i = at + 1; i < count; i++) {
+        bool is_there = states[i] && !str_is(states[i], "undone") &&
+                        !str_is(states[i], "skipped") && !str_is(states[i], "waits");
+        if (!is_there || defs[i]->type == STEP_VERIFY || !S_stands_on(defs[i], step))
+            continue;
+        err_set(err, ERR_REFUSED, "'%s' cannot be taken back alone: step '%s' came after it and %s",
+                step, defs[i]->name,
+                defs[i]->stands_on ? "stands on it" : "may stand on it, as nobody here can know");
+        return at ? err_hint(err, "--to %s takes back all that came after that step",
+                             defs[at - 1]->name)
+                  : err_hint(err, "take back all of it");
     }
-    pg_result_free(list);
-    return ok;
+    return true;
+}
+
+char *undo_document(const struct plan *plan, const char *const *steps, size_t count,
+                    bool preserve_data)
+{
+    char *text = plan_to_json(plan);
+    json_t *document = json_loads(text, 0, NULL), *names = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(names, json_string(steps[i]));
+    json_object_set_new(document, "undo",
+                        json_pack("{s:o, s:b}", "steps", names, "preserve", preserve_data));
+    free(text);
+    text = json_dumps(document, JSON_COMPACT);
+    json_decref(document);
+    return text;
 }

@@ -16,21 +16,34 @@ bool undo_prepare(struct run *run, struct err *err);
 /* Takes back what run->step's name has records of. */
 bool undo_step(struct run *run, struct err *err);
 
-struct undo_plan {      /* what a rollback would take back, for the prompt and the dry run */
+struct undo_choice {    /* how much of it */
+    const char *to;     /* what stays, with all before it; NULL: nothing stays */
+    const char *only;   /* this step and no other; NULL: all that `to` leaves */
+    bool preserve_data; /* the columns stay, with what they hold */
+};
+
+struct undo_plan {      /* what a rollback would take back, for the guide and the dry run */
     const char **steps; /* names, the last done first */
     size_t step_count;
     const char **statements; /* in the order in which they would run */
     const char **owners;     /* … and the step of each */
     bool *is_sql;            /* else it is a command, or a pattern of Redis keys */
     size_t statement_count;
+    bool drops_columns; /* and with them the codes of every row */
 };
 
-/* `to`: what stays, with all before it; NULL: nothing stays. */
-bool undo_read(struct pg *pg, const struct plan *plan, const char *to, bool preserve_data,
+bool undo_read(struct pg *pg, const struct plan *plan, const struct undo_choice *choice,
                struct arena *arena, struct undo_plan *out, struct err *err);
 
-/* Rows written since the migration, over all tables; -1: nothing was noted, so nobody knows. */
-bool undo_rows_since(struct pg *pg, const char *document, int64_t *rows, struct buf *by_table,
-                     struct err *err);
+/*
+ * May that step be taken back while those after it stay? `states` are those of `defs`, the plan's
+ * steps in their order (NULL: never done). The refusal names the step that stands on it.
+ */
+bool undo_stands_alone(const struct step_def *const *defs, const char *const *states, size_t count,
+                       const char *step, struct err *err);
+
+/* The plan as JSON with what would be taken back of it, as check_undo takes it; yours. */
+char *undo_document(const struct plan *plan, const char *const *steps, size_t count,
+                    bool preserve_data);
 
 #endif
