@@ -163,11 +163,11 @@ SELECT max(r.plan) AS id
 
 -- name: run_resumable
 -- The newest run of plan $1 in this generation, if it did not come to its end: a resume goes on with
--- it when plan version $2, verb $3 and mode $4 (NULL: any) are the same. A rollback begins anew: what is
--- left to take back stand in the undo records, and its steps may be others this time. Answers no row
+-- it when plan version $2, verb $3 and mode $4 (NULL: any) are the same. A rollback and a fix begin anew: what
+-- is left to do stands in the undo records and in the catalog, and the steps may be others this time. Answers no row
 -- or one: id, state, mode, options, same (it can be resumed), who, verb.
 SELECT r.id, r.state, r.mode, r.options::text AS options, r.verb,
-       r.plan = $2::bigint AND r.verb = $3 AND r.verb <> 'rollback' AND ($4::text IS NULL OR r.mode = $4::text) AS same,
+       r.plan = $2::bigint AND r.verb = $3 AND r.verb NOT IN ('rollback', 'fix') AND ($4::text IS NULL OR r.mode = $4::text) AS same,
        r.os_user || '@' || r.host AS who
   FROM tenantdeck.run r
   JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1

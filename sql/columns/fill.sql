@@ -11,8 +11,8 @@
 -- where that can be done. Where a column was there before this plan, rows that differ from the mapping
 -- are changed too and what they held is kept in tenantdeck.old_value.
 -- A batch's parameters: $1 plan name, $2 epoch, $3 step, $4 part, $5 and $6 tid range, $7 and $8 per
--- cent of the rows; it answers fenced, changed. settle looks at the rows of the users $3 (an array)
--- again, and at children that differ from their parent; $1, $2 and the answer as in a batch.
+-- cent of the rows; it answers fenced, changed. settle looks at the rows of the users $3 (an array;
+-- NULL: at every row) again, and at children that differ from their parent; $1, $2 and the answer as in a batch.
 -- $1: the plan, $2: the mode. Answers: unit, relation, how (batch, rewrite, nothing), statement, pages,
 -- rows, shares, settle, tidy, done (nothing is left), records.
 WITH RECURSIVE plan AS MATERIALIZED (
@@ -396,12 +396,15 @@ WITH RECURSIVE plan AS MATERIALIZED (
                              ELSE E'\n             CROSS JOIN LATERAL (' || w.look || ') AS n' END,
                E'\n             WHERE EXISTS (SELECT FROM fence)\n               AND ',
                CASE w.source
-               WHEN 'parent' THEN format(E'cardinality($3::text[]) > 0\n               AND %s\n'
-                                         '               AND (%s)', w.condition, w.differs_joined)
-               ELSE format(E'coalesce(nullif(%s, ''''), ''0'') = ANY ($3::text[])\n'
-                           '               AND (%s)', w.source_text, w.differs) END,
-               E'\n             LIMIT 1000) AS s\n), changed AS (\n    UPDATE ONLY ', w.relation,
-               E' AS t\n       SET (', w.names, ') = (SELECT ', w.looked, ' FROM ', w.single,
+               WHEN 'parent' THEN format(E'($3::text[] IS NULL OR cardinality($3::text[]) > 0)\n'
+                                         '               AND %s\n               AND (%s)',
+                                         w.condition, w.differs_joined)
+               WHEN 'constant' THEN format(E'$3::text[] IS NULL\n               AND (%s)', w.differs)
+               ELSE format(E'($3::text[] IS NULL\n'
+                           '                    OR coalesce(nullif(%s, ''''), ''0'') = ANY ($3::text[]))'
+                           '\n               AND (%s)', w.source_text, w.differs) END,
+               E'\n             LIMIT CASE WHEN $3::text[] IS NULL THEN 20000 ELSE 1000 END) AS s\n), changed AS (\n    UPDATE ONLY ', w.relation,
+               E' AS t\n       SET (', w.names, ') = (SELECT ', w.looked, ' FROM ' || w.single,
                E')\n      FROM seen AS s CROSS JOIN LATERAL unnest(s.at',
                CASE WHEN w.was_there THEN ', s.held) AS o (at, held)' ELSE ') AS o (at)' END,
                E'\n     WHERE t.ctid = o.at\n    RETURNING ', w.returned, E'\n)',
@@ -409,7 +412,6 @@ WITH RECURSIVE plan AS MATERIALIZED (
                E'\nSELECT EXISTS (SELECT FROM fence) AS fenced,\n',
                '       (SELECT cardinality(s.at) FROM seen AS s) AS changed') AS statement
       FROM worded w
-     WHERE w.source <> 'constant'
 ), rewrite AS ( -- one ALTER that holds the map as a constant, which never leaves the server
     SELECT w.place,
            concat(

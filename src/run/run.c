@@ -47,6 +47,18 @@ bool run_flag(const struct run *run, const char *name)
     return json_is_true(json_object_get(run->options, name));
 }
 
+bool run_wants_unit(const struct run *run, const char *unit)
+{
+    const json_t *units = json_object_get(run->options, "units"), *one;
+    size_t i;
+    json_array_foreach(units, i, one)
+    {
+        if (str_is(json_string_value(one), unit))
+            return true;
+    }
+    return !units;
+}
+
 /* ---- the work connection ---- */
 
 bool run_query(struct run *run, const char *sql, const char *const *values, int count,

@@ -181,5 +181,7 @@ bool run_child_ended(struct run *run, int64_t child, int status, struct err *err
 
 const char *run_option(const struct run *run, const char *name); /* NULL: not given */
 bool run_flag(const struct run *run, const char *name);
+/* Is the run about this table? Most are about all; the option "units" names those that one mends. */
+bool run_wants_unit(const struct run *run, const char *unit);
 
 #endif

@@ -50,8 +50,9 @@ struct filling {
     int64_t pages;
     bool is_begun, is_rewritten, is_over;
 
-    struct pg_result *taken; /* the users that are settled just now */
+    struct pg_result *taken; /* the users that are settled just now; NULL: every row is looked at */
     bool is_bound;           /* by foreign keys: all tables change together */
+    int64_t mended;          /* rows, in the round under way */
 };
 
 /* ---- what is to be done ---- */
@@ -388,7 +389,7 @@ static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *u
 {
     struct run *run = f->run;
     struct number_text epoch = number_text(run->epoch);
-    const char *values[] = {run->plan->name, epoch.text, pg_text(f->taken, 0, 1)};
+    const char *values[] = {run->plan->name, epoch.text, f->taken ? pg_text(f->taken, 0, 1) : NULL};
     int64_t changed = 1;
     /* A row that was just being changed shows in the next look; the last of them come with a round. */
     for (int looks = 0; unit->settle && changed && looks < MOST_PASSES; looks++) {
@@ -397,6 +398,7 @@ static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *u
             return err_context(err, "'%s'", unit->name);
         bool fenced = pg_bool(result, 0, 0);
         changed = pg_int(result, 0, 1);
+        f->mended += changed;
         pg_result_free(result);
         if (!fenced)
             return !run_holds(run, err)
@@ -459,6 +461,53 @@ static bool S_settle(struct filling *f, struct err *err)
     return true;
 }
 
+/* ---- rows that lost their codes, or have others ---- */
+
+static bool S_keep_old(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    bool ok = run_begin(run, err);
+    for (int i = 0; ok && i < f->count; i++)
+        if (run_wants_unit(run, f->units[i].name))
+            ok = step_keep(run, f->units[i].records, err);
+    return S_finish_transaction(run, ok, err);
+}
+
+/* All tables in one transaction, parents first: nobody sees a child with other codes than its parent. */
+static bool S_mend_round(struct run *run, void *ctx, struct err *err)
+{
+    struct filling *f = ctx;
+    struct pg *pg;
+    f->mended = 0;
+    if (!lanes_borrow(f->lanes, &pg, err) || !pg_run(pg, sql_get("run_begin"), NULL, 0, NULL, err))
+        return false;
+    bool ok = true;
+    for (int i = 0; ok && i < f->count; i++)
+        if (run_wants_unit(run, f->units[i].name))
+            ok = S_settle_unit(f, pg, &f->units[i], err);
+    struct err ignored = {0};
+    ok = ok && pg_run(pg, sql_get("run_commit"), NULL, 0, NULL, err);
+    if (!ok && pg_is_up(pg))
+        pg_run(pg, sql_get("run_rollback"), NULL, 0, NULL, &ignored);
+    return ok;
+}
+
+static bool S_mend(struct filling *f, struct err *err)
+{
+    if (!run_try(f->run, S_keep_old, f, "write undo records", err))
+        return false;
+    for (int round = 0; round < MOST_PASSES; round++) {
+        if (!run_breathe(f->run, err) || !run_try(f->run, S_mend_round, f, "mend rows", err))
+            return false;
+        f->done += f->mended;
+        run_progress(f->run, f->done, f->total);
+        if (!f->mended)
+            return true;
+    }
+    return err_set(err, ERR_FAILED, "%d times rows were mended, and every time there were more",
+                   MOST_PASSES);
+}
+
 /* ---- all of it ---- */
 
 static bool S_begin(struct filling *f, struct err *err)
@@ -495,6 +544,16 @@ bool fill_settle(struct run *run, struct err *err)
 {
     struct filling f = {.run = run, .is_bound = true};
     bool ok = S_begin(&f, err) && S_settle(&f, err);
+    S_end(&f);
+    return ok;
+}
+
+bool fill_mend(struct run *run, struct err *err)
+{
+    struct filling f = {.run = run};
+    bool ok = S_begin(&f, err) && S_mend(&f, err);
+    if (ok)
+        run_say(run, "info", "worker", "%lld rows got the codes of the mapping", (long long)f.done);
     S_end(&f);
     return ok;
 }

@@ -12,4 +12,10 @@
  */
 bool fill_settle(struct run *run, struct err *err);
 
+/*
+ * Gives the rows of the tables that the run is about (run_wants_unit) the codes that the mapping says,
+ * where they have none or others, and keeps what they held where the column was there before.
+ */
+bool fill_mend(struct run *run, struct err *err);
+
 #endif

@@ -232,11 +232,18 @@ static bool S_refused(const struct item *item, struct err *err)
     return true;
 }
 
-static int S_count_todo(const struct pg_result *list)
+static bool S_is_todo(const struct run *run, const struct item *item)
+{
+    return !item->done && run_wants_unit(run, item->unit);
+}
+
+static int S_count_todo(const struct run *run, const struct pg_result *list)
 {
     int todo = 0;
-    for (int row = 0; row < pg_rows(list); row++)
-        todo += !S_item(list, row).done;
+    for (int row = 0; row < pg_rows(list); row++) {
+        struct item item = S_item(list, row);
+        todo += S_is_todo(run, &item);
+    }
     return todo;
 }
 
@@ -257,16 +264,17 @@ static bool S_do_round(struct run *run, void *ctx, struct err *err)
     if (!step_list(run, round->generator, &list, err))
         return false;
     int total = pg_rows(list);
-    round->todo = S_count_todo(list);
+    round->todo = S_count_todo(run, list);
     struct group group = {.items = mem_array((size_t)total, sizeof(*group.items)),
                           .done = total - round->todo,
                           .total = total};
     bool ok = true;
     for (int row = 0; ok && row < total; row++) {
         struct item item = S_item(list, row);
-        if (!item.done && item.beside) {
+        bool is_todo = S_is_todo(run, &item);
+        if (is_todo && item.beside) {
             group.items[group.count++] = item;
-        } else if (!item.done) {
+        } else if (is_todo) {
             ok = (!group.count || S_do_group(run, &group, err)) &&
                  S_do_alone(run, &group, &item, err);
         }

@@ -191,15 +191,25 @@ static bool S_attempt(struct run *run, void *ctx, struct err *err)
            (!run->session->has_redis || verify_redis(run, err));
 }
 
+/* Where nothing could be asked nothing is known, and that is no pass. */
+static bool S_conclude_unknown(const struct run *run, struct err *err)
+{
+    err_set(err, ERR_REFUSED, "none of %d checks could be asked, so nothing is known",
+            run->tally.unknown);
+    return err_hint(err, "the Validation pane tells of each why not");
+}
+
 static bool S_conclude(struct run *run, struct err *err)
 {
     const struct run_tally *tally = &run->tally;
     run_say(run,
-            tally->fail   ? "error"
-            : tally->warn ? "warn"
-                          : "info",
+            tally->fail                     ? "error"
+            : tally->warn || tally->unknown ? "warn"
+                                            : "info",
             "worker", "%s: %d passed, %d warnings, %d failed, %d not known", run->step->def->name,
             tally->pass, tally->warn, tally->fail, tally->unknown);
+    if (!tally->fail && tally->unknown && !tally->pass && !tally->warn)
+        return S_conclude_unknown(run, err);
     if (!tally->fail)
         return true;
     err_set(err, ERR_REFUSED, "%d of %d checks failed, the first: %s", tally->fail,

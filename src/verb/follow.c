@@ -113,6 +113,26 @@ static void S_show_progress(struct follower *f, const struct pg_result *view)
 
 /* ---- the end ---- */
 
+/* What to do next depends on whether it was to change something. */
+static void S_advise(const char *verb, struct err *err)
+{
+    if (str_is(verb, "preflight"))
+        err_hint(err, "nothing was changed; the Validation pane and 'tenantdeck status validation' "
+                      "list what stands in the way");
+    else if (str_is(verb, "validate"))
+        err_hint(err, "nothing was changed; the Validation pane and 'tenantdeck findings' list it, "
+                      "'tenantdeck fix --dry-run' says what can be mended");
+    else if (str_is(verb, "rollback"))
+        err_hint(err,
+                 "what is taken back is taken back, and the rest is as it was; the same command "
+                 "goes on from there");
+    else if (str_is(verb, "fix"))
+        err_hint(err, "what is mended stays so; 'tenantdeck findings' lists what is still wrong");
+    else
+        err_hint(err, "what is done is done and what is not is unchanged; the same command goes on "
+                      "from there, 'tenantdeck rollback' tells how to take it back");
+}
+
 static bool S_over(const struct pg_result *view, const char *run, struct err *err)
 {
     const char *state = pg_text(view, 0, pg_col(view, "state"));
@@ -123,8 +143,8 @@ static bool S_over(const struct pg_result *view, const char *run, struct err *er
             pg_text(view, 0, pg_col(view, "trouble")));
     if (taken)
         return err_hint(err, "'tenantdeck attach' looks on at the run that goes on instead");
-    return err_hint(err, "what is done is done and what is not is unchanged; the same command goes "
-                         "on from there, 'tenantdeck rollback' takes it back");
+    S_advise(pg_text(view, 0, pg_col(view, "verb")), err);
+    return false;
 }
 
 static bool S_look(struct follower *f, bool *over, struct err *err)

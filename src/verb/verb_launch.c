@@ -86,8 +86,16 @@ static bool S_follow(struct verb_call *call, int64_t run, struct err *err)
 bool verb_launch(struct verb_call *call, const char *verb, const char *const *steps, size_t count,
                  struct err *err)
 {
+    return verb_launch_about(call, verb, steps, count, NULL, err);
+}
+
+bool verb_launch_about(struct verb_call *call, const char *verb, const char *const *steps,
+                       size_t count, json_t *units, struct err *err)
+{
     int64_t run;
     json_t *options = S_options(call);
+    if (units)
+        json_object_set(options, "units", units);
     struct run_order order = {
         .verb = verb,
         .mode = verb_mode(call),

@@ -35,5 +35,8 @@ bool verb_connect_journal(struct verb_call *call, struct pg **pg, struct err *er
 /* Begins a worker, and follows it unless --detach says not to. */
 bool verb_launch(struct verb_call *call, const char *verb, const char *const *steps, size_t count,
                  struct err *err);
+/* The same for these tables alone (a JSON array of names; NULL: all). */
+bool verb_launch_about(struct verb_call *call, const char *verb, const char *const *steps,
+                       size_t count, json_t *units, struct err *err);
 
 #endif

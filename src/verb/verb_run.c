@@ -61,7 +61,8 @@ static bool S_dry(struct verb_call *call, const char *const *steps, size_t count
     struct pg *pg;
     if (!session_connect(call->session, call->loop, &options, call->ask, call->ask_ctx, &pg, err))
         return false;
-    bool ok = dry_print(pg, call->session->plan, verb_mode(call), steps, count, call->out, err);
+    const struct dry_scope scope = {.steps = steps, .step_count = count};
+    bool ok = dry_print(pg, call->session->plan, verb_mode(call), &scope, call->out, err);
     pg_free(pg);
     return ok;
 }
@@ -134,6 +135,8 @@ bool verb_preflight(struct verb_call *call, struct err *err)
 
 bool verb_validate(struct verb_call *call, struct err *err)
 {
+    if (verb_given(call, "fix-issues"))
+        return verb_fix(call, err);
     return S_look(call, "validate", err);
 }
 

@@ -280,14 +280,35 @@ const struct verb verbs[] = {
                     MODE_OPTIONS, WORKER_OPTIONS},
     },
     {
-        .name = "validate", .args = "", .group = S_run,
+        .name = "validate", .args = "", .group = S_run, .weigh = verb_validate_weigh,
         .summary = "whether the migration is right",
         .manual = "Reads the whole result, with other statements than those that wrote it: structure, "
                   "completeness, every value against the mapping, every child against its parent, keys, "
                   "indexes, foreign keys, rows per tenant, and the keys in Redis. Each answer is a finding in "
-                  "the journal.\n\nThe exit status is 1 when a check fails.",
+                  "the journal.\n\nWith --fix-issues it is the verb fix: what the last validation found is "
+                  "mended, and validated again.\n\nThe exit status is 1 when a check fails.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .json = true,
-        .run = verb_validate, .options = {MODE_OPTIONS},
+        .question = "mend what was found wrong", .tell = verb_validate_tell,
+        .run = verb_validate,
+        .options = {{"fix-issues", NULL, "mends what the last validation found, as fix does", 0},
+                    {"dry-run", NULL, "prints every statement of --fix-issues, and changes nothing", 0},
+                    MODE_OPTIONS, {"detach", NULL, "does not wait for the end", 0}},
+    },
+    {
+        .name = "fix", .args = "[WHAT...]", .max_args = 8, .group = S_run, .effect = REVERSIBLE, .json = true,
+        .summary = "mends what a validation found wrong",
+        .manual = "Goes by the findings of the last 'validate': all of them, or those of a WHAT, which is a group, a "
+                  "table, or both as GROUP:TABLE. It brings back what the plan says and the database does not have "
+                  "any more, with the statements of the plan's own steps: missing columns, triggers, NOT NULL, keys, "
+                  "indexes and foreign keys; indexes that a build left invalid; foreign keys that were not proved; "
+                  "rows without codes or with other codes than the mapping says.\n\n"
+                  "What would decide about data (rows that belong to nobody, duplicates, types, indexes of others) it "
+                  "leaves alone, and says so. What it changes is recorded like the change of a step, so that "
+                  "'rollback' still leads to what was before. In the end everything is validated again; the exit "
+                  "status is 1 when something is still wrong.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_fix,
+        .question = "mend what was found wrong", .tell = verb_fix_tell,
+        .options = {MODE_OPTIONS, WORKER_OPTIONS},
     },
     {
         .name = "rollback", .args = "", .group = S_run, .effect = DESTRUCTIVE, .json = true,

@@ -52,6 +52,10 @@ verb_fn verb_cache_bench;
 
 /* verb_run.c */
 verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_plan_sql;
+/* verb_fix.c */
+verb_fn verb_fix;
+verb_fn verb_fix_tell, verb_validate_tell; /* what would be mended, and by which steps */
+enum verb_effect verb_validate_weigh(const struct verb_call *call);
 /* verb_rollback.c */
 verb_fn verb_rollback;
 enum verb_effect verb_rollback_weigh(const struct verb_call *call);

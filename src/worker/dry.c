@@ -16,6 +16,7 @@ struct printing {
     const struct plan *plan;
     char *document;
     enum run_mode mode;
+    const struct dry_scope *scope;
     FILE *out;
 };
 
@@ -42,11 +43,34 @@ void dry_statement(FILE *out, const char *statement)
     buf_release(&text);
 }
 
+static bool S_is_among(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_is(names[i], name))
+            return true;
+    return false;
+}
+
+static bool S_wants_unit(const struct printing *p, const struct pg_result *list, int row)
+{
+    return !p->scope->units || S_is_among(p->scope->units, p->scope->unit_count,
+                                          pg_text(list, row, pg_col(list, "unit")));
+}
+
+static void S_count(const struct printing *p)
+{
+    if (p->scope->statements)
+        ++*p->scope->statements;
+}
+
 static void S_print_item(const struct printing *p, const struct pg_result *list, int row)
 {
     const char *statement = pg_text(list, row, pg_col(list, "statement"));
     bool alone = pg_bool(list, row, pg_col(list, "alone"));
-    if (pg_bool(list, row, pg_col(list, "done")))
+    if (pg_bool(list, row, pg_col(list, "done")) || !S_wants_unit(p, list, row))
+        return;
+    S_count(p);
+    if (!p->out)
         return;
     S_comment(p, ": ", pg_text(list, row, pg_col(list, "unit")),
               pg_text(list, row, pg_col(list, "part")));
@@ -71,6 +95,21 @@ static void S_print_unit(const struct printing *p, const struct pg_result *list,
         dry_statement(p->out, pg_text(list, row, pg_col(list, "tidy")));
 }
 
+/* What it is sent as long as it changes a row; the records of undo are kept before. */
+static void S_print_mending(const struct printing *p, const struct pg_result *list, int row)
+{
+    int settle = pg_col(list, "settle");
+    if (!S_wants_unit(p, list, row) || pg_null(list, row, settle))
+        return;
+    S_count(p);
+    if (!p->out)
+        return;
+    S_comment(p, ": ", pg_text(list, row, pg_col(list, "unit")),
+              "rows without codes, or with other codes than the mapping");
+    S_comment(p, "", "", "as long as it changes a row: $1 plan, $2 epoch, $3 NULL");
+    dry_statement(p->out, pg_text(list, row, settle));
+}
+
 static void S_print_check(const struct printing *p, const struct pg_result *list, int row)
 {
     int query = pg_col(list, "query");
@@ -91,7 +130,8 @@ static bool S_list(const struct printing *p, const char *generator, struct pg_re
     if (pg_run(p->pg, sql_get(generator), values, ARRAY_LEN(values), out, &failure))
         return true;
     if (str_is(failure.sqlstate, "42P01") || str_is(failure.sqlstate, "3F000")) {
-        fprintf(p->out, "-- asks what the journal has noted by then, and there is none yet\n");
+        if (p->out)
+            fprintf(p->out, "-- asks what the journal has noted by then, and there is none yet\n");
         return true;
     }
     *err = failure;
@@ -102,7 +142,10 @@ static bool S_print_step(const struct printing *p, const struct step_def *def, s
 {
     const struct step_doer *doer = steps_find(def->name);
     struct pg_result *list = NULL;
-    fprintf(p->out, "\n-- ---- step %s: %s ----\n", def->name, def->does);
+    if (p->out)
+        fprintf(p->out, "\n-- ---- step %s: %s ----\n", def->name, def->does);
+    if (!doer->generator && !p->out)
+        return true;
     if (!doer->generator) {
         bool printed, ok = files_print(p->plan, def->name, p->out, &printed, err);
         if (!printed)
@@ -112,7 +155,9 @@ static bool S_print_step(const struct printing *p, const struct step_def *def, s
     if (!S_list(p, doer->generator, &list, err))
         return false;
     for (int row = 0; list && row < pg_rows(list); row++) {
-        if (str_is(def->name, "fill"))
+        if (str_is(def->name, "fill") && p->scope->mends)
+            S_print_mending(p, list, row);
+        else if (str_is(def->name, "fill"))
             S_print_unit(p, list, row);
         else if (def->type == STEP_VERIFY)
             S_print_check(p, list, row);
@@ -123,29 +168,30 @@ static bool S_print_step(const struct printing *p, const struct step_def *def, s
     return true;
 }
 
-static bool S_is_wanted(const char *name, const char *const *steps, size_t count)
+static bool S_is_wanted(const char *name, const struct dry_scope *scope)
 {
-    if (!steps)
-        return !str_is(name, "release");
-    for (size_t i = 0; i < count; i++)
-        if (str_is(steps[i], name))
-            return true;
-    return false;
+    return scope->steps ? S_is_among(scope->steps, scope->step_count, name)
+                        : !str_is(name, "release");
 }
 
-bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode, const char *const *steps,
-               size_t count, FILE *out, struct err *err)
+bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode,
+               const struct dry_scope *scope, FILE *out, struct err *err)
 {
-    struct printing p = {
-        .pg = pg, .plan = plan, .document = plan_to_json(plan), .mode = mode, .out = out};
+    struct printing p = {.pg = pg,
+                         .plan = plan,
+                         .document = plan_to_json(plan),
+                         .mode = mode,
+                         .scope = scope,
+                         .out = out};
     struct arena *arena = arena_new();
     const struct step_def **defs;
     size_t defined = kind_steps(plan, arena, &defs);
     bool ok = true;
-    fprintf(out, "-- what a run of plan %s would send, mode %s; nothing was changed\n", plan->name,
-            run_mode_name(mode));
+    if (out)
+        fprintf(out, "-- what a run of plan %s would send, mode %s; nothing was changed\n",
+                plan->name, run_mode_name(mode));
     for (size_t i = 0; ok && i < defined; i++)
-        if (S_is_wanted(defs[i]->name, steps, count))
+        if (S_is_wanted(defs[i]->name, scope))
             ok = S_print_step(&p, defs[i], err);
     arena_free(arena);
     free(p.document);

@@ -11,9 +11,18 @@
 
 #include <stdio.h>
 
-/* The statements of the steps that are named (NULL: all but release). */
-bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode, const char *const *steps,
-               size_t count, FILE *out, struct err *err);
+struct dry_scope {
+    const char *const *steps; /* NULL: all but release */
+    size_t step_count;
+    const char *const *units; /* tables; NULL: all */
+    size_t unit_count;
+    bool mends; /* of step fill the statement that mends rows, and not the one that fills all */
+    size_t *statements; /* how many were printed or would be; NULL: nobody asks */
+};
+
+/* `out` NULL: only counts. */
+bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode,
+               const struct dry_scope *scope, FILE *out, struct err *err);
 
 /*
  * A statement and its ';': byte for byte, unless it goes to a terminal, which its names and literals

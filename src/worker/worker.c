@@ -3,6 +3,7 @@
 
 #include "control.h"
 #include "failpoint.h"
+#include "fill.h"
 #include "steps.h"
 #include "text.h"
 #include "undo.h"
@@ -77,6 +78,8 @@ static bool S_perform(struct run *run, struct step *step, struct err *err)
 {
     if (str_is(run->verb, "rollback"))
         return undo_step(run, err);
+    if (str_is(run->verb, "fix") && str_is(step->def->name, "fill"))
+        return fill_mend(run, err);
     const struct step_doer *doer = steps_find(step->def->name);
     if (!doer)
         die("nobody knows how to do the step '%s'", step->def->name);

@@ -354,6 +354,7 @@ on mentoring hard rollback
 is $? 1 'filled: rows written since that the old values would leave alone stop the rollback'
 like "$(cat "$work/said")" 'rows of public.session_attendees, written since, would lead nowhere by fk_attendees when public.sessions has its old values again' \
     'filled: with the reason'
+like "$(cat "$work/said")" 'nothing was taken back' 'filled: and before anything is taken back'
 admin hard -c "DELETE FROM session_attendees WHERE mentee_id = 'later'"
 does 'filled: without them it goes on' mentoring hard rollback
 same hard 'filled: to what was there'
