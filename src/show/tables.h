@@ -20,6 +20,9 @@ extern const struct table_def table_defs[TABLE_COUNT];
 /* The sessions of the service, and the counters of its cache: verbs show them, and no pane. */
 extern const struct table_def login_table, metrics_table;
 
+/* Of table validation; NULL: the row sums up a group. */
+const struct check_view *check_of_row(const struct snapshot *snapshot, size_t row);
+
 const struct table_def *table_find(const char *name); /* NULL: there is none */
 
 /* Line 1 of every screen and of `status`: who, where, what runs, how old. In parts, for colour. */

@@ -1,6 +1,10 @@
-/* tables_check: the table of what was checked and found; the worst stands first. */
+/*
+ * tables_check: the table of what was checked and found. First a row for each group of checks, which sums
+ * it up, then the checks themselves; of both the worst stands first.
+ */
 #include "cell.h"
-#include "detail.h"
+#include "findings.h"
+#include "tables.h"
 #include "tables_parts.h"
 
 enum {
@@ -10,6 +14,7 @@ enum {
     CHECK_COUNT,
     CHECK_MESSAGE,
     CHECK_AGE,
+    CHECK_NAME,
     CHECK_END
 };
 _Static_assert((int)CHECK_END == (int)CHECK_COLUMNS, "tables_parts.h counts the columns");
@@ -23,6 +28,8 @@ const struct column check_columns[CHECK_COLUMNS] = {
     [CHECK_COUNT] = {"count", "ROWS", "rows concerned", TEXT_RIGHT, 7, 0, 4},
     [CHECK_MESSAGE] = {"message", "MESSAGE", "what was found", TEXT_LEFT, 25, 6, 3},
     [CHECK_AGE] = {"checked", "AGE", "how long ago it was checked", TEXT_RIGHT, 6, 0, 6},
+    [CHECK_NAME] = {"check", "CHECK", "what was asked; empty where a group is summed up", TEXT_LEFT,
+                    32, 0, 7},
 };
 
 static const struct {
@@ -36,22 +43,63 @@ static const struct {
     [VERDICT_PASS] = {"✓", MOOD_GOOD, 3},
 };
 
+enum { CHECKS_RANK = 10 }; /* below the groups */
+
 size_t check_rows(const struct snapshot *snapshot)
 {
-    return snapshot->check_count;
+    return snapshot->group_count + snapshot->check_count;
+}
+
+const struct check_view *check_of_row(const struct snapshot *snapshot, size_t row)
+{
+    return row < snapshot->group_count ? NULL : &snapshot->checks[row - snapshot->group_count];
+}
+
+static void S_set_verdict(struct cell *out, enum verdict verdict, int64_t rank)
+{
+    cell_set_word(out, S_looks[verdict].mark, verdict_name(verdict), rank + S_looks[verdict].rank);
+    out->mood = S_looks[verdict].mood;
+}
+
+static void S_group_cell(const struct check_group *group, size_t column, struct cell *out)
+{
+    switch (column) {
+    case CHECK_VERDICT:
+        S_set_verdict(out, group->worst, 0);
+        break;
+    case CHECK_GROUP:
+        cell_set_text(out, group->name);
+        break;
+    case CHECK_SUBJECT:
+        cell_set_text(out, group->title);
+        break;
+    case CHECK_MESSAGE:
+        cell_set_text(out, group->summary);
+        break;
+    case CHECK_AGE:
+        if (group->at > 0)
+            cell_set_number(out, CELL_AGE, group->at);
+        break;
+    }
 }
 
 void check_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out)
 {
-    const struct check_view *check = &snapshot->checks[row];
+    const struct check_view *check = check_of_row(snapshot, row);
+    if (!check) {
+        S_group_cell(&snapshot->groups[row], column, out);
+        return;
+    }
     switch (column) {
     case CHECK_VERDICT:
-        cell_set_word(out, S_looks[check->verdict].mark, verdict_name(check->verdict),
-                      S_looks[check->verdict].rank);
-        out->mood = S_looks[check->verdict].mood;
+        S_set_verdict(out, check->verdict, CHECKS_RANK);
         break;
     case CHECK_GROUP:
         cell_set_text(out, check->group);
+        break;
+    case CHECK_NAME:
+        if (check->name)
+            cell_set_text(out, check->name);
         break;
     case CHECK_SUBJECT:
         cell_set_text(out, check->subject);
@@ -88,19 +136,9 @@ void check_summary(const struct snapshot *snapshot, struct buf *out)
 
 void check_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
 {
-    const struct check_view *check = &snapshot->checks[row];
-    detail_text(out, "verdict", verdict_name(check->verdict));
-    detail_text(out, "group", check->group);
-    detail_text(out, "subject", check->subject);
-    if (check->count >= 0)
-        detail_number(out, "rows concerned", check->count);
-    detail_moment(out, "checked", check->at, snapshot->at);
-    if (check->message && *check->message)
-        buf_add_char(out, '\n');
-    detail_lines(out, check->message);
-    if (check->detail && *check->detail)
-        buf_add_char(out, '\n');
-    detail_lines(out, check->detail);
-    if (check->verdict == VERDICT_UNKNOWN)
-        detail_say(out, "Unknown means that it could not be checked, not that it is well.");
+    const struct check_view *check = check_of_row(snapshot, row);
+    if (check)
+        findings_detail(snapshot, check, out);
+    else
+        findings_group(snapshot, &snapshot->groups[row], out);
 }

@@ -6,6 +6,7 @@
 #include "verbs.h"
 
 #include "dry.h"
+#include "mending.h"
 #include "sql.h"
 #include "verb_launch.h"
 
@@ -18,14 +19,16 @@ static const char *const S_mending[] = {"columns", "fill",    "not-null",
 
 struct finding_row {
     const char *group, *subject, *message;
-    const char *steps;  /* "keys indexes"; NULL: a person decides */
-    const char *undone; /* a step of them that has not been done; NULL */
+    const char *steps[MENDING_STEPS + 1]; /* that the plan has a use for; none: a person decides */
+    size_t step_count;
+    const char *undone; /* the first of them that has not been done; NULL */
 };
 
 struct fix {
     struct arena *arena;
     struct pg *pg;
-    enum run_mode mode; /* of the migration: its steps are done in the same */
+    struct pg_result *states; /* of the steps */
+    enum run_mode mode;       /* of the migration: its steps are done in the same */
     struct finding_row *findings;
     size_t count; /* that are meant by this call */
     int64_t run, checks;
@@ -65,25 +68,49 @@ static const char *S_or_null(struct fix *fix, const struct pg_result *list, int 
                : arena_str(fix->arena, pg_text(list, row, col));
 }
 
+/* NULL: the journal knows of no such step, since the plan has no use for it. */
+static const char *S_state(const struct fix *fix, const char *step)
+{
+    for (int row = 0; row < pg_rows(fix->states); row++)
+        if (str_is(pg_text(fix->states, row, 0), step))
+            return pg_text(fix->states, row, 1);
+    return NULL;
+}
+
+static void S_find_steps(const struct fix *fix, const char *check, struct finding_row *found)
+{
+    bool released = str_is(S_state(fix, "release"), "done");
+    const char *const *steps = mending_steps(check, found->message, released);
+    for (size_t i = 0; steps && steps[i]; i++) {
+        const char *state = S_state(fix, steps[i]);
+        if (!state)
+            continue;
+        found->steps[found->step_count++] = steps[i];
+        if (!found->undone && !str_is(state, "done") && !str_is(state, "skipped"))
+            found->undone = steps[i];
+    }
+}
+
 static void S_take_finding(const struct verb_call *call, struct fix *fix,
                            const struct pg_result *list, int row)
 {
-    const struct finding_row found = {
+    struct finding_row found = {
         .group = S_or_null(fix, list, row, "check_group"),
         .subject = S_or_null(fix, list, row, "subject"),
         .message = S_or_null(fix, list, row, "message"),
-        .steps = S_or_null(fix, list, row, "steps"),
-        .undone = S_or_null(fix, list, row, "undone"),
     };
-    if (found.group && S_is_meant(call, found.group, found.subject))
-        fix->findings[fix->count++] = found;
+    if (!found.group || !S_is_meant(call, found.group, found.subject))
+        return;
+    S_find_steps(fix, pg_text(list, row, pg_col(list, "check_name")), &found);
+    fix->findings[fix->count++] = found;
 }
 
 static bool S_read_findings(const struct verb_call *call, struct fix *fix, struct err *err)
 {
     const char *values[] = {call->session->plan->name};
     struct pg_result *list;
-    if (!pg_run(fix->pg, sql_get("fix_findings"), values, 1, &list, err))
+    if (!pg_run(fix->pg, sql_get("fix_states"), values, 1, &fix->states, err) ||
+        !pg_run(fix->pg, sql_get("fix_findings"), values, 1, &list, err))
         return false;
     size_t rows = (size_t)pg_rows(list);
     fix->findings = arena_array(fix->arena, rows, sizeof(*fix->findings));
@@ -117,14 +144,13 @@ static bool S_read_mode(const struct verb_call *call, struct fix *fix, struct er
 
 static bool S_can(const struct finding_row *found)
 {
-    return found->steps && !found->undone;
+    return found->step_count && !found->undone;
 }
 
-static bool S_has_word(const char *words, const char *word)
+static bool S_needs(const struct finding_row *found, const char *step)
 {
-    size_t len = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)); at += len)
-        if ((at == words || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+    for (size_t i = 0; S_can(found) && i < found->step_count; i++)
+        if (str_is(found->steps[i], step))
             return true;
     return false;
 }
@@ -143,7 +169,7 @@ static void S_choose(struct fix *fix)
     for (size_t i = 0; i < ARRAY_LEN(S_mending); i++) {
         bool wanted = false;
         for (size_t j = 0; j < fix->count; j++)
-            wanted |= S_can(&fix->findings[j]) && S_has_word(fix->findings[j].steps, S_mending[i]);
+            wanted |= S_needs(&fix->findings[j], S_mending[i]);
         if (wanted)
             fix->steps[fix->step_count++] = S_mending[i];
     }
@@ -183,6 +209,7 @@ static bool S_begin(struct verb_call *call, struct fix *fix, struct err *err)
 
 static void S_end(struct fix *fix)
 {
+    pg_result_free(fix->states);
     pg_free(fix->pg);
     arena_free(fix->arena);
 }
@@ -198,6 +225,25 @@ static void S_say(struct verb_call *call, const char *comment, const struct find
     free(line);
 }
 
+static void S_say_remedy(struct verb_call *call, const char *comment,
+                         const struct finding_row *found)
+{
+    fprintf(call->out, "%s    ", comment);
+    if (!found->step_count)
+        fprintf(call->out,
+                "a person has to decide that: the Validation pane has the rows and the SQL");
+    else if (found->undone)
+        fprintf(call->out,
+                "step '%s' has not been done, so there is nothing to bring back: 'migrate' "
+                "does it",
+                found->undone);
+    else
+        fprintf(call->out, "mended by the statements of:");
+    for (size_t i = 0; S_can(found) && i < found->step_count; i++)
+        fprintf(call->out, " %s", found->steps[i]);
+    fputc('\n', call->out);
+}
+
 static void S_list(struct verb_call *call, const struct fix *fix, const char *comment)
 {
     fprintf(call->out, "%sof run %lld, which validated with %lld checks:\n", comment,
@@ -206,24 +252,15 @@ static void S_list(struct verb_call *call, const struct fix *fix, const char *co
     for (size_t i = 0; i < fix->count; i++) {
         const struct finding_row *found = &fix->findings[i];
         S_say(call, indented, found);
-        if (!found->steps)
-            fprintf(call->out,
-                    "%s    a person has to decide that: the Validation pane has the rows "
-                    "and the SQL\n",
-                    comment);
-        else if (found->undone)
-            fprintf(call->out,
-                    "%s    step '%s' has not been done, so there is nothing to bring back: "
-                    "'migrate' does it\n",
-                    comment, found->undone);
-        else
-            fprintf(call->out, "%s    mended by the statements of: %s\n", comment, found->steps);
+        S_say_remedy(call, comment, found);
     }
     free(indented);
 }
 
-static bool S_refuse(const struct verb_call *call, const struct fix *fix, struct err *err)
+static bool S_refuse(struct verb_call *call, const struct fix *fix, struct err *err)
 {
+    if (fix->count && !call->json)
+        S_list(call, fix, "");
     if (!fix->count && call->arg_count) {
         err_set(err, ERR_USAGE, "the last validation found nothing wrong by the name of '%s'",
                 call->args[0]);

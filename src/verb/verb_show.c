@@ -52,7 +52,7 @@ static bool S_knock(struct verb_call *call, struct err *err)
     return true;
 }
 
-static bool S_sample(struct verb_call *call, struct sampler **out, struct err *err)
+bool verb_sample(struct verb_call *call, struct sampler **out, struct err *err)
 {
     if (!S_knock(call, err))
         return false;
@@ -219,7 +219,7 @@ bool verb_show_tables(struct verb_call *call, const struct table_def *const *def
                       struct err *err)
 {
     struct sampler *sampler;
-    if (!verb_check_sort(call, defs, count, err) || !S_sample(call, &sampler, err))
+    if (!verb_check_sort(call, defs, count, err) || !verb_sample(call, &sampler, err))
         return false;
     bool ok = S_count_exactly(call, sampler, err);
     const struct snapshot *snapshot = sampler_snapshot(sampler);
@@ -355,7 +355,7 @@ bool verb_log(struct verb_call *call, struct err *err)
         return err_set(err, ERR_USAGE, "'--lines' wants a number, not '%s'", wanted);
     if (call->session->refresh_ms < FOLLOW_MS)
         call->session->refresh_ms = FOLLOW_MS;
-    if (!S_sample(call, &sampler, err))
+    if (!verb_sample(call, &sampler, err))
         return false;
     if (verb_option(call, "follow"))
         S_follow(call, sampler, lines);

@@ -98,6 +98,19 @@ const struct verb verbs[] = {
         .options = {{"exact", NULL, "counts every table of the plan first", 0}, TABLE_OPTIONS},
     },
     {
+        .name = "findings", .args = "", .group = S_look,
+        .summary = "what the checks have found, and what would mend it",
+        .manual = "The table validation of status: first a row for each group of checks, then the checks, the worst "
+                  "first. With --long all that is known of each: the rows, the SQL that found it, the SQL that would "
+                  "mend it, and whether 'fix' does. Into a file it is written at length, as JSON or CSV where "
+                  "the name ends so; the file can be read by its owner alone, and replaces none.\n\n"
+                  "The exit status is 1 when a check has failed.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .json = true, .run = verb_findings,
+        .options = {{"long", NULL, "all that is known of each", 0},
+                    {"csv", NULL, "answers in CSV", 0},
+                    {"output", "FILE", "writes a file instead", 0}},
+    },
+    {
         .name = "tenant list", .args = "", .group = S_look,
         .summary = "the tenants of the mapping, with rows and keys",
         .manual = "The table tenants of status: each tenant of the mapping with its organizations, its "
@@ -280,7 +293,7 @@ const struct verb verbs[] = {
                     MODE_OPTIONS, WORKER_OPTIONS},
     },
     {
-        .name = "validate", .args = "", .group = S_run, .weigh = verb_validate_weigh,
+        .name = "validate", .args = "", .group = S_run, .effect = REVERSIBLE, .weigh = verb_validate_weigh,
         .summary = "whether the migration is right",
         .manual = "Reads the whole result, with other statements than those that wrote it: structure, "
                   "completeness, every value against the mapping, every child against its parent, keys, "

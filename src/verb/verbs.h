@@ -52,6 +52,8 @@ verb_fn verb_cache_bench;
 
 /* verb_run.c */
 verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_plan_sql;
+/* verb_findings.c */
+verb_fn verb_findings;
 /* verb_fix.c */
 verb_fn verb_fix;
 verb_fn verb_fix_tell, verb_validate_tell; /* what would be mended, and by which steps */
@@ -66,6 +68,9 @@ verb_fn verb_attach, verb_ask_worker;
 /* Asks the servers once, and prints the banner and these tables, or both as JSON. */
 bool verb_show_tables(struct verb_call *call, const struct table_def *const *defs, size_t count,
                       struct err *err);
+/* Every server that is named, asked once; the sampler is yours to free. */
+struct sampler;
+bool verb_sample(struct verb_call *call, struct sampler **out, struct err *err);
 
 /* --sort and --filter: refused when no table has the column, and what they mean for one table. */
 bool verb_check_sort(const struct verb_call *call, const struct table_def *const *defs,

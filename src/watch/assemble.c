@@ -238,8 +238,67 @@ static void S_copy_checks(struct snapshot *snapshot, const struct part_list *lis
         check.subject = arena_str(snapshot->arena, check.subject);
         check.message = arena_str(snapshot->arena, check.message);
         check.detail = arena_str(snapshot->arena, check.detail);
+        check.name = arena_str(snapshot->arena, check.name);
+        check.samples = arena_str(snapshot->arena, check.samples);
+        check.query = arena_str(snapshot->arena, check.query);
+        check.fix = arena_str(snapshot->arena, check.fix);
         snapshot->checks[snapshot->check_count++] = check;
     }
+}
+
+static struct check_group *S_group(struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->group_count; i++)
+        if (str_is(snapshot->groups[i].name, name))
+            return &snapshot->groups[i];
+    struct check_group *group = &snapshot->groups[snapshot->group_count++];
+    *group = (struct check_group){.name = name, .worst = VERDICT_PASS, .at = UNKNOWN};
+    return group;
+}
+
+static int S_rank(enum verdict verdict)
+{
+    static const int ranks[VERDICTS] = {
+        [VERDICT_PASS] = 0, [VERDICT_UNKNOWN] = 1, [VERDICT_WARN] = 2, [VERDICT_FAIL] = 3};
+    return ranks[verdict];
+}
+
+static const char *S_keep_text(struct arena *arena, struct buf *text)
+{
+    const char *copy = arena_str(arena, buf_text(text));
+    buf_release(text);
+    return copy;
+}
+
+static void S_tell_group(struct arena *arena, struct check_group *group)
+{
+    static const enum verdict order[] = {VERDICT_FAIL, VERDICT_WARN, VERDICT_UNKNOWN, VERDICT_PASS};
+    struct buf title = {0}, text = {0};
+    buf_format(&title, "%s: %zu check%s", group->name, group->total, group->total == 1 ? "" : "s");
+    for (size_t i = 0; i < ARRAY_LEN(order); i++)
+        if (group->counts[order[i]])
+            buf_format(&text, "%s%zu %s", text.len ? ", " : "", group->counts[order[i]],
+                       verdict_name(order[i]));
+    group->title = S_keep_text(arena, &title);
+    group->summary = S_keep_text(arena, &text);
+}
+
+static void S_sum_up_checks(struct snapshot *snapshot)
+{
+    snapshot->groups =
+        arena_array(snapshot->arena, snapshot->check_count, sizeof(*snapshot->groups));
+    for (size_t i = 0; i < snapshot->check_count; i++) {
+        const struct check_view *check = &snapshot->checks[i];
+        struct check_group *group = S_group(snapshot, check->group);
+        group->total++;
+        group->counts[check->verdict]++;
+        if (S_rank(check->verdict) > S_rank(group->worst))
+            group->worst = check->verdict;
+        if (check->at > 0 && (group->at <= 0 || check->at < group->at))
+            group->at = check->at;
+    }
+    for (size_t i = 0; i < snapshot->group_count; i++)
+        S_tell_group(snapshot->arena, &snapshot->groups[i]);
 }
 
 static void S_add_checks(const struct parts *parts, struct snapshot *snapshot)
@@ -249,6 +308,7 @@ static void S_add_checks(const struct parts *parts, struct snapshot *snapshot)
     S_copy_checks(snapshot, &parts->findings);
     S_copy_checks(snapshot, &parts->mapping);
     S_copy_checks(snapshot, &parts->checks);
+    S_sum_up_checks(snapshot);
 }
 
 static struct event_view S_event(struct arena *arena, const struct note *note)

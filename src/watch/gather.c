@@ -343,57 +343,13 @@ static enum verdict S_verdict(const char *name)
     return VERDICT_UNKNOWN;
 }
 
-enum { SAMPLE_MOST = 1000 }; /* columns; a sample is to be recognised, not to be read whole */
-
-enum { SAMPLE_WIDTH = 60 }; /* a wider one takes a line for each of its members */
-
-/* As JSON that a person can read: {"id": 7, "organization_id": "99"}. */
-static char *S_sample(const json_t *sample)
+static const char *S_filled(const struct pg_result *result, int row, const char *column,
+                            struct arena *arena)
 {
-    char *line = json_dumps(sample, JSON_ENCODE_ANY);
-    if (json_is_string(sample) || text_width(line) <= SAMPLE_WIDTH)
-        return line;
-    free(line);
-    return json_dumps(sample, JSON_ENCODE_ANY | JSON_INDENT(2));
-}
-
-static void S_add_samples(struct buf *out, const char *text)
-{
-    json_t *samples = json_loads(text, JSON_DECODE_ANY, NULL), *sample;
-    size_t i;
-    if (!json_is_array(samples))
-        buf_format(out, "%.*s\n", (int)text_fit(text, SAMPLE_MOST), text);
-    json_array_foreach(samples, i, sample)
-    {
-        char *line = S_sample(sample);
-        size_t fits = text_fit(line, SAMPLE_MOST);
-        buf_format(out, "%.*s%s\n", (int)fits, line, line[fits] ? "..." : "");
-        free(line);
-    }
-    json_decref(samples);
-}
-
-/* What a finding rests on, for the reader: samples, the SQL that found it, the SQL that mends it. */
-static const char *S_finding_detail(const struct pg_result *result, int row, struct arena *arena)
-{
-    static const struct {
-        const char *column, *heading;
-    } paragraphs[] = {{"samples", "samples"}, {"fix", "would be mended by"}, {"query", "found by"}};
-    struct buf detail = {0};
-    for (size_t i = 0; i < ARRAY_LEN(paragraphs); i++) {
-        int col = pg_col(result, paragraphs[i].column);
-        const char *text = pg_text(result, row, col);
-        if (pg_null(result, row, col) || !*text || str_is(text, "[]"))
-            continue;
-        buf_format(&detail, "%s%s:\n", detail.len ? "\n" : "", paragraphs[i].heading);
-        if (i == 0)
-            S_add_samples(&detail, text);
-        else
-            buf_format(&detail, "%s\n", text);
-    }
-    const char *text = detail.len ? arena_strn(arena, detail.text, detail.len) : NULL;
-    buf_release(&detail);
-    return text;
+    int col = pg_col(result, column);
+    const char *text = pg_text(result, row, col);
+    return pg_null(result, row, col) || !*text || str_is(text, "[]") ? NULL
+                                                                     : arena_str(arena, text);
 }
 
 /* The console compares the plan by itself, and later than the run did: one answer is enough. */
@@ -412,10 +368,14 @@ void gather_journal_findings(struct parts *parts, const struct pg_result *result
         if (!S_is_asked_here(parts, result, row))
             checks[parts->findings.count++] = (struct check_view){
                 .group = arena_str(arena, pg_text(result, row, pg_col(result, "check_group"))),
+                .name = arena_str(arena, pg_text(result, row, pg_col(result, "check_name"))),
                 .subject = arena_str(arena, pg_text(result, row, pg_col(result, "subject"))),
                 .verdict = S_verdict(pg_text(result, row, pg_col(result, "verdict"))),
                 .message = arena_str(arena, pg_text(result, row, pg_col(result, "message"))),
-                .detail = S_finding_detail(result, row, arena),
+                .samples = S_filled(result, row, "samples", arena),
+                .query = S_filled(result, row, "query", arena),
+                .fix = S_filled(result, row, "fix", arena),
+                .run = pg_int(result, row, pg_col(result, "run")),
                 .count = pg_int(result, row, pg_col(result, "count")),
                 .at = pg_int(result, row, pg_col(result, "at")),
             };

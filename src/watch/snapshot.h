@@ -85,12 +85,28 @@ enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL, VERDICT_UNKNOWN };
 
 struct check_view {
     const char *group;   /* "plan", "mapping", "structure", ... */
+    const char *name;    /* what was asked: "foreign keys"; NULL: the group says it */
     const char *subject; /* a table, a file */
     enum verdict verdict;
     const char *message; /* one sentence */
-    const char *detail;  /* more lines: samples, the SQL that found it, the remedy; or NULL */
+    const char *detail;  /* more lines: an example, the remedy; or NULL */
+    const char *samples; /* a JSON array; NULL */
+    const char *query;   /* the SQL that found it, which psql runs as it is; NULL */
+    const char *fix;     /* SQL that would mend it; NULL */
+    int64_t run;         /* that asked it; 0: the console did, by itself */
     int64_t count;       /* rows concerned; UNKNOWN */
     int64_t at;
+};
+
+enum { VERDICTS = VERDICT_UNKNOWN + 1 };
+
+struct check_group { /* the checks of one kind, summed up */
+    const char *name;
+    size_t counts[VERDICTS], total;
+    const char *title;   /* "structure: 26 checks" */
+    const char *summary; /* "2 fail, 1 unknown, 23 pass" */
+    enum verdict worst;
+    int64_t at;          /* when the oldest of them was checked */
 };
 
 struct keys_view {    /* Redis keys of one template */
@@ -202,6 +218,8 @@ struct snapshot {
     size_t step_count;
     struct check_view *checks;
     size_t check_count;
+    struct check_group *groups; /* of these checks, in their order; none: they are not summed up */
+    size_t group_count;
     struct keys_view *keys;
     size_t keys_count;
     struct census_view census;

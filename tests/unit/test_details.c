@@ -319,7 +319,7 @@ static void test_json(void **state)
                      "{\"verdict\":\"fail\",\"group\":\"mapping\","
                      "\"subject\":\"data_codes.csv\",\"count\":1234567,"
                      "\"message\":\"organization 41 stands in no row of the mapping\","
-                     "\"checked\":\"2026-01-01T10:11:07Z\"}");
+                     "\"checked\":\"2026-01-01T10:11:07Z\",\"check\":null}");
     S_check_row_json(TABLE_LOG, 0,
                      "{\"time\":\"2026-01-01T10:11:07Z\",\"severity\":\"info\","
                      "\"source\":\"console\",\"text\":\"connected\"}");
