@@ -43,7 +43,7 @@ static const struct {
     [VERDICT_PASS] = {"✓", MOOD_GOOD, 3},
 };
 
-enum { CHECKS_RANK = 10 }; /* below the groups */
+enum { CHECKS_RANK = 10, PASSES_RANK = 20 };
 
 size_t check_rows(const struct snapshot *snapshot)
 {
@@ -55,9 +55,12 @@ const struct check_view *check_of_row(const struct snapshot *snapshot, size_t ro
     return row < snapshot->group_count ? NULL : &snapshot->checks[row - snapshot->group_count];
 }
 
-static void S_set_verdict(struct cell *out, enum verdict verdict, int64_t rank)
+/* What passes stands last, summed up or not, so that it does not push down what does not. */
+static void S_set_verdict(struct cell *out, enum verdict verdict, bool sums_up)
 {
-    cell_set_word(out, S_looks[verdict].mark, verdict_name(verdict), rank + S_looks[verdict].rank);
+    int64_t rank = S_looks[verdict].rank + (sums_up ? 0 : CHECKS_RANK) +
+                   (verdict == VERDICT_PASS ? PASSES_RANK : 0);
+    cell_set_word(out, S_looks[verdict].mark, verdict_name(verdict), rank);
     out->mood = S_looks[verdict].mood;
 }
 
@@ -65,7 +68,7 @@ static void S_group_cell(const struct check_group *group, size_t column, struct 
 {
     switch (column) {
     case CHECK_VERDICT:
-        S_set_verdict(out, group->worst, 0);
+        S_set_verdict(out, group->worst, true);
         break;
     case CHECK_GROUP:
         cell_set_text(out, group->name);
@@ -92,7 +95,7 @@ void check_cell(const struct snapshot *snapshot, size_t row, size_t column, stru
     }
     switch (column) {
     case CHECK_VERDICT:
-        S_set_verdict(out, check->verdict, CHECKS_RANK);
+        S_set_verdict(out, check->verdict, false);
         break;
     case CHECK_GROUP:
         cell_set_text(out, check->group);

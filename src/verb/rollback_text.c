@@ -87,9 +87,10 @@ static void S_print_order(struct verb_call *call, const struct guide *guide)
         struct buf time = {0};
         S_add_time(&time, step);
         S_say(call, "   %2zu  %-13s %s", i + 1, guide->undo.steps[i], buf_text(&time));
-        S_say(call, "       %s (%zu statements)",
-              step && step->objects ? step->objects : "what it has kept a record of",
-              S_count_statements(guide, guide->undo.steps[i]));
+        size_t count = S_count_statements(guide, guide->undo.steps[i]);
+        S_say(call, "       %s (%zu statement%s)",
+              step && step->objects ? step->objects : "what it has kept a record of", count,
+              count == 1 ? "" : "s");
         buf_release(&time);
     }
     S_say(call,

@@ -106,7 +106,7 @@ struct check_group { /* the checks of one kind, summed up */
     const char *title;   /* "structure: 26 checks" */
     const char *summary; /* "2 fail, 1 unknown, 23 pass" */
     enum verdict worst;
-    int64_t at;          /* when the oldest of them was checked */
+    int64_t at; /* when the oldest of them was checked */
 };
 
 struct keys_view {    /* Redis keys of one template */

@@ -79,7 +79,7 @@ directive() {
 # Directories get a name of the same width; versions stand in the banner, which is not filled up;
 # the memory of keys is estimated from some of them, in the order that Redis names them.
 hide_volatile() {
-    sed -E -e 's#/tmp/td-test-[A-Za-z0-9]{6}#/tmp/td-test-XXXXXX#g' \
+    sed -E -e 's#/tmp/td-test-[A-Za-z0-9]{6}#/tmp/td-test-XXXXXX#g' -e 's#/state-[A-Za-z0-9]{6}/#/state-XXXXXX/#g' \
         -e 's/PG [0-9]+(\.[0-9]+)?/PG N/' -e 's/Redis [0-9]+\.[0-9.]+/Redis N/' \
         -e 's/ (~[0-9]\.[0-9]| ~[0-9]{2}) kB/ ~N.N kB/g'
 }

@@ -198,11 +198,11 @@ static void test_validation_at_every_width(void **state)
         "✓ pass    structure      sessions                           the table is there with all columns of the plan       4.0s\n");
     S_check_print(TABLE_VALIDATION, 158,
         "Validation: 4 checks, 1 fail, 1 warn, 1 unknown, 1 pass\n"
-        "VERDICT   GROUP          SUBJECT                             ROWS MESSAGE                                                                                  AGE\n"
-        "✗ fail    mapping        data_codes.csv                    1,235k organization 41 stands in no row of the mapping                                         4.0s\n"
-        "! warn    integrity      session_attendees                     12 12 rows name a user that does not exist                                                 4.0s\n"
-        "? unknown plan           permissions                              may not read the table\n"
-        "✓ pass    structure      sessions                                 the table is there with all columns of the plan                                         4.0s\n");
+        "VERDICT   GROUP          SUBJECT                        ROWS MESSAGE                                                      AGE CHECK\n"
+        "✗ fail    mapping        data_codes.csv               1,235k organization 41 stands in no row of the mapping             4.0s\n"
+        "! warn    integrity      session_attendees                12 12 rows name a user that does not exist                     4.0s\n"
+        "? unknown plan           permissions                         may not read the table\n"
+        "✓ pass    structure      sessions                            the table is there with all columns of the plan             4.0s\n");
 }
 
 static void test_cache_at_every_width(void **state)
