@@ -39,11 +39,6 @@ struct fix {
     size_t statements;
 };
 
-enum verb_effect verb_validate_weigh(const struct verb_call *call)
-{
-    return verb_given(call, "fix-issues") ? REVERSIBLE : READS;
-}
-
 /* ---- which findings are meant ---- */
 
 /* A word is a group, a subject, or both as GROUP:SUBJECT; no word: all. */

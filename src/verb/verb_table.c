@@ -293,7 +293,7 @@ const struct verb verbs[] = {
                     MODE_OPTIONS, WORKER_OPTIONS},
     },
     {
-        .name = "validate", .args = "", .group = S_run, .effect = REVERSIBLE, .weigh = verb_validate_weigh,
+        .name = "validate", .args = "", .group = S_run, .effect = REVERSIBLE, .acts = "fix-issues",
         .summary = "whether the migration is right",
         .manual = "Reads the whole result, with other statements than those that wrote it: structure, "
                   "completeness, every value against the mapping, every child against its parent, keys, "

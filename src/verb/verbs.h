@@ -57,7 +57,6 @@ verb_fn verb_findings;
 /* verb_fix.c */
 verb_fn verb_fix;
 verb_fn verb_fix_tell, verb_validate_tell; /* what would be mended, and by which steps */
-enum verb_effect verb_validate_weigh(const struct verb_call *call);
 /* verb_rollback.c */
 verb_fn verb_rollback;
 enum verb_effect verb_rollback_weigh(const struct verb_call *call);
