@@ -57,7 +57,7 @@ const size_t common_option_count = ARRAY_LEN(common_options);
     {"dry-run", NULL, "prints every statement that would run, and changes nothing", 0}, \
     {"detach", NULL, "does not wait for the end", 0}, \
     {"triggers", NULL, "lets the application's triggers fire while rows are filled", 0}, \
-    {"lanes", "N", "batches at the same time (2)", 0}, \
+    {"lanes", "N", "batches at the same time (2); 1: builds and checks one by one, too", 0}, \
     {"batch-ms", "MS", "how long a batch should take (500)", 0}
 
 #define TENANT_OPTION {"tenant", "T", "only what is this tenant's", 0}

@@ -16,8 +16,11 @@ sessions=$((attendees * 3 / 10))
 TD_POSTGRES_OPTIONS='-c shared_buffers=1GB -c max_wal_size=4GB -c maintenance_work_mem=512MB -c work_mem=64MB
  -c fsync=on -c full_page_writes=on'
 td_start_postgres
-td_prepare_migration
-cp "$here/migrate.plan" "$work"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+XDG_STATE_HOME=$work/state
+export XDG_STATE_HOME
+cp "$here/migrate.plan" "$TD_SRCDIR"/data/plans/* "$work"
 { echo organization_id,organization_code,tenant_code
   for i in $(seq 20); do echo "$i,org_$i,tenant_$((1 + i % 6))"; done; } >"$work/codes.csv"
 psql -X -q -d postgres -c 'CREATE DATABASE pristine'
@@ -48,10 +51,11 @@ load() {
 prepared() {
     echo "SET session_replication_role = replica; SET jit = off;
           PREPARE batch (text, bigint, bigint, text, tid, tid, integer, integer) AS"
-    ours plan sql --online | sed -n '/^-- sessions: batch/,/;$/p' | grep -v '^--' >"$work/batch.sql"
+    ours plan sql | sed -n '/^-- sessions: batch/,/;$/p' | grep -v '^--' >"$work/batch.sql"
     if [ "$1" = bare ]; then
-        sed -n '/UPDATE ONLY/,/RETURNING/p' "$work/batch.sql" | sed -e '/RETURNING/d' -e '$s/$/;/' \
-            -e 's/EXISTS (SELECT FROM fence)/$1 IS NOT NULL AND $2 > 0 AND $3 > 0 AND $4 IS NOT NULL/'
+        awk '/UPDATE ONLY/ { on = 1 } /RETURNING/ { on = 0 } on' "$work/batch.sql" |
+            sed 's/EXISTS (SELECT FROM fence)/$1 IS NOT NULL AND $2 > 0 AND $3 > 0 AND $4 IS NOT NULL/'
+        echo ';'
     else
         cat "$work/batch.sql"
     fi

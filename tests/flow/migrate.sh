@@ -41,6 +41,10 @@ for mode in --online --window; do
         "$(td_ask pristine "SELECT count(*) FROM sessions WHERE updated_at > now() - interval '10 minutes'")" \
         "$mode: updated_at is as it was"
 
+    is "$(td_ask subject "SELECT string_agg(DISTINCT s.name, ' ' ORDER BY s.name) FROM tenantdeck.child c
+            JOIN tenantdeck.step s ON s.id = c.step WHERE c.command = 'work'")" \
+        'confirm indexes integrity keys validate' \
+        "$mode: what is built or read goes over a second connection, too"
     td_on subject validate >"$work/said"
     ok $? "$mode: validate says that it is right"
     td_on subject migrate --no-backup $mode >"$work/said"
@@ -95,6 +99,8 @@ batches() {
 short=$(batches --batch-ms 1) long=$(batches --batch-ms 60000)
 [ "$short" -gt "$long" ]
 ok $? "--batch-ms makes short batches, and so more of them ($short, not $long)"
+is "$(td_ask subject "SELECT count(*) FROM tenantdeck.child WHERE command = 'work' AND step IS NOT NULL")" 0 \
+    '--lanes 1 also asks the checks one by one'
 td_on subject rollback >"$work/said"
 
 # ---- data that stays ----
