@@ -443,6 +443,46 @@ const struct verb verbs[] = {
                     {"abandon", NULL, "gives up a clear that was cut off", 0}},
     },
     {
+        .name = "cache ttl", .args = "", .group = S_cache, .effect = REVERSIBLE, .acts = "set", .json = true,
+        .summary = "keys against the policy of how long they may live",
+        .manual =
+            "Asks every key of the plan's templates for its time to live, and counts those that never end and those "
+            "that live longer than the policy: the `ttl` of their template, or the value of the environment name in "
+            "its `ttl name`, such as CACHE_TTL_ORG_DATA. With --drift it reads values as well, and counts those that "
+            "say another end (expiresAt) than their key has, by more than a minute.\n\n"
+            "With --set such keys get the policy's time. The server compares at that moment, so a shorter time is "
+            "never made longer. All of them are looked at anew afterwards.\n\n"
+            "The exit status is 1 when keys break the policy, or drift.",
+        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_ttl,
+        .question = "give these keys the policy's time to live",
+        .options = {{"set", NULL, "gives keys that break the policy its time", 0},
+                    {"drift", NULL, "reads values, and compares what they say", 0},
+                    CHOICE_OPTIONS, SHARE_OPTION, DRY_OPTION},
+    },
+    {
+        .name = "cache invalidate", .args = "EVENT CODE [ID]", .min_args = 2, .max_args = 3, .group = S_cache,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "removes what went stale with a change, for hooks",
+        .manual = "EVENT is organization, session or profile, CODE the organization's, ID the very thing where it is "
+                  "known. The keys are those of the plan's templates with that event: of an organization's update "
+                  "org:{org}:*, say, of a session's sessions:{org}:*, of a profile's mentors:{org}:* and "
+                  "mentees:{org}:*. Its tenant is told by the mapping, or by --tenant. Keys that can be told by name are "
+                  "removed without a walk. Afterwards they are looked for anew.\n\n"
+                  "The exit status is 1 when some are there again.",
+        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_invalidate,
+        .question = "remove the keys that went stale",
+        .options = {{"tenant", "CODE", "the organization's tenant, where no mapping tells it", 0}, DRY_OPTION},
+    },
+    {
+        .name = "cache warm", .args = "", .group = S_cache, .effect = REVERSIBLE, .json = true,
+        .summary = "sets what is asked for most, from the database",
+        .manual = "Runs the plan's warming queries and sets what they answer, with the plan's time to live, where no "
+                  "key is yet: the step cache-warm, by a worker that is followed until it is over.",
+        .needs = NEEDS_DATABASE | NEEDS_REDIS | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_cache_warm,
+        .question = "set the keys of the plan's warming queries",
+        .options = {MODE_OPTIONS, WORKER_OPTIONS},
+    },
+    {
         .name = "cache restore", .args = "FILE", .min_args = 1, .max_args = 1, .group = S_cache,
         .effect = REVERSIBLE, .json = true,
         .summary = "brings back what 'cache clear' has kept in a file",

@@ -115,9 +115,13 @@ struct keys_view {    /* Redis keys of one template */
     int64_t keys, without_ttl, over_ttl, bytes; /* of those seen; UNKNOWN */
     bool bytes_exact;                           /* every key was weighed; else a sample was */
     int64_t bytes_error; /* how far off they may be, 95 times of 100; 0 when exact */
-    bool ttl_sampled;    /* the expiry of a sample was read; else that of every key */
-    int64_t tenants;     /* how many tenants or organizations they belong to; UNKNOWN */
-    int64_t ttl;         /* the plan's policy in seconds; 0: none */
+    /* Of `cache ttl`: keys whose value says another end, UNKNOWN when none was read; what says the
+     * policy; one of the keys that break it, or NULL. */
+    int64_t drift;
+    const char *ttl_from, *sample;
+    bool ttl_sampled; /* the expiry of a sample was read; else that of every key */
+    int64_t tenants;  /* how many tenants or organizations they belong to; UNKNOWN */
+    int64_t ttl;      /* the plan's policy in seconds; 0: none */
     bool foreign;
 };
 
