@@ -254,6 +254,11 @@ const char *keyspace_name(const struct keyspace *keyspace)
     return keyspace->name;
 }
 
+bool keyspace_is_cluster(const struct keyspace *keyspace)
+{
+    return redis_is_cluster(keyspace->redis);
+}
+
 bool keyspace_has_multi(const struct keyspace *keyspace)
 {
     return !keyspace->rest && !redis_is_cluster(keyspace->redis);

@@ -36,6 +36,7 @@ bool keyspace_try(struct keyspace *keyspace, int argc, const char *const *argv,
 size_t keyspace_nodes(const struct keyspace *keyspace);
 bool keyspace_send_node(struct keyspace *keyspace, size_t node, int argc, const char *const *argv,
                         const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
+bool keyspace_is_cluster(const struct keyspace *keyspace);
 /* Can several keys be watched and changed in one MULTI? A cluster has them on several servers. */
 bool keyspace_has_multi(const struct keyspace *keyspace);
 /* Waits for all answers; false with the first error among them. */

@@ -54,8 +54,9 @@ static void S_take_value(void *ctx, const struct redis_reply *reply, const struc
 {
     struct keyttl_key *key = ctx;
     bool text = !err && redis_type(reply) == REDIS_STRING;
-    json_t *value =
-        text ? json_loadb(redis_text(reply), redis_length(reply), JSON_ALLOW_NUL, NULL) : NULL;
+    json_t *value = text ? json_loadb(redis_text(reply), redis_length(reply),
+                                      JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL)
+                         : NULL;
     const json_t *ends = json_object_get(value, "expiresAt");
     key->expires_at = json_is_number(ends) ? (int64_t)json_number_value(ends) : -1;
     key->ttl->unread += text && key->expires_at < 0;

@@ -483,6 +483,23 @@ const struct verb verbs[] = {
         .options = {MODE_OPTIONS, WORKER_OPTIONS},
     },
     {
+        .name = "cache rekey", .args = "OLD NEW", .min_args = 2, .max_args = 2, .group = S_cache,
+        .effect = REVERSIBLE, .json = true,
+        .summary = "gives a tenant's keys another code",
+        .manual =
+            "Every key of the plan's templates whose {tenant} is OLD gets NEW in its place (with --organization: "
+            "{org}). In values that are JSON, tenantId, organizationId and their like are changed where they say OLD, "
+            "and no other byte is; in sets, the members that are such keys. Each key keeps the time it has left. No "
+            "key is overwritten. Then all is looked at anew: no key of OLD may be there, and none may say it.\n\n"
+            "It is begun only while NEW has no key. So 'cache rekey NEW OLD' takes it back. After a kill the same "
+            "command goes on; --abandon gives it up.\n\n"
+            "The exit status is 1 when something says the old code still: it was written meanwhile.",
+        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_rekey,
+        .question = "give these keys another code",
+        .options = {{"organization", NULL, "the codes are of organizations, not tenants", 0}, SHARE_OPTION, DRY_OPTION,
+                    {"abandon", NULL, "gives up one that was cut off", 0}},
+    },
+    {
         .name = "cache restore", .args = "FILE", .min_args = 1, .max_args = 1, .group = S_cache,
         .effect = REVERSIBLE, .json = true,
         .summary = "brings back what 'cache clear' has kept in a file",

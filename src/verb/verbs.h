@@ -17,6 +17,8 @@ verb_fn verb_blockers_tell; /* whom it will meet, and what that session does */
 verb_fn verb_cache_clear, verb_cache_clear_tell, verb_cache_restore;
 /* verb_cache_invalidate.c, verb_cache_ttl.c */
 verb_fn verb_cache_invalidate, verb_cache_warm, verb_cache_ttl;
+/* verb_cache_rekey.c */
+verb_fn verb_cache_rekey;
 /* verb_cache_counts.c */
 verb_fn verb_cache_counts;
 /* verb_plan.c */

@@ -42,7 +42,7 @@ is "$(td cache counts --json >"$work/json"; figure 'a["census"]["keys"], a["cens
             "$n" "value$n" "$n" "$n"
         printf 'SET cache:acme:jobs:%d x EX 60\nSET org:o1:t%d x\n' "$n" "$((n % 3))"
     done
-    printf 'SET "session:\\x1b[2J\\n:x" x EX 5\nSET "" x\nSET "\\x00\\xff" x\nSET bull:q:1 x\nSET session::x x\n'
+    printf 'SET "session:\\x1b[2J\\n:x" x EX 50\nSET "" x\nSET "\\x00\\xff" x\nSET bull:q:1 x\nSET session::x x\n'
     printf 'SET "session:\\x00:x" x\nSET session:b:s1 x\nSET session: x\n'
 } | td_redis >"$work/said"
 before=$(td_redis DEBUG DIGEST)
