@@ -10,8 +10,8 @@
 enum {
     COUNT_LEAST = 50, /* keys that SCAN is asked for at a time, */
     COUNT_FIRST = 100,
-    COUNT_MOST = 500,
-    PAGE_US = 120, /* … as many as the server hands out in so long: all others wait behind it */
+    COUNT_MOST = 250,
+    PAGE_US = 80, /* … as many as the server hands out in so long: all others wait behind it */
     BURST_US = 10000, /* of work, then nothing for as long as the share says */
     REST_MOST_MS = 1000,
     ENDLESS = 4,           /* a walk that has met so many times the keys of its start, */

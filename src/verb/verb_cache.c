@@ -48,10 +48,10 @@ static void S_find_organizations(struct verb_cache *cache)
     choice->organizations = &cache->organizations;
 }
 
-static bool S_read_choice(struct verb_cache *cache, bool everything, struct err *err)
+static bool S_read_choice(struct verb_cache *cache, const char *pattern, bool everything,
+                          struct err *err)
 {
     const struct verb_call *call = cache->call;
-    const char *pattern = verb_given(call, "pattern");
     cache->choice = (struct key_choice){
         .plan = call->session->plan,
         .tenant = verb_given(call, "tenant"),
@@ -79,10 +79,16 @@ static bool S_read_choice(struct verb_cache *cache, bool everything, struct err 
 bool verb_cache_begin(struct verb_call *call, bool everything, struct verb_cache *cache,
                       struct err *err)
 {
+    return verb_cache_begin_with(call, verb_given(call, "pattern"), everything, cache, err);
+}
+
+bool verb_cache_begin_with(struct verb_call *call, const char *pattern, bool everything,
+                           struct verb_cache *cache, struct err *err)
+{
     int64_t share = SHARE_USUAL;
     *cache = (struct verb_cache){.call = call};
     if (!verb_cache_number(call, "share", 1, 100, &share, err) ||
-        !S_read_choice(cache, everything, err) ||
+        !S_read_choice(cache, pattern, everything, err) ||
         !keyspace_open_for(call->loop, &call->session->redis, &cache->keyspace, err))
         return false;
     cache->share = (int)share;

@@ -33,6 +33,9 @@ struct verb_cache {
  */
 bool verb_cache_begin(struct verb_call *call, bool everything, struct verb_cache *cache,
                       struct err *err);
+/* The same with a pattern that was no option. */
+bool verb_cache_begin_with(struct verb_call *call, const char *pattern, bool everything,
+                           struct verb_cache *cache, struct err *err);
 void verb_cache_end(struct verb_cache *cache);
 
 /* Ctrl-C sets it from now on, instead of ending the program; until verb_cache_end(). */

@@ -44,7 +44,7 @@ static bool S_begin(struct rekey *r, struct err *err)
                                  .plan = r->call->session->plan,
                                  .before = r->call->args[0],
                                  .after = r->call->args[1],
-                                 .organization = verb_given(r->call, "organization") != NULL,
+                                 .organization = verb_given(r->call, "organizations") != NULL,
                                  .stop = verb_cache_heed(&r->cache),
                                  .progress = S_on_progress,
                                  .ctx = &r->cache};

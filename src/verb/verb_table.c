@@ -140,6 +140,15 @@ const struct verb verbs[] = {
                     CHOICE_OPTIONS, SHARE_OPTION, TABLE_OPTIONS},
     },
     {
+        .name = "cache keys", .args = "[PATTERN]", .max_args = 1, .group = S_look,
+        .summary = "some keys, each with its type, time and memory",
+        .manual = "Lists keys that fit the pattern, as Redis reads it, or that are otherwise chosen, 100 at the most or as "
+                  "many as --limit says; whether there are more is said. No value is read, and no time to live "
+                  "touched.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_keys,
+        .options = {CHOICE_OPTIONS, {"limit", "N", "lists N at the most (100)", 0}, SHARE_OPTION},
+    },
+    {
         .name = "log", .args = "", .group = S_look,
         .summary = "what happened, newest last",
         .manual = "The events of the journal and of the servers. With --follow it stays and prints "
@@ -487,7 +496,7 @@ const struct verb verbs[] = {
         .effect = REVERSIBLE, .json = true,
         .summary = "gives a tenant's keys another code",
         .manual =
-            "Every key of the plan's templates whose {tenant} is OLD gets NEW in its place (with --organization: "
+            "Every key of the plan's templates whose {tenant} is OLD gets NEW in its place (with --organizations: "
             "{org}). In values that are JSON, tenantId, organizationId and their like are changed where they say OLD, "
             "and no other byte is; in sets, the members that are such keys. Each key keeps the time it has left. No "
             "key is overwritten. Then all is looked at anew: no key of OLD may be there, and none may say it.\n\n"
@@ -496,7 +505,7 @@ const struct verb verbs[] = {
             "The exit status is 1 when something says the old code still: it was written meanwhile.",
         .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_rekey,
         .question = "give these keys another code",
-        .options = {{"organization", NULL, "the codes are of organizations, not tenants", 0}, SHARE_OPTION, DRY_OPTION,
+        .options = {{"organizations", NULL, "the codes are of organizations, not tenants", 0}, SHARE_OPTION, DRY_OPTION,
                     {"abandon", NULL, "gives up one that was cut off", 0}},
     },
     {

@@ -21,6 +21,8 @@ verb_fn verb_cache_invalidate, verb_cache_warm, verb_cache_ttl;
 verb_fn verb_cache_rekey;
 /* verb_cache_counts.c */
 verb_fn verb_cache_counts;
+/* verb_cache_keys.c */
+verb_fn verb_cache_keys;
 /* verb_plan.c */
 verb_fn verb_plan_list, verb_plan_show, verb_plan_check;
 /* verb_migrations.c */

@@ -84,6 +84,18 @@ like "$said" '1,211 keys; the server had 1,211 before and 1,211 after' 'the whol
 like "$(td cache counts --by=tenant)" '^\\x1b\[2J\\n ' 'a hostile code is shown in harmless letters'
 is "$(td_redis DEBUG DIGEST)" "$before" 'nothing was changed'
 
+# ---- the keys themselves ----
+
+said=$(td cache keys 'session:[b]:*')
+like "$said" '^string +no end +[0-9]+ B  session:b:s1$' 'a key is listed with its type, time and memory'
+is "$(printf '%s\n' "$said" | wc -l)" 2 'and no other'
+like "$(td cache keys --tenant='b*' --limit=7)" 'there are more; --limit' 'a list has an end, and says so'
+is "$(td cache keys --tenant='b*' --limit=7 | grep -c 'session:b\*:')" 7 'of so many'
+unlike "$(td cache keys)" "$(printf '\033')" 'hostile keys are harmless'
+td cache keys --namespace=jobs --limit=1000 --json >"$work/json"
+is "$(figure 'len(a["keys"]), a["more"], 0 < a["keys"][0]["ttl_ms"] <= 60000')" '(300, False, True)' 'all of them, when there is room'
+is "$(td_redis DEBUG DIGEST)" "$before" 'nothing was changed by looking'
+
 # ---- many keys: a sample, and a walk that is stopped ----
 
 td_redis EVAL "for n = 1, 60000 do redis.call('SET', 'session:t' .. n % 100 .. ':' .. n, string.rep('x', n % 50), 'EX', 100) end" 0 \

@@ -87,7 +87,7 @@ is "$(td_redis DEBUG DIGEST)" "$before" 'takes it back, byte for byte'
 td_redis SET session:new:s1 mine >"$work/said"
 exits 4 'a code that has keys is refused' td --yes cache rekey old new
 is "$(td_redis GET session:new:s1) $(td_redis EXISTS session:old:s1)" 'mine 1' 'and nothing was moved'
-runs 'an organization' td --yes cache rekey old neworg --organization
+runs 'an organization' td --yes cache rekey old neworg --organizations
 is "$(td_redis EXISTS org:neworg:details session:old:s1)" 2 'has keys of its own'
 
 if grep -q TENANTDECK_FAILPOINT "$TENANTDECK"; then
