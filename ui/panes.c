@@ -49,6 +49,14 @@ static struct mark S_mark_blockers(const struct snapshot *snapshot)
     return mark;
 }
 
+static struct mark S_mark_nodes(const struct snapshot *snapshot)
+{
+    struct mark mark = {.mood = MOOD_BAD};
+    for (size_t i = 0; i < snapshot->node_count; i++)
+        mark.count += snapshot->nodes[i].trouble != NULL;
+    return mark;
+}
+
 static const struct {
     bool database, redis; /* whose silence makes it old */
     struct mark (*mark)(const struct snapshot *snapshot);
@@ -59,6 +67,7 @@ static const struct {
     [TABLE_VALIDATION] = {.database = true, .mark = S_mark_validation},
     [TABLE_CACHE] = {.redis = true},
     [TABLE_BLOCKERS] = {.database = true, .mark = S_mark_blockers},
+    [TABLE_NODES] = {.mark = S_mark_nodes},
 };
 
 /* ---- the panes ---- */

@@ -117,6 +117,21 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .detail = blocker_detail,
             .default_sort = -1,
         },
+    [TABLE_NODES] =
+        {
+            .name = "nodes",
+            .title = "Nodes",
+            .note = "The servers behind Redis and Citus: which part each has, and how it is.",
+            .empty = "No node is known: give a Redis with -r URL, or a database of Citus with -d.",
+            .estimate_note = "what a node that does not answer has said last",
+            .columns = node_columns,
+            .column_count = NODE_COLUMNS,
+            .rows = node_rows,
+            .cell = node_cell,
+            .summary = node_summary,
+            .detail = node_detail,
+            .default_sort = -1,
+        },
 };
 
 const struct table_def *table_find(const char *name)

@@ -12,6 +12,7 @@ enum table_id {
     TABLE_CACHE,
     TABLE_LOG,
     TABLE_BLOCKERS,
+    TABLE_NODES,
     TABLE_COUNT
 };
 

@@ -44,7 +44,7 @@ static void S_set_figure(const struct snapshot *snapshot, enum cell_kind kind, i
                          struct cell *out)
 {
     cell_set_number(out, kind, number);
-    out->estimate = number >= 0 && !snapshot->census.complete;
+    out->estimate = number >= 0 && (!snapshot->census.complete || snapshot->census.outdated);
 }
 
 /* Where no segment is somebody's code, a number of tenants would say nothing. */
@@ -117,7 +117,8 @@ static void S_add_census(struct buf *out, const struct snapshot *snapshot)
     char age[16];
     if (snapshot->census.complete) {
         clock_format_span(snapshot->at - snapshot->census.at, age);
-        buf_format(out, ", counted %s ago", age);
+        buf_format(out, ", counted %s ago%s", age,
+                   snapshot->census.outdated ? ", before Redis was restarted" : "");
         return;
     }
     buf_add(out, ", first pass: ");

@@ -15,6 +15,7 @@ enum {
     CACHE_COLUMNS = 9,
     LOG_COLUMNS = 4,
     BLOCKER_COLUMNS = 12,
+    NODE_COLUMNS = 11,
     CHECK_DEFAULT_SORT = 0, /* what fails first, then as it was checked */
 };
 
@@ -60,5 +61,11 @@ size_t blocker_rows(const struct snapshot *snapshot);
 void blocker_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out);
 void blocker_summary(const struct snapshot *snapshot, struct buf *out);
 void blocker_detail(const struct snapshot *snapshot, size_t row, struct buf *out);
+
+extern const struct column node_columns[NODE_COLUMNS];
+size_t node_rows(const struct snapshot *snapshot);
+void node_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out);
+void node_summary(const struct snapshot *snapshot, struct buf *out);
+void node_detail(const struct snapshot *snapshot, size_t row, struct buf *out);
 
 #endif

@@ -109,6 +109,15 @@ static bool S_shows_waiters(const struct snapshot *snapshot, const struct table_
     return count == 1 && defs[0] == &table_defs[TABLE_BLOCKERS] && snapshot->blocker_count > 0;
 }
 
+static bool S_shows_away(const struct snapshot *snapshot, const struct table_def *const *defs,
+                         size_t count)
+{
+    bool away = false;
+    for (size_t i = 0; i < snapshot->node_count; i++)
+        away = away || snapshot->nodes[i].trouble;
+    return count == 1 && defs[0] == &table_defs[TABLE_NODES] && away;
+}
+
 /* ---- sorting and filtering ---- */
 
 static int S_column(const struct table_def *def, const char *name)
@@ -208,7 +217,8 @@ static bool S_choose_tables(const struct verb_call *call, const struct table_def
         if (!def) {
             err_set(err, ERR_USAGE, "'%s' is no table of the console", call->args[i]);
             return err_hint(
-                err, "there are steps, tables, tenants, validation, cache, log and blockers");
+                err,
+                "there are steps, tables, tenants, validation, cache, log, blockers and nodes");
         }
         defs[(*count)++] = def;
     }
@@ -233,7 +243,7 @@ bool verb_show_tables(struct verb_call *call, const struct table_def *const *def
         S_print_tables(call, snapshot, defs, count);
     }
     call->findings = snapshot->redis.state == SERVER_DOWN || S_is_short_of_exact(call, snapshot) ||
-                     S_shows_waiters(snapshot, defs, count);
+                     S_shows_waiters(snapshot, defs, count) || S_shows_away(snapshot, defs, count);
     sampler_free(sampler);
     return ok;
 }
@@ -250,6 +260,13 @@ bool verb_status(struct verb_call *call, struct err *err)
 bool verb_tenant_list(struct verb_call *call, struct err *err)
 {
     const struct table_def *def = &table_defs[TABLE_TENANTS];
+    return verb_show_tables(call, &def, 1, err);
+}
+
+/* Exit status 1 when one of them is down: somebody's cron asks. */
+bool verb_nodes(struct verb_call *call, struct err *err)
+{
+    const struct table_def *def = &table_defs[TABLE_NODES];
     return verb_show_tables(call, &def, 1, err);
 }
 

@@ -16,7 +16,7 @@ static const char S_sessions[] = "Sessions and caches";
 
 const struct verb_option common_options[] = {
     {"database", "CONNINFO", "the database: a URL, key=value words, or its bare name", 'd'},
-    {"redis", "URL", "Redis: redis://[user[:password]@]host[:port][/db] or unix://path", 'r'},
+    {"redis", "URL", "Redis: redis://[user[:password]@]host[:port][/db], rediss:// (TLS), unix://path or https:// (Upstash)", 'r'},
     {"plan", "PLAN", "the plan: a name of 'plan list', or a path", 'p'},
     {"deck", "FILE", "the deck that names all three; else $TENANTDECK_DECK, else ~/.config/tenantdeck/deck.conf", 0},
     {"env-file", "FILE", "reads the services' environment names from a .env file", 0},
@@ -89,7 +89,7 @@ const struct verb verbs[] = {
         .summary = "the banner and the tables of the console",
         .manual =
             "Asks the servers once and prints what the console would show: the banner, then the tables "
-            "steps, tables, tenants, validation, cache, log and blockers, or those that are named.\n\n"
+            "steps, tables, tenants, validation, cache, log, blockers and nodes, or those that are named.\n\n"
             "A figure with ~ is an estimate of the server. With --exact every table of the plan is "
             "counted first, which reads it whole.\n\n"
             "The exit status is 1 when Redis is named and does not answer, and when --exact could "
@@ -156,6 +156,17 @@ const struct verb verbs[] = {
         .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .json = true, .run = verb_log,
         .options = {{"follow", NULL, "stays and prints what comes", 'f'},
                     {"lines", "N", "only the last N (20)", 'n'}},
+    },
+    {
+        .name = "nodes", .args = "", .group = S_look,
+        .summary = "the servers behind Redis and Citus, and how each is",
+        .manual =
+            "One Redis server, or the primaries and replicas of a Redis Cluster with their slots, keys, memory and "
+            "connections, each as of its own last answer; and the coordinator and workers of Citus with their "
+            "shards. A figure with ~ is what a node that does not answer has said last.\n\n"
+            "The exit status is 1 when one of them is down.",
+        .needs = SHOWS_ALL, .kinds = ALL_KINDS, .json = true, .run = verb_nodes,
+        .options = {TABLE_OPTIONS},
     },
     {
         .name = "blockers", .args = "", .group = S_look,

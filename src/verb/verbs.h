@@ -9,7 +9,7 @@
 typedef bool verb_fn(struct verb_call *call, struct err *err);
 
 /* verb_show.c */
-verb_fn verb_status, verb_tenant_list, verb_log, verb_journal_status;
+verb_fn verb_status, verb_tenant_list, verb_nodes, verb_log, verb_journal_status;
 /* verb_blockers.c */
 verb_fn verb_blockers, verb_blockers_signal;
 verb_fn verb_blockers_tell; /* whom it will meet, and what that session does */

@@ -378,12 +378,33 @@ static void S_add_load(const struct parts *parts, struct snapshot *snapshot)
     buf_release(&alarms);
 }
 
+static struct node_view S_worker(struct arena *arena, const struct node_view *known,
+                                 const struct server_view *database)
+{
+    struct node_view worker = *known;
+    worker.name = arena_str(arena, known->name);
+    worker.role = arena_str(arena, known->role);
+    worker.trouble = arena_str(arena, known->trouble);
+    if (database->state != SERVER_UP) /* nobody has asked for it since */
+        worker.trouble = "not known: PostgreSQL does not answer";
+    return worker;
+}
+
 /* What a node said last stands beside why it says no more. */
 static void S_add_nodes(const struct parts *parts, struct snapshot *snapshot)
 {
-    nodes_views(parts->nodes, snapshot->arena, &snapshot->nodes, &snapshot->node_count);
-    for (size_t i = 0; parts->redis.state == SERVER_DOWN && i < snapshot->node_count; i++)
-        snapshot->nodes[i].trouble = snapshot->redis.trouble;
+    struct arena *arena = snapshot->arena;
+    struct node_view *redis;
+    size_t count;
+    const struct node_view *workers = parts->workers.rows;
+    nodes_views(parts->nodes, arena, &redis, &count);
+    for (size_t i = 0; parts->redis.state == SERVER_DOWN && i < count; i++)
+        redis[i].trouble = snapshot->redis.trouble;
+    snapshot->nodes = arena_array(arena, count + parts->workers.count, sizeof(*redis));
+    for (size_t i = 0; i < count; i++)
+        snapshot->nodes[snapshot->node_count++] = redis[i];
+    for (size_t i = 0; i < parts->workers.count; i++)
+        snapshot->nodes[snapshot->node_count++] = S_worker(arena, &workers[i], &snapshot->database);
 }
 
 struct snapshot *assemble(const struct parts *parts)

@@ -87,6 +87,7 @@ void parts_release(struct parts *parts)
     arena_free(parts->mapping.arena);
     arena_free(parts->findings.arena);
     arena_free(parts->blockers.arena);
+    arena_free(parts->workers.arena);
     S_release_notes(parts->events, parts->event_count);
     S_release_notes(parts->notes, parts->note_count);
 }
@@ -380,6 +381,38 @@ void gather_journal_findings(struct parts *parts, const struct pg_result *result
                 .at = pg_int(result, row, pg_col(result, "at")),
             };
     parts->findings.rows = checks;
+}
+
+/* ---- the nodes ---- */
+
+static const char *S_worker_trouble(const struct pg_result *result, int row)
+{
+    int reachable = pg_col(result, "reachable");
+    if (!pg_null(result, row, reachable) && !pg_bool(result, row, reachable))
+        return "the coordinator cannot reach it";
+    return pg_bool(result, row, pg_col(result, "active")) ? NULL : "Citus has taken it out of use";
+}
+
+void gather_nodes_citus(struct parts *parts, const struct pg_result *result)
+{
+    struct arena *arena = S_renew(&parts->workers);
+    struct node_view *nodes = arena_array(arena, (size_t)pg_rows(result), sizeof(*nodes));
+    for (int row = 0; row < pg_rows(result); row++)
+        nodes[parts->workers.count++] = (struct node_view){
+            .group = "citus",
+            .name = arena_str(arena, pg_text(result, row, pg_col(result, "name"))),
+            .role = arena_str(arena, pg_text(result, row, pg_col(result, "role"))),
+            .slots = pg_int(result, row, pg_col(result, "shards")),
+            .ranges = "",
+            .version = "",
+            .trouble = S_worker_trouble(result, row),
+            .keys = UNKNOWN,
+            .memory = UNKNOWN,
+            .memory_limit = UNKNOWN,
+            .clients = UNKNOWN,
+            .answered_at = clock_wall(),
+        };
+    parts->workers.rows = nodes;
 }
 
 /* ---- Redis ---- */

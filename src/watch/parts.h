@@ -85,6 +85,7 @@ struct parts {
 
     struct part_list blockers; /* struct blocker_view, in the order of the tree */
     int64_t blockers_more, blockers_at;
+    struct part_list workers; /* struct node_view, of Citus */
 
     struct note *events; /* of the journal, oldest first */
     size_t event_count;
@@ -109,6 +110,7 @@ void gather_journal_events(struct parts *parts, const struct pg_result *result);
 void gather_journal_findings(struct parts *parts, const struct pg_result *result);
 void gather_blockers(struct parts *parts, const struct pg_result *result);
 void gather_blockers_children(struct parts *parts, const struct pg_result *result);
+void gather_nodes_citus(struct parts *parts, const struct pg_result *result);
 /* An exact count of one table: rows (key, tenant, rows, with_tenant, with_organization). */
 void gather_count(struct parts *parts, size_t table, const struct pg_result *result);
 /* What the nodes have said becomes the figures of the one Redis of the banner. */

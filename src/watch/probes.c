@@ -97,6 +97,7 @@ const struct probe probes[] = {
     {"journal_findings", 10000, S_has_journal, S_plan_name, gather_journal_findings, S_has_new_events},
     {"blockers_sample", 4000, NULL, NULL, gather_blockers, S_has_blockers},
     {"blockers_children", 0, S_has_blockers_and_runs, NULL, gather_blockers_children, NULL},
+    {"nodes_citus", 30000, NULL, NULL, gather_nodes_citus, NULL},
 };
 /* clang-format on */
 const size_t probe_count = ARRAY_LEN(probes);

@@ -145,7 +145,8 @@ static void S_server_down(struct sampler *s, struct server *server, struct link 
     if (link->pause_ms > RETRY_LAST_MS)
         link->pause_ms = RETRY_LAST_MS;
     loop_cancel(link->retry);
-    link->retry = loop_after(s->loop, link->pause_ms, again, s);
+    /* Many consoles that have lost the same server do not come back in one moment. */
+    link->retry = loop_after(s->loop, link->pause_ms + random() % (link->pause_ms / 4), again, s);
 }
 
 static void S_answered(struct server *server)
