@@ -165,16 +165,20 @@ void panes_draw_banner(int y, const struct snapshot *snapshot, const char *colou
 }
 
 /* How much of the names is shown, from the widest form to the narrowest. */
-enum tab_form { TABS_WIDE, TABS_CLOSE, TABS_SHORT, TABS_DIGITS, TAB_FORMS };
+enum tab_form { TABS_WIDE, TABS_CLOSE, TABS_TIGHT, TABS_SHORT, TABS_DIGITS, TAB_FORMS };
 
 static char *S_tell_tab(enum table_id id, enum tab_form form, bool active)
 {
     const char *title = table_defs[id].title;
     int length = form >= TABS_DIGITS && !active ? 0 : form >= TABS_SHORT && !active ? 4 : 99;
-    return str_format(length ? " %d %.*s " : " %d ", (int)id + 1, length, title);
+    const char *end = form == TABS_TIGHT && !active ? "" : " ";
+    return length ? str_format(" %d %.*s%s", (int)id + 1, length, title, end)
+                  : str_format(" %d ", (int)id + 1);
 }
 
-static char *S_tell_mark(enum table_id id, const struct snapshot *snapshot, enum mood *mood)
+/* With a blank behind it, as the tab has one; before it, where the tab has none. */
+static char *S_tell_mark(enum table_id id, const struct snapshot *snapshot, bool tight,
+                         enum mood *mood)
 {
     struct mark mark = {0};
     if (S_infos[id].mark)
@@ -182,7 +186,8 @@ static char *S_tell_mark(enum table_id id, const struct snapshot *snapshot, enum
     *mood = mark.mood;
     if (!mark.count)
         return str_dup("");
-    return str_format("%zu%s ", mark.count, mark.mood == MOOD_BAD ? "!" : "");
+    return str_format("%s%zu%s%s", tight ? " " : "", mark.count, mark.mood == MOOD_BAD ? "!" : "",
+                      tight ? "" : " ");
 }
 
 /* Draws when `y` is not negative; says in any case how wide the tabs are, and where each ends. */
@@ -193,7 +198,8 @@ static int S_place_tabs(int y, const struct panes *panes, const struct snapshot 
     for (enum table_id id = 0; id < TABLE_COUNT; id++) {
         bool active = id == panes->focus;
         enum mood mood;
-        char *tab = S_tell_tab(id, form, active), *mark = S_tell_mark(id, snapshot, &mood);
+        char *tab = S_tell_tab(id, form, active),
+             *mark = S_tell_mark(id, snapshot, form == TABS_TIGHT && !active, &mood);
         struct style style = {.reverse = active, .bold = active};
         struct style marked = {.mood = mood, .reverse = active, .bold = true};
         screen_put(y, x, screen_cols(), tab, style);
