@@ -1,4 +1,4 @@
--- Every connection of tenantdeck begins with these two, in this order.
+-- Every connection of tenantdeck begins with the first two, in this order.
 
 -- name: session_begin
 -- Takes away what a role's or a database's defaults could do to session_pin itself: a statement
@@ -25,3 +25,7 @@ SELECT set_config('search_path', 'pg_catalog, pg_temp', false),
        set_config('idle_session_timeout', '0', false),
        set_config('jit', 'off', false),
        set_config('default_transaction_read_only', $3, false);
+
+-- name: session_few
+-- Beside an application a connection reads with one process: two connections are at it already.
+SET max_parallel_workers_per_gather = 0;

@@ -74,6 +74,14 @@ static const char *S_query(void *ctx, int piece)
     return checks->all[checks->asked[piece]].finding.query;
 }
 
+/* A live system keeps its processors: two connections, and no parallel workers for them. */
+static bool S_spare(struct run *run, void *ctx, int piece, struct err *err)
+{
+    (void)ctx;
+    (void)piece;
+    return run->mode != MODE_ONLINE || run_query(run, sql_get("session_few"), NULL, 0, NULL, err);
+}
+
 static void S_take_answer(void *ctx, int piece, const struct pg_result *answer)
 {
     const struct checks *checks = ctx;
@@ -113,8 +121,11 @@ static bool S_end(struct run *run, void *ctx, int piece, const struct err *failu
 
 static bool S_ask_all(struct run *run, struct checks *checks, struct err *err)
 {
-    struct crew_work work = {
-        .ctx = checks, .statement = S_query, .answer = S_take_answer, .end = S_end};
+    struct crew_work work = {.ctx = checks,
+                             .statement = S_query,
+                             .begin = S_spare,
+                             .answer = S_take_answer,
+                             .end = S_end};
     for (int i = 0; i < checks->count; i++)
         if (!checks->all[i].is_answered)
             checks->asked[work.count++] = i;
