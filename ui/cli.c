@@ -318,32 +318,49 @@ static bool S_check_demo(const struct cli *cli, struct err *err)
     return true;
 }
 
-static bool S_start_demo(struct cli *cli, FILE *tell, struct err *err)
+static bool S_is_of_keys(const struct verb *demo)
+{
+    return str_is(demo->name, "demo sessions");
+}
+
+static bool S_start_demo(struct cli *cli, const struct verb *demo, FILE *tell, struct err *err)
 {
     struct demo_options options;
     if (!demo_options_read(options_value(&cli->options, "scale"),
-                           options_value(&cli->options, "dirty"), &options, err) ||
-        !demo_start(cli->loop, &options, tell ? S_tell : NULL, tell, &cli->demo, err))
+                           options_value(&cli->options, "dirty"), &options, err))
+        return false;
+    options.of_keys = S_is_of_keys(demo);
+    if (!demo_start(cli->loop, &options, tell ? S_tell : NULL, tell, &cli->demo, err))
         return false;
     cli->demo_deck = str_format("%s/demo.conf", demo_directory(cli->demo));
     cli->wanted.deck = cli->demo_deck;
     cli->wanted.database = demo_database_url(cli->demo);
+    cli->wanted.no_database = !cli->wanted.database;
     cli->wanted.redis = demo_redis_url(cli->demo);
     /* Logs, backups and reports of a demo go when it goes. */
     setenv("XDG_STATE_HOME", demo_state(cli->demo), 1);
     return true;
 }
 
-/* Without a terminal: the whole migration, in words. The plan's findings are part of the show. */
+enum { STOPS_MOST = 8, STOP_WORDS = 2 };
+
+/* Without a terminal: the whole migration, or all there is to see of sessions, in words. What the
+ * checks find is part of the show. */
 static bool S_walk_through(struct cli *cli, const struct verb *demo, struct err *err)
 {
-    static const char *const tour[][2] = {{"plan", "check"}, {"migrate", NULL}, {"status", NULL}};
+    static const char *const migration[STOPS_MOST][STOP_WORDS] = {
+        {"plan", "check"}, {"migrate", NULL}, {"status", NULL}};
+    static const char *const keys[STOPS_MOST][STOP_WORDS] = {
+        {"plan", "check"},    {"status", "cache"}, {"session", "check"}, {"session", "sweep"},
+        {"cache", "metrics"}, {"cache", "test"},   {"cache", "bench"}};
+    const char *const(*tour)[STOP_WORDS] = S_is_of_keys(demo) ? keys : migration;
     cli->says_yes = true;
-    for (size_t i = 0; i < ARRAY_LEN(tour); i++) {
-        size_t used;
-        const struct verb *verb = verb_find(tour[i], tour[i][1] ? 2 : 1, &used, err);
-        printf("\n$ tenantdeck %s\n\n", verb->name);
-        if (!S_run_verb(cli, verb, demo, NULL, 0, err))
+    for (size_t i = 0; i < STOPS_MOST && tour[i][0]; i++) {
+        size_t used, count = tour[i][1] ? 2 : 1;
+        const struct verb *verb = verb_find(tour[i], count, &used, err);
+        printf("\n$ tenantdeck %s%s%s\n\n", tour[i][0], count > 1 ? " " : "",
+               count > 1 ? tour[i][1] : "");
+        if (!S_run_verb(cli, verb, demo, tour[i] + used, count - used, err))
             return false;
     }
     cli->findings = false;
@@ -375,7 +392,7 @@ static bool S_run_demo(struct cli *cli, const struct verb *demo, const char *con
     if (!inner && cli->json)
         return err_set(err, ERR_USAGE, "'demo' alone has no answer in JSON; name a verb after it");
     FILE *tell = inner || console ? (isatty(STDERR_FILENO) ? stderr : NULL) : stdout;
-    if (!S_start_demo(cli, tell, err))
+    if (!S_start_demo(cli, demo, tell, err))
         return false;
     cli->wanted.operator_mode |= console;
     if (console)

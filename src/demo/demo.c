@@ -78,8 +78,9 @@ static bool S_make_directory(struct demo *demo, const struct demo_servers *serve
     if (!mkdtemp(demo->state))
         return err_set(err, ERR_FAILED, "no directory could be made in '%s': %s", parent,
                        strerror(errno));
-    demo->database_url =
-        str_format("postgresql://postgres@/mentoring?host=%s&port=5432", directory);
+    if (servers->postgres)
+        demo->database_url =
+            str_format("postgresql://postgres@/mentoring?host=%s&port=5432", directory);
     demo->redis_url = str_format("unix://%s/redis.sock", directory);
     return true;
 }
@@ -209,10 +210,10 @@ static bool S_write_mapping(const struct demo *demo, struct pg *pg, struct err *
     return ok;
 }
 
-static bool S_open_plan(struct plan **plan, struct err *err)
+static bool S_open_plan(const char *name, struct plan **plan, struct err *err)
 {
     const char *data = getenv("TENANTDECK_DATADIR");
-    char *path = str_format("%s/plans/mentoring.plan", data && *data ? data : TD_DATADIR);
+    char *path = str_format("%s/plans/%s.plan", data && *data ? data : TD_DATADIR, name);
     bool ok = plan_read(path, plan, err);
     if (!ok && !err->hint[0])
         err_hint(err, "is tenantdeck installed? TENANTDECK_DATADIR names its data otherwise");
@@ -249,20 +250,21 @@ static bool S_copy_plan(const struct demo *demo, const struct plan *plan, struct
            S_copy_files(demo, plan->warms, plan->warm_count, err);
 }
 
-static bool S_write_deck(const struct demo *demo, struct err *err)
+static bool S_write_deck(const struct demo *demo, const struct plan *plan, struct err *err)
 {
-    char *deck = str_format("# The demo: its servers, this file and all are gone when it ends.\n"
-                            "[deck]\n"
-                            "    environment = DEMO\n"
-                            "    colour = blue\n"
-                            "    plan = ./mentoring.plan\n"
-                            "[database \"main\"]\n"
-                            "    conninfo = %s\n"
-                            "[redis \"main\"]\n"
-                            "    url = %s\n",
-                            demo->database_url, demo->redis_url);
-    bool ok = S_write_file(demo, "demo.conf", deck, err);
-    free(deck);
+    struct buf deck = {0};
+    buf_format(&deck,
+               "# The demo: its servers, this file and all are gone when it ends.\n"
+               "[deck]\n"
+               "    environment = DEMO\n"
+               "    colour = blue\n"
+               "    plan = ./%s.plan\n",
+               plan->name);
+    if (demo->database_url)
+        buf_format(&deck, "[database \"main\"]\n    conninfo = %s\n", demo->database_url);
+    buf_format(&deck, "[redis \"main\"]\n    url = %s\n", demo->redis_url);
+    bool ok = S_write_file(demo, "demo.conf", buf_text(&deck), err);
+    buf_release(&deck);
     return ok;
 }
 
@@ -313,17 +315,33 @@ static bool S_fill_servers(const struct demo *demo, const struct demo_options *o
     return ok;
 }
 
+static bool S_fill_redis(const struct demo *demo, const struct demo_options *options,
+                         struct err *err)
+{
+    struct redis_target target = {0};
+    if (!redis_target_parse(demo->redis_url, &target, err))
+        return false;
+    struct redis *redis = redis_new(demo->loop, &target);
+    bool ok = redis_open(redis, OPEN_MS, err) && demo_sessions_load(redis, options, err);
+    redis_free(redis);
+    redis_target_release(&target);
+    return ok;
+}
+
 static bool S_prepare(struct demo *demo, struct demo_servers *servers,
                       const struct demo_options *options, struct err *err)
 {
     struct plan *plan = NULL;
-    if (!S_make_directory(demo, servers, err) || !S_open_plan(&plan, err))
+    if (!S_make_directory(demo, servers, err) ||
+        !S_open_plan(options->of_keys ? "sessions" : "mentoring", &plan, err))
         return false;
-    bool ok = S_start_guard(demo, servers, err) && S_make_database(demo, err);
+    bool ok = S_start_guard(demo, servers, err) && (options->of_keys || S_make_database(demo, err));
     if (ok)
         S_say(demo, "loading the sample");
-    ok = ok && S_fill_servers(demo, options, err) && S_copy_plan(demo, plan, err) &&
-         S_write_deck(demo, err);
+    ok = ok &&
+         (options->of_keys ? S_fill_redis(demo, options, err)
+                           : S_fill_servers(demo, options, err)) &&
+         S_copy_plan(demo, plan, err) && S_write_deck(demo, plan, err);
     plan_free(plan);
     return ok;
 }
@@ -334,7 +352,7 @@ bool demo_start(struct loop *loop, const struct demo_options *options, demo_prog
                 void *ctx, struct demo **out, struct err *err)
 {
     struct demo_servers servers;
-    if (!demo_servers_find(&servers, err))
+    if (!demo_servers_find(&servers, options->of_keys, err))
         return false;
     struct demo *demo = mem_new(sizeof(*demo));
     *demo = (struct demo){

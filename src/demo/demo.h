@@ -18,6 +18,8 @@ struct demo;
 struct demo_options {
     double scale; /* 1: 20,000 sessions and 60,000 attendees */
     bool dirty;   /* plant the defects that the checks must find */
+    bool
+        of_keys; /* sessions and caches in a Redis of its own, under the plan sessions; no database */
 };
 
 /* What is going on, one sentence at a time, for a terminal. May be NULL. */
@@ -27,7 +29,7 @@ bool demo_start(struct loop *loop, const struct demo_options *options, demo_prog
                 void *ctx, struct demo **out, struct err *err);
 void demo_stop(struct demo *demo); /* NULL is fine; waits until the servers are gone */
 
-const char *demo_database_url(const struct demo *demo);
+const char *demo_database_url(const struct demo *demo); /* NULL: it has none */
 const char *demo_redis_url(const struct demo *demo);
 /* Holds the deck demo.conf, mentoring.plan, its .sql files and its data_codes.csv, too. */
 const char *demo_directory(const struct demo *demo);
@@ -41,5 +43,11 @@ const char *demo_state(const struct demo *demo);
  */
 bool demo_load(struct pg *pg, struct redis *redis, const struct demo_options *options,
                struct err *err);
+
+/*
+ * Writes the sample of sessions and caches into a Redis database that is empty, with what the checks
+ * must find in it: sessions that say another tenant, users over the limit, sets that name what is over.
+ */
+bool demo_sessions_load(struct redis *redis, const struct demo_options *options, struct err *err);
 
 #endif

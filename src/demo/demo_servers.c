@@ -79,18 +79,18 @@ static char *S_find_program(const char *name)
     return path ? path : S_in_newest_version(name);
 }
 
-bool demo_servers_find(struct demo_servers *out, struct err *err)
+bool demo_servers_find(struct demo_servers *out, bool redis_alone, struct err *err)
 {
     *out = (struct demo_servers){
-        .initdb = S_find_program("initdb"),
-        .postgres = S_find_program("postgres"),
+        .initdb = redis_alone ? NULL : S_find_program("initdb"),
+        .postgres = redis_alone ? NULL : S_find_program("postgres"),
         .redis = S_in_path("redis-server"),
         .change_user = geteuid() == 0,
     };
-    const char *missing = !out->initdb     ? "initdb"
-                          : !out->postgres ? "postgres"
-                          : !out->redis    ? "redis-server"
-                                           : NULL;
+    const char *missing = !redis_alone && !out->initdb     ? "initdb"
+                          : !redis_alone && !out->postgres ? "postgres"
+                          : !out->redis                    ? "redis-server"
+                                                           : NULL;
     if (missing) {
         err_set(err, ERR_FAILED, "the program '%s' was not found in the path", missing);
         err_hint(err, "install the packages postgresql and redis-server");
@@ -332,6 +332,13 @@ static bool S_wait_ready(struct guard *guard, pid_t *pid, bool (*answers)(void),
     return true;
 }
 
+static bool S_start_redis_alone(struct guard *guard)
+{
+    S_tell(guard, REPORT_PROGRESS, "starting Redis");
+    S_start_redis(guard);
+    return S_wait_ready(guard, &guard->redis, S_redis_answers, guard->servers->redis, "redis.log");
+}
+
 static bool S_start_both(struct guard *guard)
 {
     S_tell(guard, REPORT_PROGRESS, "making a database cluster");
@@ -462,7 +469,7 @@ void demo_servers_guard(const struct demo_servers *servers, int owner, int repor
         ready = S_fail(&guard, "", "the directory '%s' cannot be entered: %s", servers->directory,
                        strerror(errno));
     else
-        ready = S_start_both(&guard);
+        ready = servers->postgres ? S_start_both(&guard) : S_start_redis_alone(&guard);
     if (ready)
         S_tell(&guard, REPORT_READY, "");
     close(report);

@@ -13,16 +13,16 @@
 #include <sys/types.h>
 
 struct demo_servers {
-    const char *directory; /* exists, is empty, and belongs to `user` */
-    const char *state;     /* exists, is empty, and is ours: logs, backups, reports */
-    char *initdb, *postgres, *redis;
-    bool change_user; /* we are root, and PostgreSQL refuses to be */
+    const char *directory;           /* exists, is empty, and belongs to `user` */
+    const char *state;               /* exists, is empty, and is ours: logs, backups, reports */
+    char *initdb, *postgres, *redis; /* initdb and postgres NULL: Redis alone */
+    bool change_user;                /* we are root, and PostgreSQL refuses to be */
     uid_t user;
     gid_t group;
 };
 
 /* Finds the programs, and the user to run them as. */
-bool demo_servers_find(struct demo_servers *out, struct err *err);
+bool demo_servers_find(struct demo_servers *out, bool redis_alone, struct err *err);
 void demo_servers_release(struct demo_servers *servers);
 
 /*

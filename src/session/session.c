@@ -71,7 +71,11 @@ static bool S_libpq_names_one(void)
 static bool S_choose_database(const struct session_options *options, const struct deck *deck,
                               struct session *out, struct err *err)
 {
-    out->has_database = true;
+    out->has_database = !options->no_database;
+    if (options->no_database) {
+        out->database.conninfo = str_dup("");
+        return true;
+    }
     const char *given = options->database ? options->database : deck->conninfo;
     if (given) {
         out->database.conninfo = str_dup(given);

@@ -30,7 +30,8 @@ struct session {
 struct session_options {
     const char *database, *redis, *plan, *deck, *env_file;
     bool operator_mode;
-    int refresh_ms; /* 0: not given */
+    int refresh_ms;   /* 0: not given */
+    bool no_database; /* whatever the environment names: the demo has its own servers alone */
 };
 
 /* With `needs_plan` a plan that is named nowhere is an error; else plan stays NULL. */

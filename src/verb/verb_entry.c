@@ -33,15 +33,15 @@ static void S_release_name(struct S_name *name)
 /* "cache:org_1:users:user_456", as SCAN and the Cache pane have it. */
 static bool S_read_whole(const char *text, struct S_name *out, struct err *err)
 {
-    char *rest;
-    if (!service_key_cut(FAMILY_CACHE, text, strlen(text), &out->tenant, &rest) ||
-        !strchr(rest, ':')) {
+    char *colon = NULL;
+    if (service_key_cut(FAMILY_CACHE, text, strlen(text), &out->tenant, &out->name_space))
+        colon = strchr(out->name_space, ':');
+    if (!colon) {
         err_set(err, ERR_USAGE, "'%s' is no cache:TENANT:NAMESPACE:KEY", text);
         return err_hint(err, "say --tenant and --namespace with a KEY, or the whole key");
     }
-    out->key = str_dup(strchr(rest, ':') + 1);
-    *strchr(rest, ':') = '\0';
-    out->name_space = rest;
+    out->key = str_dup(colon + 1);
+    *colon = '\0';
     return true;
 }
 

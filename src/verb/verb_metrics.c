@@ -47,11 +47,14 @@ static bool S_ask_servers(struct keyspace *keyspace, const struct plan *plan,
                           struct S_server *servers, struct err *err)
 {
     static const char *const info[] = {"INFO"};
+    struct err trouble = {0}; /* a provider may not offer INFO, an ACL forbid it: the rest is told */
     for (size_t i = 0; i < keyspace_nodes(keyspace); i++)
         if (!keyspace_send_node(keyspace, i, 1, info, NULL, S_read_info, &servers[i], err))
             return false;
-    if (!keyspace_settle(keyspace, err))
+    if (!keyspace_settle(keyspace, &trouble) && trouble.kind == ERR_LOST) {
+        *err = trouble;
         return false;
+    }
     for (size_t i = 0; plan && i < keyspace_nodes(keyspace); i++)
         redis_load_alarms(&servers[i].load, &plan->alarms, &servers[i].alarms);
     return true;

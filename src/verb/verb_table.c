@@ -41,8 +41,9 @@ const size_t common_option_count = ARRAY_LEN(common_options);
     {"sort", "COLUMN", "sorts by a column; -COLUMN: the largest first", 0}, \
     {"filter", "TEXT", "shows only rows that contain the text, or as in 'missing>0'", 0}
 
+#define SCALE_OPTION {"scale", "N", "the size of the sample; 1 is 20,000 sessions (1)", 0}
 #define DEMO_OPTIONS \
-    {"scale", "N", "the size of the sample; 1 is 20,000 sessions (1)", 0}, \
+    SCALE_OPTION, \
     {"dirty", NULL, "plants the defects that the checks must find", 0}
 
 #define RUN_OPTION {"run", "N", "that run; else the one that is open, or the newest", 0}
@@ -769,6 +770,15 @@ const struct verb verbs[] = {
                   "migration instead: plan check, migrate, status. With a verb after it, it runs that "
                   "verb on them. However it ends, servers and directory are gone afterwards.",
         .kinds = ALL_KINDS, .options = {DEMO_OPTIONS},
+    },
+    {
+        .name = "demo sessions", .args = "[VERB...]", .max_args = 16, .group = S_about,
+        .summary = "the same with sessions and caches in Redis alone",
+        .manual = "Starts a private Redis with the sessions and caches of six tenants, and opens the console on it under "
+                  "the plan sessions. The sample has what the checks are for: sessions that say another tenant, users "
+                  "over the limit, sets that name what is over, keys without an end. Without a terminal it goes "
+                  "through the verbs that look. Gone when it ends, as the demo is.",
+        .kinds = ALL_KINDS, .options = {{"scale", "N", "the size of the sample; 1 is 1,500 sessions (1)", 0}},
     },
     {
         .name = "sql", .args = "[NAME]", .max_args = 1, .group = S_about,

@@ -120,7 +120,8 @@ printf '[plan]\nname = alarms\nkind = cache\n[alarms]\nmemory = 80\nconnections 
 alarms() {
     "$TENANTDECK" -r "$TD_REDIS" -p "$work/a.plan" "$@"
 }
-td_redis config set maxmemory 1500kb >/dev/null
+td_redis setrange filler 40000000 x >/dev/null # beside which all else is little
+td_redis config set maxmemory 45000000 >/dev/null
 td_redis config resetstat >/dev/null
 seq 1 1100 | sed 's/^/GET none:/' | td_redis >/dev/null
 for n in 1 2 3 4; do
@@ -143,6 +144,7 @@ like "$(alarms --script "$work/script" --size 80x24 | sed -n 2p)" 'memory [0-9]+
 kill $(jobs -p) 2>/dev/null
 wait 2>/dev/null
 td_redis config set maxmemory 0 >/dev/null
+td_redis del filler >/dev/null
 
 # ---- test and bench ----
 

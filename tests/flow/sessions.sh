@@ -195,4 +195,20 @@ like "$("$TENANTDECK" -r "$TD_REDIS" session list --tenant r)" "$id" 'without a 
 exits 3 'a Redis that is away is a lost connection' "$TENANTDECK" -r unix:///tmp/td-absent.sock session list
 exits 2 'and none named is said' env -u REDIS_HOST "$TENANTDECK" session list
 
+# ---- the demo ----
+
+chmod 755 "$work" # as root its server has another user, and that one has to get in
+export TMPDIR=$work/tmp
+mkdir -m 1777 "$TMPDIR" && chmod 1777 "$TMPDIR"
+said=$(PGHOST=/nonexistent DATABASE_URL=postgres://nobody@nowhere/x "$TENANTDECK" demo sessions --scale 0.1 2>&1)
+is $? 0 'demo sessions goes through what there is without a terminal'
+for wanted in "says tenantId 'org_acme'" 'fail +sessions +expiry' 'warn +sessions +limit' 'members were taken out of' \
+    'org_acme +[0-9]+ ' 'all passed' 'PING +[0-9]'; do
+    like "$said" "$wanted" "and shows: $wanted"
+done
+unlike "$said" 'PostgreSQL|nowhere' 'it asks no database, whatever the environment names'
+is "$(ls -A "$TMPDIR")" '' 'and is gone afterwards'
+exits 1 'a verb runs on its sample' "$TENANTDECK" demo sessions --scale 0.1 session check
+exits 2 'it brings its own Redis' "$TENANTDECK" -r "$TD_REDIS" demo sessions
+
 done_testing

@@ -5,7 +5,7 @@
 #
 # A script says `dumps NAME` for a picture in each of the three sizes that matter, from one play.
 # Comments in a script say how it is played: `# size: 80x24 60x15` (once for each; 80x24),
-# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, blocked, and the runs held, filling_up,
+# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, sessions, blocked, and the runs held, filling_up,
 # failed, migrated, undone; demo). With TD_SCREENS=write the
 # expected screens are written instead of compared; look at their diff before it is committed.
 set -u
@@ -79,7 +79,7 @@ directive() {
 # Directories get a name of the same width; versions stand in the banner, which is not filled up;
 # the memory of keys is estimated from some of them, in the order that Redis names them.
 hide_volatile() {
-    sed -E -e 's#/tmp/td-test-[A-Za-z0-9]{6}#/tmp/td-test-XXXXXX#g' -e 's#/state-[A-Za-z0-9]{6}/#/state-XXXXXX/#g' \
+    sed -E -e 's#/tmp/(td-test|tenantdeck)-[A-Za-z0-9]{6}#/tmp/\1-XXXXXX#g' -e 's#/state-[A-Za-z0-9]{6}/#/state-XXXXXX/#g' \
         -e 's/PG [0-9]+(\.[0-9]+)?/PG N/' -e 's/Redis [0-9]+\.[0-9.]+/Redis N/' \
         -e 's/ (~[0-9]\.[0-9]| ~[0-9]{2}) kB/ ~N.N kB/g'
 }
@@ -90,6 +90,7 @@ servers_of() {
     hostile) servers=(-d "${TD_DATABASE/mentoring/hostile}" -r "$TD_REDIS" -p ./mentoring.plan) ;;
     down) servers=(-d 'postgresql://postgres@/mentoring?host=/tmp/td-test-absent'
         -r unix:///tmp/td-test-absent/redis.sock -p ./mentoring.plan) ;;
+    sessions) servers=(demo sessions --scale 0.1) ;;
     blocked) servers=(-d "${TD_DATABASE/mentoring/blocked}" -p ./mentoring.plan) ;;
     held | filling_up | failed | migrated | undone)
         servers=(-d "${TD_DATABASE/mentoring/$1}" -p ./mentoring.plan)

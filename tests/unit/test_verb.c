@@ -25,7 +25,8 @@ static void test_rows_are_complete(void **state)
         assert_int_equal(*verb->args == '\0', verb->max_args == 0);
         assert_true(verb->kinds != 0);
         assert_int_equal(verb->effect != READS, verb->question != NULL);
-        assert_int_equal(verb->run == NULL, str_is(verb->name, "demo"));
+        assert_int_equal(verb->run == NULL,
+                         str_starts(verb->name, "demo") && !str_is(verb->name, "demo load"));
         for (size_t j = i + 1; j < verb_count; j++)
             assert_string_not_equal(verb->name, verbs[j].name);
     }
