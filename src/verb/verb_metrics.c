@@ -47,7 +47,8 @@ static bool S_ask_servers(struct keyspace *keyspace, const struct plan *plan,
                           struct S_server *servers, struct err *err)
 {
     static const char *const info[] = {"INFO"};
-    struct err trouble = {0}; /* a provider may not offer INFO, an ACL forbid it: the rest is told */
+    struct err trouble = {
+        0}; /* a provider may not offer INFO, an ACL forbid it: the rest is told */
     for (size_t i = 0; i < keyspace_nodes(keyspace); i++)
         if (!keyspace_send_node(keyspace, i, 1, info, NULL, S_read_info, &servers[i], err))
             return false;
