@@ -90,6 +90,19 @@ may td_cache cache tags a --tenant t --yes
 is "$(td_redis exists cache:t:generic:k)" 0 'and it was done'
 runs 'td_cache may: cache set' as td_cache cache set k '"v"' --tenant t --yes
 may td_cache cache delete k --tenant t --yes
+
+# ---- what walks and removes many ----
+
+for key in cache:m:u:1 session:m:s1 org:m:profile; do td_redis set "$key" v EX 900; done >/dev/null
+XDG_STATE_HOME=$work/observer refused td_observer cache clear --tenant m --yes
+XDG_STATE_HOME=$work/session refused td_session cache clear --key cache:m:u:1 --yes
+is "$(td_redis exists cache:m:u:1 session:m:s1)" 2 'and nothing is removed'
+may td_cache cache clear --tenant m --type cache --yes
+may td_migration cache clear --tenant m --undo-file="$work/undo" --yes
+is "$(td_redis keys '*:m:*')" '' 'and it was done'
+may td_migration cache restore "$work/undo" --yes
+is "$(td_redis keys '*:m:*' | grep -c .)" 2 'and taken back'
+
 is "$(REDIS_PASSWORD=wrong as td_observer session list 2>&1 | grep -c WRONGPASS)" 1 'a wrong password is told as one'
 
 done_testing
