@@ -116,14 +116,20 @@ bool keyclear_count(struct keyclear *clear, struct err *err)
                         : keyspace_walk(clear->keyspace, clear->match, S_count_key, clear, err);
 }
 
+/* The glob that has spared the way of keys when they were removed is not trusted here, unless it is
+ * what was chosen: each key is looked at. */
 bool keyclear_verify(struct keyclear *clear, int64_t *left, struct err *err)
 {
     const volatile sig_atomic_t *stop = clear->stop;
+    const struct key_glob *match = clear->match;
     int64_t met = clear->chosen, foreign = clear->foreign;
     clear->stop = NULL;
+    if (!clear->choice->pattern.text)
+        clear->match = NULL;
     bool ok = keyclear_count(clear, err);
     *left = clear->chosen;
     clear->stop = stop;
+    clear->match = match;
     clear->chosen = met;
     clear->foreign = foreign;
     return ok;

@@ -1,4 +1,5 @@
 /* What the doors can be asked without a server: addresses, error kinds, INFO, key templates, maps. */
+#include "key_choice.h"
 #include "key_glob.h"
 #include "key_template.h"
 #include "loop.h"
@@ -258,6 +259,45 @@ static void S_globs_quote_every_byte(void **state)
     buf_release(&quoted);
 }
 
+/* Whatever letters a code has: a key that is chosen fits the glob that the server is given. */
+static void S_globs_leave_out_no_chosen_key(void **state)
+{
+    (void)state;
+    struct plan_keys keys[] = {
+        {.name = "a", .pattern = "session:{tenant}:*"},
+        {.name = "b", .pattern = "cache:{tenant}:{type}:{id}"},
+        {.name = "c", .pattern = "cache:{tenant}:*"},
+        {.name = "x*", .pattern = "x*:{tenant}:y"},
+    };
+    const struct plan plan = {.name = "p", .keys = keys, .key_count = ARRAY_LEN(keys)};
+    static const char *const types[] = {NULL, "a", "b", "c", "x*", "t[1]"};
+    static const char letters[] = "ab*?[]\\^-{}";
+    for (unsigned seed = 0; seed < 4000; seed++) {
+        char code[5] = "", key[64];
+        for (unsigned i = 0, n = seed; i < 1 + seed % 4; i++, n /= 11)
+            code[i] = letters[n % (sizeof(letters) - 1)];
+        struct key_choice choice = {
+            .plan = &plan, .tenant = code, .type = types[seed % ARRAY_LEN(types)]};
+        struct buf glob = {0};
+        struct err err = {0};
+        if (!key_choice_begin(&choice, &err))
+            fail_msg("%s", err.text);
+        bool narrow = key_choice_glob(&choice, &glob);
+        for (size_t k = 0; k < 4; k++) {
+            static const char *const forms[][2] = {
+                {"session:", ":1"}, {"cache:", ":t[1]:9"}, {"cache:", ":u:1:2"}, {"x*:", ":y"}};
+            size_t template;
+            struct key_owner owner;
+            snprintf(key, sizeof(key), "%s%s%s", forms[k][0], code, forms[k][1]);
+            if (key_choice_judge(&choice, key, strlen(key), &template, &owner) == KEY_CHOSEN &&
+                narrow && !key_glob_match(glob.text, glob.len, key, strlen(key)))
+                fail_msg("'%s' does not fit '%s'", key, glob.text);
+        }
+        buf_release(&glob);
+        key_choice_end(&choice);
+    }
+}
+
 static void S_map_keeps_what_it_is_given(void **state)
 {
     (void)state;
@@ -377,6 +417,7 @@ int main(void)
         cmocka_unit_test(S_key_templates),
         cmocka_unit_test(S_globs_fit_as_in_redis),
         cmocka_unit_test(S_globs_quote_every_byte),
+        cmocka_unit_test(S_globs_leave_out_no_chosen_key),
         cmocka_unit_test(S_map_keeps_what_it_is_given),
         cmocka_unit_test(S_loop_calls_in_order),
         cmocka_unit_test(S_opening_what_is_not_there),
