@@ -57,6 +57,10 @@ const char *action_barred(const struct console *console, enum action action)
         return action_session_barred(console, action);
     case ACT_OPEN:
         return pane->def->detail && pane->shown.count ? NULL : "there is no row to open";
+    case ACT_UNDO:
+        return action_undo_barred(console);
+    case ACT_MEND:
+        return action_mend_barred(console);
     case ACT_TURN:
         return console->sheet.has_sql ? NULL : "there is no other side";
     case ACT_SEARCH_NEXT:
@@ -469,6 +473,10 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_CANCEL_STATEMENT:
     case ACT_END_SESSION:
         return action_session(console, action);
+    case ACT_UNDO:
+        return action_undo(console, key);
+    case ACT_MEND:
+        return action_mend(console, key);
     case ACT_REFRESH:
         return WISH_REFRESH;
     case ACT_WRITE:

@@ -99,6 +99,13 @@ void verbline_watch(struct console *console);
 void verbline_end(struct console *console); /* the verb that still runs */
 void verbline_close(struct console *console);
 
+/* ---- actions_mend.c; `key` says which of them ---- */
+
+const char *action_undo_barred(const struct console *console);
+unsigned action_undo(struct console *console, int key);
+const char *action_mend_barred(const struct console *console);
+unsigned action_mend(struct console *console, int key);
+
 /* ---- actions_session.c ---- */
 
 /* Why the session under the cursor cannot be sent this; NULL: it can. */

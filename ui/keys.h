@@ -44,6 +44,8 @@ enum action {
     ACT_FOLLOW_END,
     ACT_CANCEL_STATEMENT,
     ACT_END_SESSION,
+    ACT_UNDO, /* of a step; which key says how much */
+    ACT_MEND, /* of a check, likewise */
     ACT_REFRESH,
     ACT_WRITE,
     ACT_COMMAND,

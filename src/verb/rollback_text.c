@@ -256,18 +256,16 @@ void rollback_print_choices(struct verb_call *call, const struct guide *guide,
                             const char *const *alone, size_t alone_count)
 {
     S_head(call, 9, "What can be chosen; each asks for the name of the database");
-    S_say(call, "   all of it            tenantdeck rollback --all");
-    S_say(call, "   back to a step       tenantdeck rollback --to STEP     that step stays, and "
-                "all before it");
-    S_say(call, "   the columns stay     tenantdeck rollback --preserve-data");
+    S_say(call, "   rollback --all            all of it");
+    S_say(call, "   rollback --to STEP        STEP stays, and all before it");
+    S_say(call, "   rollback --preserve-data  the columns stay, with what they hold");
     struct buf names = {0};
     for (size_t i = 0; i < alone_count; i++)
         buf_format(&names, " %s", alone[i]);
     if (alone_count)
-        S_say(call, "   one step alone       tenantdeck rollback --only STEP   just now:%s",
-              buf_text(&names));
+        S_say(call, "   rollback --only STEP      that step alone; just now:%s", buf_text(&names));
     buf_release(&names);
-    S_say(call, "   only look            … --dry-run                       prints every statement");
+    S_say(call, "   … --dry-run               only prints the statements");
     if (!guide->undo.step_count)
         S_say(call, "   Just now there is nothing to take back.");
     fflush(call->out);
