@@ -189,6 +189,58 @@ SELECT r.mode
  ORDER BY r.id DESC
  LIMIT 1;
 
+-- ---- what a question was asked about ----
+
+-- name: token_ground
+-- Where a question is asked: as which role, in which database of which server (by its own identity,
+-- where it is told), and whether that is a standby. Answers: ground.
+SELECT concat_ws(' ', 'role', quote_ident(current_user), 'database', quote_ident(d.datname), d.oid,
+                 'server', CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+                                THEN substring(query_to_xml('SELECT system_identifier FROM '
+                                                            'pg_catalog.pg_control_system()',
+                                                            false, false, '')::text
+                                               FROM '<system_identifier>(-?\d+)<')
+                                ELSE 'unknown' END,
+                 CASE WHEN pg_is_in_recovery() THEN 'standby' END) AS ground
+  FROM pg_database d
+ WHERE d.datname = current_database();
+
+-- name: token_steps
+-- How far plan $1 is: the epoch of its lease, which each claim raises, and a digest of the last word
+-- about each step. Answers: steps.
+SELECT COALESCE((SELECT l.epoch FROM tenantdeck.lease l WHERE l.plan = $1), 0) || ' '
+       || COALESCE((SELECT md5(string_agg(last.name || ' ' || last.state, ',' ORDER BY last.name))
+                      FROM (SELECT DISTINCT ON (s.name) s.name, s.state
+                              FROM tenantdeck.step s
+                              JOIN tenantdeck.run r ON r.id = s.run
+                              JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1
+                             ORDER BY s.name, s.run DESC) AS last), '') AS steps;
+
+-- name: outlook_mode
+-- The mode in which verb $2 of plan $1 would run when none is named: that of the run that it would go on
+-- with, or, for what is not migrate, of the last migration. Answers no row or one: mode.
+SELECT r.mode
+  FROM tenantdeck.run r
+  JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1
+  JOIN tenantdeck.meta m ON m.generation = r.generation
+ WHERE (r.verb = 'migrate' OR r.verb LIKE 'run %')
+   AND ($2 <> 'migrate' OR (r.verb = $2 AND r.state NOT IN ('done', 'undone')))
+ ORDER BY r.id DESC
+ LIMIT 1;
+
+-- name: outlook_times
+-- How long the steps of plan $1 have taken in this database, in mode $2: of each the last time that it came
+-- to its end. Answers: step, ms, rows (-1: it counts none), run, at (text).
+SELECT DISTINCT ON (s.name) s.name AS step,
+       (extract(epoch FROM s.ended_at - s.started_at) * 1000)::bigint AS ms,
+       COALESCE(s.done, -1) AS rows, s.run,
+       to_char(s.ended_at, 'YYYY-MM-DD') AS at
+  FROM tenantdeck.step s
+  JOIN tenantdeck.run r ON r.id = s.run AND r.verb <> 'rollback' AND r.mode = $2
+  JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $1
+ WHERE s.state = 'done' AND s.ended_at IS NOT NULL AND s.started_at IS NOT NULL
+ ORDER BY s.name, s.run DESC;
+
 -- name: run_create
 -- A new run of plan version $1: verb $2, mode $3, by user $4 on host $5, from $6 (an address, or
 -- NULL), program $7, options $8. Answers its id and the generation.

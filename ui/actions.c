@@ -61,6 +61,17 @@ const char *action_barred(const struct console *console, enum action action)
         return action_undo_barred(console);
     case ACT_MEND:
         return action_mend_barred(console);
+    case ACT_RUN_STEP:
+    case ACT_RUN_TO:
+    case ACT_RUN_ALL:
+    case ACT_PAUSE:
+    case ACT_HOLD:
+    case ACT_HOLD_NOT:
+    case ACT_STOP:
+    case ACT_ABORT:
+    case ACT_FASTER:
+    case ACT_SLOWER:
+        return runkeys_barred(console, action);
     case ACT_TURN:
         return console->sheet.has_sql ? NULL : "there is no other side";
     case ACT_SEARCH_NEXT:
@@ -461,6 +472,17 @@ unsigned action_do(struct console *console, enum action action, int key)
         return S_count(console, true);
     case ACT_COUNT_STOP:
         return S_stop_counting(console);
+    case ACT_RUN_STEP:
+    case ACT_RUN_TO:
+    case ACT_RUN_ALL:
+    case ACT_PAUSE:
+    case ACT_HOLD:
+    case ACT_HOLD_NOT:
+    case ACT_STOP:
+    case ACT_ABORT:
+    case ACT_FASTER:
+    case ACT_SLOWER:
+        return runkeys_do(console, action);
     case ACT_TURN:
         sheet_turn(&console->sheet);
         return WISH_REDRAW;

@@ -6,6 +6,7 @@
 #include "deck.h"
 #include "demo.h"
 #include "options.h"
+#include "plan_hash.h"
 #include "secret.h"
 #include "verb_help.h"
 #include "verbs.h"
@@ -165,20 +166,30 @@ static bool S_ask_leave(struct verb_call *call, struct err *err)
     return call->yes || err_set(err, ERR_REFUSED, "nothing was done: the answer was not y");
 }
 
+/* Who has said yes already, and who cannot be asked, is not told what the question is about. */
+static bool S_shall_tell(const struct verb_call *call, enum verb_effect effect)
+{
+    if (effect == READS || !call->verb->tell)
+        return false;
+    return effect == DESTRUCTIVE || (!call->yes && ask_possible());
+}
+
 static bool S_run_call(struct verb_call *call, struct err *err)
 {
     /* A verb that somebody typed out is its own leave; --operator is for the keys of a console. */
     call->session->operator_mode |= verb_call_effect(call) != READS;
+    struct run_token token = {0};
     char *typed = NULL;
     enum verb_effect effect = verb_call_effect(call);
-    bool ok = verb_allowed(call, err) &&
-              (effect == READS || !call->verb->tell || call->verb->tell(call, err));
+    bool ok =
+        verb_allowed(call, err) && (!S_shall_tell(call, effect) || verb_tell(call, &token, err));
     if (ok && effect == REVERSIBLE)
         ok = S_ask_leave(call, err);
     else if (ok && effect == DESTRUCTIVE)
         ok = S_ask_name(call, &typed, err);
     ok = ok && verb_run(call, err);
     call->confirmed = NULL;
+    call->token = NULL;
     free(typed);
     if (!ok)
         return false;
@@ -267,6 +278,14 @@ static bool S_read_theme(const struct cli *cli, const struct session *session, e
     return true;
 }
 
+/* So that it shows when the files become others; those that cannot be read are told by whom needs them. */
+static void S_note_plan(struct session *session)
+{
+    struct err ignored = {0};
+    if (session->plan)
+        plan_hash(session->plan, &session->plan_hash, &ignored);
+}
+
 static bool S_open_console(struct cli *cli, struct err *err)
 {
     struct session session = {0};
@@ -283,6 +302,7 @@ static bool S_open_console(struct cli *cli, struct err *err)
     }
     if (!session_open(&cli->wanted, false, &session, err))
         return false;
+    S_note_plan(&session);
     bool ok = S_read_theme(cli, &session, &options.theme, err) &&
               S_unlock(cli, &session, !options.script, err) &&
               console_run(cli->loop, &session, &options, err);

@@ -143,14 +143,17 @@ void command_outlook_release(struct command_outlook *outlook)
     *outlook = (struct command_outlook){0};
 }
 
-static bool S_do_part(enum command_part part, struct verb_call *call, struct err *err)
+static bool S_do_part(const struct command *command, struct verb_call *call, struct err *err)
 {
+    enum command_part part = command->part;
     if (part == COMMAND_TELL)
-        return call->verb->tell(call, err);
+        return verb_tell(call, command->token, err);
     if (part == COMMAND_SQL)
         call->option_values[S_option_index(call->verb, "dry-run")] = "";
-    else
+    else {
         S_detach(call);
+        call->token = command->token;
+    }
     return verb_run(call, err);
 }
 
@@ -166,7 +169,7 @@ int command_work(void *ctx, FILE *out)
     if (ok) {
         call.out = out;
         call.loop = loop_new();
-        ok = S_do_part(command->part, &call, &err);
+        ok = S_do_part(command, &call, &err);
     }
     if (!ok) {
         fprintf(out, "%s\n", err.text);

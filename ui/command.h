@@ -8,6 +8,7 @@
 #define TD_COMMAND_H
 
 #include "session.h"
+#include "token.h"
 #include "words.h"
 
 #include <stdio.h>
@@ -26,6 +27,11 @@ struct command {
     enum command_part part;
     bool yes;              /* somebody answered the question with y … */
     const char *confirmed; /* … or typed this name; NULL */
+    /*
+     * What the question was asked about: a page that is shared with the children. COMMAND_TELL fills it,
+     * COMMAND_RUN goes by it; NULL: there is none.
+     */
+    struct run_token *token;
 };
 
 struct command_outlook { /* what is known of a command before it runs */

@@ -398,6 +398,7 @@ bool console_run(struct loop *loop, struct session *session, const struct consol
     panes_init(&console.panes,
                session->plan && session->plan->kind == PLAN_CACHE ? TABLE_CACHE : TABLE_TABLES);
     S_recall(&console);
+    verbline_open(&console);
     console.sampler = sampler_new(loop, session, S_snapshot_fresh, &console);
     panes_arrange(&console.panes, sampler_snapshot(console.sampler));
     console_obey(&console);

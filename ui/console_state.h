@@ -39,9 +39,13 @@ struct console {
     enum question question; /* what the prompt is for */
     struct history searches, filters, commands;
     struct command command;
-    struct sheet sheet; /* what has to be answered before a verb changes something */
-    char *asked;        /* the line of that verb; NULL */
-    char *ground;       /* server and role when it was asked; NULL: it needs none */
+    struct sheet sheet;      /* what has to be answered before a verb changes something */
+    struct run_token *token; /* what it is about, in a page shared with the children */
+    bool steers;             /* the verb in the child speaks to the worker: no reader for it */
+    struct buf answer;       /* what it has said */
+    char *asked;             /* the line of that verb; NULL */
+    bool has_ground;         /* it is asked of the database … */
+    char *ground; /* … and this is it: server and role; NULL: it has not answered yet */
     struct typing typing;
     bool swallows;             /* the rest of a burst, of which an answer was refused */
     int patience_ms;           /* how long a question stands there before keys answer it */
@@ -84,6 +88,11 @@ unsigned action_answer(struct console *console);       /* the prompt was confirm
 struct reader *action_reader(struct console *console); /* the one in front; NULL: the panes are */
 unsigned action_focus(struct console *console, int pane);
 
+/* ---- runkeys.c: the keys of the pane Steps that begin a run or speak to it ---- */
+
+unsigned runkeys_do(struct console *console, enum action action);
+const char *runkeys_barred(const struct console *console, enum action action);
+
 /* ---- verbline.c: what becomes of a line that names a verb ---- */
 
 /*
@@ -91,6 +100,12 @@ unsigned action_focus(struct console *console, int pane);
  * sheet, and begins when that is answered with Yes.
  */
 unsigned verbline_run(struct console *console, const char *line);
+void verbline_open(struct console *console); /* once, before anything else here */
+/*
+ * The same for a verb that speaks to the worker: its answer is a sentence, and stands in the last line.
+ * `asks`: as the table of verbs has it; else the key is answer enough.
+ */
+unsigned verbline_steer(struct console *console, const char *line, bool asks);
 /* A key for the sheet. */
 unsigned verbline_hear(struct console *console, int key, bool by_hand);
 unsigned verbline_refuse(struct console *console, const char *why); /* that is a No */

@@ -42,6 +42,16 @@ const struct binding bindings[] = {
     {ACT_MEND, AT(VALIDATION), {'e'}, "e", "writes all findings: a .json, .csv or text", NULL},
     {ACT_FOLLOW, AT(LOG), {' '}, "Space", "stops following the end, or follows it again", "pause"},
     {ACT_FOLLOW_END, AT(LOG), {'F'}, "F", "to the end, and follows it", "follow"},
+    {ACT_PAUSE, AT(STEPS), {'p'}, "p", "the run waits at the next border, or goes on", "pause"},
+    {ACT_STOP, AT(STEPS), {'t'}, "t", "the run ends at the next border", "stop"},
+    {ACT_RUN_STEP, AT(STEPS), {'x'}, "x", "runs this step", "run"},
+    {ACT_RUN_TO, AT(STEPS), {'u'}, "u", "runs all steps up to this one", "up to"},
+    {ACT_RUN_ALL, AT(STEPS), {'M'}, "M", "migrates: runs all steps", "all"},
+    {ACT_HOLD, AT(STEPS), {'h'}, "h", "the run waits before this step", "hold"},
+    {ACT_HOLD_NOT, AT(STEPS), {'H'}, "H", "the run waits before no step any more", NULL},
+    {ACT_FASTER, AT(STEPS), {']'}, "]", "longer batches: the run is faster", NULL},
+    {ACT_SLOWER, AT(STEPS), {'['}, "[", "shorter batches: others wait less for the run", NULL},
+    {ACT_ABORT, AT(STEPS), {'A'}, "A", "cancels what is under way, and ends the run", NULL},
     {ACT_SEARCH, IN_ALL, {'/'}, "/", "searches a text in any column, in any case", "search"},
     {ACT_SEARCH_NEXT, IN_ALL, {'n'}, "n", "to the next that was searched for", NULL},
     {ACT_SEARCH_PREVIOUS, IN_ALL, {'N'}, "N", "to the one before", NULL},
@@ -90,6 +100,7 @@ const struct binding bindings[] = {
     {ACT_SUSPEND, IN_ASKING, {K_CTRL('z')}, "Ctrl-Z", "No, and back to the shell", NULL},
 };
 const size_t binding_count = ARRAY_LEN(bindings);
+_Static_assert(ACT_QUIT < 64, "the last action; what is barred is told in 64 bits");
 
 static bool S_has_key(const struct binding *binding, int key)
 {

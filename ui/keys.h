@@ -39,6 +39,16 @@ enum action {
     ACT_COUNT,
     ACT_COUNT_ALL,
     ACT_COUNT_STOP,
+    ACT_RUN_STEP,
+    ACT_RUN_TO,
+    ACT_RUN_ALL,
+    ACT_PAUSE, /* or resume */
+    ACT_HOLD,
+    ACT_HOLD_NOT,
+    ACT_STOP,
+    ACT_ABORT,
+    ACT_FASTER,
+    ACT_SLOWER,
     ACT_TURN, /* the sheet, to its other side */
     ACT_FOLLOW,
     ACT_FOLLOW_END,

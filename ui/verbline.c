@@ -9,12 +9,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- the verb at work ---- */
 
 static void S_heard(void *ctx, const char *bytes, size_t length)
 {
     struct console *console = ctx;
+    if (console->steers) {
+        buf_add_mem(&console->answer, bytes, length);
+        return;
+    }
     reader_add(&console->reader, bytes, length);
     console->wishes |= WISH_REDRAW;
 }
@@ -38,10 +43,25 @@ static char *S_tell_status(int status)
     return status < 0 ? str_format("ended by signal %d", -status) : str_format("exit %d", status);
 }
 
+/* One sentence: what the worker has answered, or why it has not. */
+static void S_show_answer(struct console *console, int status)
+{
+    char *said = str_dup(buf_text(&console->answer));
+    for (char *c = said; *c; c++)
+        *c = *c == '\n' ? ' ' : *c;
+    console_say(console, status == 0 ? MOOD_GOOD : MOOD_BAD, "%s", said);
+    free(said);
+    console->wishes |= WISH_REFRESH | WISH_REDRAW;
+}
+
 static void S_ended(void *ctx, int status)
 {
     struct console *console = ctx;
     console->child = NULL;
+    if (console->steers) {
+        S_show_answer(console, status);
+        return;
+    }
     reader_end(&console->reader);
     if (console->child_launches && status == 0) {
         S_show_run(console);
@@ -69,8 +89,13 @@ static unsigned S_start(struct console *console, const char *line)
     const struct child_ears ears = {.heard = S_heard, .ended = S_ended, .ctx = console};
     char *title = str_format(":%s", line);
     verbline_end(console);
-    reader_open(&console->reader, title);
-    reader_remark(&console->reader, MOOD_ACTIVE, "running");
+    buf_clear(&console->answer);
+    if (console->steers) {
+        console_say(console, MOOD_ACTIVE, "%s: asked; the worker answers at its next pulse", line);
+    } else {
+        reader_open(&console->reader, title);
+        reader_remark(&console->reader, MOOD_ACTIVE, "running");
+    }
     console->child = child_start(console->loop, command_work, &console->command, &ears, &err);
     free(title);
     return console->child ? WISH_REDRAW : console_say(console, MOOD_BAD, "%s", err.text);
@@ -86,6 +111,7 @@ static void S_end_sheet(struct console *console)
     free(console->asked);
     free(console->ground);
     console->asked = console->ground = NULL;
+    console->has_ground = false;
 }
 
 static void S_outline_heard(void *ctx, const char *bytes, size_t length)
@@ -117,6 +143,7 @@ static bool S_write_side(struct console *console, enum command_part part,
                          const struct child_ears *ears, struct err *err)
 {
     console->command.part = part;
+    console->command.token = console->token;
     console->sheet_child = child_start(console->loop, command_work, &console->command, ears, err);
     console->command.part = COMMAND_RUN;
     return console->sheet_child != NULL;
@@ -153,6 +180,11 @@ static char *S_tell_ground(const struct console *console)
                       database->role ? database->role : "");
 }
 
+static bool S_is_down(const struct console *console)
+{
+    return sampler_snapshot(console->sampler)->database.state == SERVER_DOWN;
+}
+
 static unsigned S_ask(struct console *console, const char *line,
                       const struct command_outlook *outlook)
 {
@@ -161,9 +193,11 @@ static unsigned S_ask(struct console *console, const char *line,
         .heard = S_outline_heard, .ended = S_outline_ended, .ctx = console};
     char *title = str_format("Before it begins: %s", line);
     S_end_sheet(console);
+    *console->token = (struct run_token){0};
     console->asked = str_dup(line);
+    console->has_ground = outlook->needs_database;
     console->ground = outlook->needs_database ? S_tell_ground(console) : NULL;
-    if (outlook->needs_database && !console->ground) {
+    if (outlook->needs_database && S_is_down(console)) {
         free(title);
         return verbline_refuse(console, "the database does not answer");
     }
@@ -189,7 +223,16 @@ static bool S_prepare(struct console *console, const char *line, struct command_
     return words_split(line, &command->words, err) && command_check(command, outlook, err);
 }
 
-unsigned verbline_run(struct console *console, const char *line)
+void verbline_open(struct console *console)
+{
+    void *page = mmap(NULL, sizeof(*console->token), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        die("a page of memory could not be had");
+    console->token = page;
+}
+
+static unsigned S_run(struct console *console, const char *line, bool asks)
 {
     struct command_outlook outlook = {0};
     struct err err = {0};
@@ -197,9 +240,24 @@ unsigned verbline_run(struct console *console, const char *line)
     if (!S_prepare(console, line, &outlook, &err))
         return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
     console->child_launches = outlook.launches;
-    wishes = outlook.question ? S_ask(console, line, &outlook) : S_start(console, line);
+    console->command.yes = outlook.question && !asks;
+    wishes = outlook.question && asks ? S_ask(console, line, &outlook) : S_start(console, line);
     command_outlook_release(&outlook);
     return wishes;
+}
+
+unsigned verbline_run(struct console *console, const char *line)
+{
+    console->steers = false;
+    return S_run(console, line, true);
+}
+
+unsigned verbline_steer(struct console *console, const char *line, bool asks)
+{
+    /* Before the child of the last verb goes: what it says then is not an answer to this one. */
+    verbline_end(console);
+    console->steers = true;
+    return S_run(console, line, asks);
 }
 
 /* ---- the answer ---- */
@@ -215,10 +273,12 @@ unsigned verbline_refuse(struct console *console, const char *why)
 static unsigned S_begin(struct console *console)
 {
     char *line = console->asked, *name = console->sheet.name;
+    bool told = console->sheet.has_text;
     console->asked = console->sheet.name = NULL;
     S_end_sheet(console);
     console->command.yes = !name;
     console->command.confirmed = name;
+    console->command.token = told ? console->token : NULL;
     unsigned wishes = S_start(console, line);
     console->command.confirmed = NULL;
     free(name);
@@ -242,19 +302,21 @@ unsigned verbline_hear(struct console *console, int key, bool by_hand)
         S_end_sheet(console);
         return WISH_REDRAW;
     }
-    console->swallows = !by_hand;
+    console->swallows = true;
     return verbline_refuse(console, why);
 }
 
 void verbline_watch(struct console *console)
 {
-    if (!console->ground)
+    if (!console->has_ground)
         return;
     char *ground = S_tell_ground(console);
-    if (!ground)
+    if (console->ground ? !ground : S_is_down(console))
         verbline_refuse(console, "the database does not answer any more");
-    else if (!str_is(ground, console->ground))
+    else if (console->ground && !str_is(ground, console->ground))
         verbline_refuse(console, "the database is another one now, or the role is");
+    else if (!console->ground)
+        console->ground = str_dup(ground);
     free(ground);
 }
 
@@ -263,4 +325,6 @@ void verbline_close(struct console *console)
     verbline_end(console);
     S_end_sheet(console);
     words_release(&console->command.words);
+    buf_release(&console->answer);
+    munmap(console->token, sizeof(*console->token));
 }

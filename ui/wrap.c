@@ -26,11 +26,23 @@ static size_t S_find_break(const char *text, size_t length, int width)
     return fits ? fits : 1;
 }
 
+/* Under its first word; of an indented line with a label and a gap, under what follows the gap. */
+static int S_find_hang(const char *text, size_t length, int width)
+{
+    enum { LABEL_MOST = 24 };
+    int hang = (int)strspn(text, " "), at = hang;
+    if (hang > width / 2 || (size_t)hang >= length)
+        return 0;
+    while (hang && at < LABEL_MOST && (size_t)at + 2 < length && strncmp(text + at, "  ", 2) != 0 &&
+           !(text[at] & 0x80))
+        at++;
+    at += strncmp(text + at, "  ", 2) == 0 ? (int)strspn(text + at, " ") : -at;
+    return at > hang && at <= width / 2 && (size_t)at < length ? at : hang;
+}
+
 static void S_wrap_line(struct wrapped *wrapped, const char *text, size_t length, int width)
 {
-    int hang = (int)strspn(text, " "), indent = 0;
-    if (hang > width / 2 || (size_t)hang >= length)
-        hang = 0;
+    int hang = S_find_hang(text, length, width), indent = 0;
     do {
         size_t taken = S_find_break(text, length, width - indent);
         S_add_line(wrapped, text, taken, indent);

@@ -11,6 +11,12 @@ const char *step_type_name(enum step_type type)
     return names[type];
 }
 
+bool step_may_be_left_out(const char *name, const char *type_name)
+{
+    return str_is(type_name, step_type_name(STEP_OUTSIDE)) || str_is(name, "report") ||
+           str_is(name, "cache-clear") || str_is(name, "cache-warm");
+}
+
 /* ---- what a plan has a use for ---- */
 
 static bool S_has_mapping(const struct plan *plan)

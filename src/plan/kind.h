@@ -30,6 +30,8 @@ struct step_def {
 };
 
 const char *step_type_name(enum step_type type);
+/* A backup and somebody else's commands may be left out; whoever wants them runs them. */
+bool step_may_be_left_out(const char *name, const char *type_name);
 
 /* The steps of this plan, in order, without those it has no use for. `out` is an arena's array. */
 size_t kind_steps(const struct plan *plan, struct arena *arena, const struct step_def ***out);

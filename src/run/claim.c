@@ -324,15 +324,21 @@ static bool S_claim(struct run *run, const struct lock_session *lock, struct err
            control_run(run, "run_state", state, ARRAY_LEN(state), NULL, err);
 }
 
+/* Two people may have said yes to the same thing: with the lock held only one of them is right. */
+static bool S_check_token(struct run *run, const struct run_token *token, struct err *err)
+{
+    return !token || run_token_check_steps(run->control, run->plan->name, token, err);
+}
+
 static bool S_open(struct run *run, const struct run_order *order, struct err *err)
 {
     struct lock_session lock;
     bool resumed = false;
     bool ok = pg_open(run->control, OPEN_MS, err) && journal_ensure(run->control, err) &&
               pg_open(run->lock, OPEN_MS, err) && S_lock(run, order, &lock, err) &&
-              S_check_dead(run, err) && S_keep_plan(run, err) &&
-              inherit_end(run, order->takeover, err) && S_inherit_mode(run, order, err) &&
-              S_resume(run, order, &resumed, err) &&
+              S_check_dead(run, err) && S_check_token(run, order->token, err) &&
+              S_keep_plan(run, err) && inherit_end(run, order->takeover, err) &&
+              S_inherit_mode(run, order, err) && S_resume(run, order, &resumed, err) &&
               (resumed ? S_read_generation(run, err) : S_create(run, order, err)) &&
               S_claim(run, &lock, err) && S_add_steps(run, order, err) &&
               pg_open(run->work, OPEN_MS, err) && S_note_work(run, err);

@@ -9,6 +9,7 @@
 #define TD_CLAIM_H
 
 #include "run.h"
+#include "token.h"
 
 struct run_order {    /* what a verb wants to have done; borrowed until the claim is over */
     const char *verb; /* "migrate", "run fill", "validate", "rollback" */
@@ -17,7 +18,8 @@ struct run_order {    /* what a verb wants to have done; borrowed until the clai
     const char *const *steps; /* names, in order */
     size_t step_count;
     json_t *options;
-    bool takeover; /* end the lock session of a worker that gives no sign of life */
+    bool takeover;                 /* end the lock session of a worker that gives no sign of life */
+    const struct run_token *token; /* what was shown before somebody said yes to it; NULL */
 };
 
 /* Connects, makes the journal if there is none, and claims. `*out` is yours, run_close(). */

@@ -141,12 +141,15 @@ static const char *S_throttle(struct run *run, const char *argument)
     struct err err = {0};
     json_t *object = json_loads(argument ? argument : "{}", 0, NULL), *value;
     const char *name;
-    snprintf(answer, sizeof(answer), "the limits are set");
+    bool ok = true;
     json_object_foreach(object, name, value)
     {
-        if (!throttle_set(run->throttle, name, json_string_value(value), &err))
-            snprintf(answer, sizeof(answer), "%s", err.text);
+        ok = throttle_set(run->throttle, name, json_string_value(value), &err) && ok;
     }
+    char *words = throttle_words(run->throttle);
+    snprintf(answer, sizeof(answer), "%s%s", ok ? "the limits are now: " : err.text,
+             ok ? words : "");
+    free(words);
     json_decref(object);
     return answer;
 }
@@ -209,6 +212,8 @@ static void S_send_answer(struct run *run)
 
 /* ---- the pulse ---- */
 
+static void S_pulse(void *ctx);
+
 static void S_hear(void *ctx, const struct pg_result *result, const struct err *err)
 {
     struct run *run = ctx;
@@ -222,6 +227,10 @@ static void S_hear(void *ctx, const struct pg_result *result, const struct err *
     for (int i = 0; i < pg_rows(result); i++)
         if (!pg_null(result, i, 1))
             S_take_request(run, pg_int(result, i, 1), pg_text(result, i, 2), pg_text(result, i, 3));
+    if (run->answer_count && run->pulse) { /* a person waits for it */
+        loop_cancel(run->pulse);
+        run->pulse = loop_after(run->loop, 0, S_pulse, run);
+    }
 }
 
 static void S_measure_rate(struct run *run)

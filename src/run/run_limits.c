@@ -15,6 +15,7 @@ enum {
     PAGES = 32,
     LAG_LONGEST_MS = 86400000,
     COUNT_MOST = 1000000,
+    FACTOR_MOST = 100,
 };
 
 /* ---- from the plan ---- */
@@ -105,6 +106,18 @@ static bool S_refuse(const struct entry *entry, const char *value, struct err *e
     return err_hint(err, "the limits stay as they were");
 }
 
+/* "*2" and "/2" of what it is now, within what it may be. */
+static bool S_is_factor(const struct entry *entry, const char *value, int64_t now, int64_t *out)
+{
+    int64_t factor;
+    if (S_is_limit(entry) || (*value != '*' && *value != '/') || !str_to_int(value + 1, &factor) ||
+        factor < 1 || factor > FACTOR_MOST)
+        return false;
+    *out = *value == '*' ? now * factor : now / factor;
+    *out = *out < entry->least ? entry->least : *out > entry->most ? entry->most : *out;
+    return true;
+}
+
 static bool S_take(struct limits *limits, const struct entry *entry, const char *value,
                    struct err *err)
 {
@@ -115,6 +128,10 @@ static bool S_take(struct limits *limits, const struct entry *entry, const char 
         if (!is_off && !str_is(value, "on"))
             return S_refuse(entry, value, err);
         *(bool *)place = !is_off;
+        return true;
+    }
+    if (S_is_factor(entry, value, *(const int64_t *)place, &number)) {
+        *(int64_t *)place = number;
         return true;
     }
     if (!(is_off && S_is_limit(entry))) {

@@ -210,6 +210,7 @@ void session_release(struct session *session)
 {
     pg_target_release(&session->database);
     redis_target_release(&session->redis);
+    free(session->plan_hash);
     plan_free(session->plan);
     free(session->environment);
     free(session->colour);

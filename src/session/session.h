@@ -18,6 +18,7 @@ struct session {
     bool has_redis;
     struct redis_target redis;
     struct plan *plan;  /* NULL: none was named and none could be guessed */
+    char *plan_hash;    /* of its files when a console was opened; NULL: it was read just now */
     char *environment;  /* "" without a deck */
     char *colour;       /* of the label: "red", "yellow", "green", "blue", "" */
     char *theme;        /* of the console: "default", "mono", "contrast" */

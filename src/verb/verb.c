@@ -268,9 +268,47 @@ static bool S_check_leave(const struct verb_call *call, struct err *err)
     return err_hint(err, "say --yes, or run it at a terminal and answer y");
 }
 
+/* ---- what was shown is what runs ---- */
+
+/* A console keeps a plan as it was when it was opened; its files may be others by now. */
+static bool S_check_read_plan(const struct session *session, const struct run_token *now,
+                              struct err *err)
+{
+    if (!session->plan_hash || str_is(session->plan_hash, now->plan))
+        return true;
+    err_set(err, ERR_REFUSED, "the files of plan '%s' have changed since the console was opened",
+            session->plan->name);
+    return err_hint(err, "leave the console, and open it again");
+}
+
+bool verb_tell(struct verb_call *call, struct run_token *token, struct err *err)
+{
+    struct pg *pg = NULL;
+    bool asks = call->session->has_database && !verb_is_of_redis(call);
+    bool ok = !asks || (verb_connect(call, &pg, err) &&
+                        run_token_take(pg, call->session->plan, token, err) &&
+                        S_check_read_plan(call->session, token, err));
+    pg_free(pg);
+    call->token = token->taken ? token : NULL;
+    return ok && call->verb->tell(call, err);
+}
+
+static bool S_check_token(struct verb_call *call, struct err *err)
+{
+    struct pg *pg;
+    if (!call->token || !call->token->taken || verb_call_effect(call) == READS)
+        return true;
+    if (!verb_connect(call, &pg, err))
+        return false;
+    bool ok = run_token_check(pg, call->session->plan, call->token, err);
+    pg_free(pg);
+    return ok;
+}
+
 bool verb_run(struct verb_call *call, struct err *err)
 {
-    return verb_allowed(call, err) && S_check_leave(call, err) && call->verb->run(call, err);
+    return verb_allowed(call, err) && S_check_leave(call, err) && S_check_token(call, err) &&
+           call->verb->run(call, err);
 }
 
 /* ---- what verbs share ---- */

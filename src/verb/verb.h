@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "session.h"
 #include "text.h"
+#include "token.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -49,8 +50,9 @@ struct verb_call {
     int width;  /* of the terminal, or 80 */
     bool ascii; /* no UTF-8 */
     bool json, yes;
-    const char *confirmed; /* what was typed as the database's name; NULL: nothing was */
-    session_ask_fn *ask;   /* for a password the server wants; NULL: nobody can be asked */
+    struct run_token *token; /* what the question was asked about; NULL: nobody was asked */
+    const char *confirmed;   /* what was typed as the database's name; NULL: nothing was */
+    session_ask_fn *ask;     /* for a password the server wants; NULL: nobody can be asked */
     void *ask_ctx;
     char shown[40]; /* the start of the session that `tell` has shown; "": it has shown none */
     bool findings;  /* set by the verb: it worked, and found something: exit code 1 */
@@ -112,6 +114,12 @@ enum verb_effect verb_call_effect(const struct verb_call *call);
 bool verb_is_of_redis(const struct verb_call *call);
 /* Where it works: "mentoring@db1", or of Redis "cache1:6379/0"; yours. */
 char *verb_place(const struct verb_call *call);
+/*
+ * What comes before the question: notes in `token`, which becomes the call's, what it is asked about, and
+ * has the verb say what it will do. verb_run() refuses when that has changed.
+ */
+bool verb_tell(struct verb_call *call, struct run_token *token, struct err *err);
+
 /* What has to be typed for a DESTRUCTIVE verb: the name of the database, or Redis's place; yours. */
 char *verb_confirmation(const struct verb_call *call);
 

@@ -6,6 +6,7 @@
 
 #include "follow.h"
 #include "journal.h"
+#include "sql.h"
 #include "worker.h"
 
 #include <stdlib.h>
@@ -69,6 +70,33 @@ enum run_mode verb_mode(const struct verb_call *call)
     return verb_given(call, "window") ? MODE_WINDOW : MODE_ONLINE;
 }
 
+/* What looks before a migration must not go by the one before. */
+static bool S_begins_anew(const char *verb)
+{
+    return str_is(verb, "preflight");
+}
+
+bool verb_find_mode(struct verb_call *call, struct pg *pg, const char *verb, enum run_mode *mode,
+                    struct err *err)
+{
+    const char *values[] = {call->session->plan->name, verb};
+    struct journal_state journal;
+    struct pg_result *last;
+    *mode = verb_mode(call);
+    if (verb_given(call, "window") || verb_given(call, "online") || S_begins_anew(verb))
+        return true;
+    if (!journal_look(pg, &journal, err))
+        return false;
+    if (!journal.exists || journal.version != JOURNAL_VERSION || !journal.may_read)
+        return true;
+    if (!pg_run(pg, sql_get("outlook_mode"), values, ARRAY_LEN(values), &last, err))
+        return false;
+    if (pg_rows(last) && str_is(pg_text(last, 0, 0), "window"))
+        *mode = MODE_WINDOW;
+    pg_result_free(last);
+    return true;
+}
+
 /* ---- launching, and looking on ---- */
 
 static bool S_follow(struct verb_call *call, int64_t run, struct err *err)
@@ -81,6 +109,17 @@ static bool S_follow(struct verb_call *call, int64_t run, struct err *err)
     if (ok && call->json)
         verb_answer(call, json_pack("{s:I}", "run", (json_int_t)run));
     return ok;
+}
+
+static bool S_has_shown(const struct verb_call *call)
+{
+    return call->token && *call->token->sql;
+}
+
+static bool S_is_window(const struct verb_call *call)
+{
+    return S_has_shown(call) ? str_is(call->token->mode, "window")
+                             : verb_given(call, "window") != NULL;
 }
 
 bool verb_launch(struct verb_call *call, const char *verb, const char *const *steps, size_t count,
@@ -98,12 +137,13 @@ bool verb_launch_about(struct verb_call *call, const char *verb, const char *con
         json_object_set(options, "units", units);
     struct run_order order = {
         .verb = verb,
-        .mode = verb_mode(call),
-        .mode_given = verb_given(call, "window") || verb_given(call, "online"),
+        .mode = S_is_window(call) ? MODE_WINDOW : MODE_ONLINE,
+        .mode_given = verb_given(call, "window") || verb_given(call, "online") || S_has_shown(call),
         .steps = steps,
         .step_count = count,
         .options = options,
         .takeover = verb_given(call, "takeover") != NULL,
+        .token = call->token,
     };
     bool ok = worker_launch(call->session, &order, &run, err);
     json_decref(options);

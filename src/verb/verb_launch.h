@@ -10,7 +10,10 @@
 
 /* The value of an option; NULL: it was not given, or this verb has none of the name. */
 const char *verb_given(const struct verb_call *call, const char *name);
-enum run_mode verb_mode(const struct verb_call *call);
+enum run_mode verb_mode(const struct verb_call *call); /* as it was named; online when none was */
+/* The mode that is named; else that of the run it would go on with, or of the migration before. */
+bool verb_find_mode(struct verb_call *call, struct pg *pg, const char *verb, enum run_mode *mode,
+                    struct err *err);
 
 struct verb_order { /* the plan's steps, in order */
     struct arena *arena;
@@ -32,7 +35,10 @@ bool verb_order_unknown(const struct verb_call *call, const char *name, struct e
  * connection that was made is yours to free, also after a failure. */
 bool verb_connect_journal(struct verb_call *call, struct pg **pg, struct err *err);
 
-/* Begins a worker, and follows it unless --detach says not to. */
+/*
+ * Begins a worker, and follows it unless --detach says not to. What was shown before (the call's token)
+ * must still be what would run.
+ */
 bool verb_launch(struct verb_call *call, const char *verb, const char *const *steps, size_t count,
                  struct err *err);
 /* The same for these tables alone (a JSON array of names; NULL: all). */

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 10000, LOOK_MS = 200 };
+enum { ANSWER_MS = 10000, LOOK_MS = 50 };
 
 static bool S_find_run(struct verb_call *call, struct pg *pg, int64_t *run, struct err *err)
 {

@@ -291,7 +291,7 @@ const struct verb verbs[] = {
             "What is done is said to be done only after 'validate' has read it, with other statements than those "
             "that wrote it. 'rollback' takes everything back.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_migrate,
-        .question = "run the plan's steps on this database",
+        .question = "run the plan's steps on this database", .tell = verb_migrate_tell,
         .options = {{"to", "STEP", "ends after that step", 0},
                     {"hold", "STEP", "waits before that step, until 'resume'", 0},
                     {"no-backup", NULL, "makes no backup: there is one, or none is wanted", 0},
@@ -308,7 +308,7 @@ const struct verb verbs[] = {
                   "commands, the steps of the cache and the report may be left out. What is done already is found "
                   "so and left as it is.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_run_step,
-        .question = "run this step on this database",
+        .question = "run this step on this database", .tell = verb_run_step_tell,
         .options = {{"backup-dir", "DIR", "where the backup goes", 0},
                     {"report-dir", "DIR", "where the report goes", 0},
                     MODE_OPTIONS, WORKER_OPTIONS},
@@ -431,7 +431,8 @@ const struct verb verbs[] = {
         .effect = REVERSIBLE, .json = true,
         .summary = "sets the limits of a run at work",
         .manual = "The names are those of the plan's section throttle: batch and lag take a span ('batch=100ms', "
-                  "'lag=5s'), pages, waiters, active and archive a number. 'off' lets go of a limit. query and "
+                  "'lag=5s'), pages, waiters, active and archive a number; batch and pages also '*2' and '/2' of "
+                  "what they are. 'off' lets go of a limit. query and "
                   "file are switched on and off, and 'hold=on' makes the fill wait until 'hold=off'. The worker "
                   "answers, and obeys from the next batch on; the plan stays as it is.",
         .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_ask_worker,

@@ -58,6 +58,7 @@ verb_fn verb_cache_bench;
 
 /* verb_run.c */
 verb_fn verb_preflight, verb_migrate, verb_run_step, verb_validate, verb_plan_sql;
+verb_fn verb_migrate_tell, verb_run_step_tell; /* what stands on the sheet */
 /* verb_findings.c */
 verb_fn verb_findings;
 /* verb_fix.c */

@@ -18,7 +18,35 @@ struct printing {
     enum run_mode mode;
     const struct dry_scope *scope;
     FILE *out;
+    struct dry_tally *tally; /* of the step that is printed; NULL: nobody asks */
 };
+
+static void S_weigh(const struct printing *p, const char *takes)
+{
+    struct dry_tally *tally = p->tally;
+    size_t i = 0;
+    if (!tally)
+        return;
+    tally->statements++;
+    while (i < tally->lock_count && strncmp(tally->locks[i].takes, takes, DRY_LOCK_SIZE - 1) != 0)
+        i++;
+    if (i == DRY_LOCKS)
+        i--;
+    if (i == tally->lock_count)
+        snprintf(tally->locks[tally->lock_count++].takes, DRY_LOCK_SIZE, "%s", takes);
+    tally->locks[i].statements++;
+}
+
+static void S_weigh_unit(const struct printing *p, const struct pg_result *list, int row,
+                         bool batch)
+{
+    int rows = pg_col(list, "rows");
+    if (!p->tally)
+        return;
+    p->tally->batched += batch;
+    p->tally->rewritten += !batch;
+    p->tally->rows += pg_null(list, row, rows) ? 0 : pg_int(list, row, rows);
+}
 
 /* A name in a comment: one line, whatever it is made of. */
 static void S_comment(const struct printing *p, const char *format, const char *a, const char *b)
@@ -76,8 +104,10 @@ static void S_print_item(const struct printing *p, const struct pg_result *list,
               pg_text(list, row, pg_col(list, "part")));
     S_comment(p, alone ? "outside of a transaction; takes " : "takes ", "",
               pg_text(list, row, pg_col(list, "takes")));
-    if (*statement)
-        dry_statement(p->out, statement);
+    if (!*statement)
+        return;
+    dry_statement(p->out, statement);
+    S_weigh(p, pg_text(list, row, pg_col(list, "takes")));
 }
 
 static void S_print_unit(const struct printing *p, const struct pg_result *list, int row)
@@ -90,9 +120,14 @@ static void S_print_unit(const struct printing *p, const struct pg_result *list,
         S_comment(p, "", "",
                   "for each batch: $1 plan, $2 epoch, $3 step, $4 part, $5 and $6 the "
                   "range of blocks, $7 and $8 the share of their rows");
+    S_weigh_unit(p, list, row, str_is(how, "batch"));
     dry_statement(p->out, pg_text(list, row, pg_col(list, "statement")));
-    if (!pg_null(list, row, pg_col(list, "tidy")))
-        dry_statement(p->out, pg_text(list, row, pg_col(list, "tidy")));
+    S_weigh(p, str_is(how, "batch") ? "ROW EXCLUSIVE and the rows of one batch, while it runs"
+                                    : "ACCESS EXCLUSIVE, while the table is rewritten");
+    if (pg_null(list, row, pg_col(list, "tidy")))
+        return;
+    dry_statement(p->out, pg_text(list, row, pg_col(list, "tidy")));
+    S_weigh(p, "SHARE UPDATE EXCLUSIVE, while the table is vacuumed");
 }
 
 /* What it is sent as long as it changes a row; the records of undo are kept before. */
@@ -118,6 +153,7 @@ static void S_print_check(const struct printing *p, const struct pg_result *list
     S_comment(p, ": ", pg_text(list, row, pg_col(list, "subject")),
               pg_text(list, row, pg_col(list, "check_name")));
     dry_statement(p->out, pg_text(list, row, query));
+    S_weigh(p, "ACCESS SHARE, while it is read");
 }
 
 /* A generator that reads the journal cannot answer before there is one. */
@@ -132,6 +168,8 @@ static bool S_list(const struct printing *p, const char *generator, struct pg_re
     if (str_is(failure.sqlstate, "42P01") || str_is(failure.sqlstate, "3F000")) {
         if (p->out)
             fprintf(p->out, "-- asks what the journal has noted by then, and there is none yet\n");
+        if (p->tally)
+            p->tally->listed = false;
         return true;
     }
     *err = failure;
@@ -144,6 +182,8 @@ static bool S_print_step(const struct printing *p, const struct step_def *def, s
     struct pg_result *list = NULL;
     if (p->out)
         fprintf(p->out, "\n-- ---- step %s: %s ----\n", def->name, def->does);
+    if (p->tally)
+        *p->tally = (struct dry_tally){.listed = doer->generator};
     if (!doer->generator && !p->out)
         return true;
     if (!doer->generator) {
@@ -168,6 +208,14 @@ static bool S_print_step(const struct printing *p, const struct step_def *def, s
     return true;
 }
 
+static struct dry_tally *S_find_tally(const struct dry_scope *scope, const char *name)
+{
+    size_t i = 0;
+    while (i < scope->step_count && !str_is(scope->steps[i], name))
+        i++;
+    return scope->tallies && i < scope->step_count ? &scope->tallies[i] : NULL;
+}
+
 static bool S_is_wanted(const char *name, const struct dry_scope *scope)
 {
     return scope->steps ? S_is_among(scope->steps, scope->step_count, name)
@@ -190,9 +238,12 @@ bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode,
     if (out)
         fprintf(out, "-- what a run of plan %s would send, mode %s; nothing was changed\n",
                 plan->name, run_mode_name(mode));
-    for (size_t i = 0; ok && i < defined; i++)
-        if (S_is_wanted(defs[i]->name, scope))
-            ok = S_print_step(&p, defs[i], err);
+    for (size_t i = 0; ok && i < defined; i++) {
+        if (!S_is_wanted(defs[i]->name, scope))
+            continue;
+        p.tally = S_find_tally(scope, defs[i]->name);
+        ok = S_print_step(&p, defs[i], err);
+    }
     arena_free(arena);
     free(p.document);
     return ok;

@@ -11,13 +11,28 @@
 
 #include <stdio.h>
 
+enum { DRY_LOCKS = 8, DRY_LOCK_SIZE = 128 };
+
+struct dry_tally { /* what the statements of a step come to */
+    bool listed;   /* they could be told; else the journal has to know something first */
+    size_t statements;
+    size_t batched, rewritten; /* tables that are filled in batches, and in one statement */
+    int64_t rows;              /* of those, by estimate */
+    struct dry_lock {
+        char takes[DRY_LOCK_SIZE]; /* "ACCESS EXCLUSIVE, for moments" */
+        size_t statements;
+    } locks[DRY_LOCKS];
+    size_t lock_count; /* what is beyond the last is counted with it */
+};
+
 struct dry_scope {
     const char *const *steps; /* NULL: all but release */
     size_t step_count;
     const char *const *units; /* tables; NULL: all */
     size_t unit_count;
     bool mends; /* of step fill the statement that mends rows, and not the one that fills all */
-    size_t *statements; /* how many were printed or would be; NULL: nobody asks */
+    struct dry_tally *tallies; /* one for each of `steps`; NULL: nobody asks */
+    size_t *statements;        /* how many were printed or would be; NULL: nobody asks */
 };
 
 /* `out` NULL: only counts. */

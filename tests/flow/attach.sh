@@ -64,7 +64,7 @@ is "$(td_on subject status steps --json | grep -c '"waits": "held before this st
 
 # ---- speaking to it ----
 
-like "$(td_on subject throttle lag=5s pages=16)" '^run 1: the limits are set$' 'limits are set'
+like "$(td_on subject throttle lag=5s pages=16)" '^run 1: the limits are now: lag 5000 ms.* pages 16$' 'limits are set'
 exits 2 'one that there is not is refused at once' td_on subject throttle nonsense=1
 exits 2 'so is a word without a value' td_on subject throttle lag
 is "$(td_ask subject "SELECT count(*) FROM tenantdeck.request WHERE verb = 'throttle'")" 1 'and never sent'
@@ -152,11 +152,11 @@ is "$(printf '%s\n' 'wait quit' 'send :migrate --no-backup\r' 'wait in subject@l
     'send :migrate --no-backup\r' 'wait y/N' 'send \e' 'wait nothing was done' \
     'send :migrate --no-backup\r' 'wait y/N' 'send \e[200~y\r\e[201~' 'wait pasted text is no answer' \
     'send :migrate --no-backup\r' 'wait y/N' 'size 100x30' 'wait the window changed' \
-    'send :rollback --all\r' 'wait has never been run here' 'send q' end | on_terminal --operator)" "exit 0
+    'send :rollback --all\r' 'wait has never been run here' 'send \e' 'wait sort' 'send q' end | on_terminal --operator)" "exit 0
 $restored" 'Enter, n, Esc, a paste and a new window size are a No'
 is "$(td_ask subject "SELECT to_regclass('tenantdeck.run') IS NULL")" t 'and nothing was begun'
 
-seen=$(printf '%s\n' 'wait quit' 'send :migrate --no-backup --hold fill\r' 'wait y/N' 'send y\r' 'wait run 1 is at work' \
+seen=$(printf '%s\n' 'wait quit' 'send :migrate --no-backup --hold fill\r' 'wait y/N' 'type y' 'send \r' 'wait run 1 is at work' \
     'wait held before fill' 'signal KILL' end | on_terminal --operator --refresh 0.5)
 like "$seen" '^signal 9$' 'y launches the worker, the panes follow it, and the console is killed'
 td_until 5 state_is held && ! td_no_worker subject
@@ -168,9 +168,9 @@ is "$seen" "exit 0
 $restored" 'q says that the run goes on, when the terminal has been given back'
 
 seen=$(printf '%s\n' 'wait held before fill' 'send 1' 'wait waits: held' 'send \r' 'wait Why it waits' 'send q' \
-    'send :hold keys\r' 'wait y/N' 'send y\r' 'wait the run waits before that step' 'send q' \
+    'send :hold keys\r' 'wait y/N' 'type y' 'send \r' 'wait the run waits before that step' 'send q' \
     'send :resume --yes\r' 'wait the run goes on' 'send q' 'wait held before keys' \
-    'send :stop\r' 'wait y/N' 'send y\r' 'wait the run stops' 'send q' 'wait stopped before keys' 'send q' end |
+    'send :stop\r' 'wait y/N' 'type y' 'send \r' 'wait the run stops' 'send q' 'wait stopped before keys' 'send q' end |
     on_terminal --operator --refresh 0.5)
 is "$seen" "exit 0
 $restored" 'another console holds it elsewhere, lets it go on and stops it'

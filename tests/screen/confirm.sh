@@ -44,10 +44,10 @@ refused() {
     [ "$(state)" = "$before" ] || ok 1 "$name changes nothing"
 }
 
-ask='send :rollback\r'
+ask='send :rollback --all\r'
 asked='wait type mentoring:'
 
-refused 'what was typed before the question' 'send :rollback\rmentoring\r' "$asked" 'send \r'
+refused 'what was typed before the question' 'send :rollback --all\rmentoring\r' "$asked" 'send \r'
 refused 'a pasted name' "$ask" "$asked" 'send \e[200~mentoring\e[201~'
 refused 'a pasted name with its Enter' "$ask" "$asked" 'send \e[200~mentoring\r\e[201~'
 refused 'a name that comes in one burst' "$ask" "$asked" 'send mentoring' 
@@ -61,5 +61,99 @@ refused 'upper case' "$ask" "$asked" 'type Mentoring' 'send \r'
 refused 'a blank after it' "$ask" "$asked" 'type mentoring ' 'send \r'
 refused 'the beginning of the name' "$ask" "$asked" 'type mentorin' 'send \r'
 refused 'a mouse' "$ask" "$asked" 'send \e[<0;10;24M\e[<0;10;24m' 'send \r'
+
+refused 'Enter that is held down' "$ask" "$asked" 'send \r\r\r\r\r\r\r\r'
+refused 'a letter that is held down' "$ask" "$asked" 'type mmmm' 'send \r'
+refused 'the name of another database' "$ask" "$asked" 'type postgres' 'send \r'
+refused 'a y where a name is wanted' "$ask" "$asked" 'type y' 'send \r'
+refused 'a name whose a is of another alphabet' "$ask" "$asked" 'type ment\xd0\xbering' 'send \r'
+
+# ---- what has changed since it was asked ----
+
+cat >close <<'END'
+psql -X -q -d postgres -c 'ALTER DATABASE mentoring ALLOW_CONNECTIONS false' -c "SELECT
+    pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'mentoring'" >"$0.said" 2>&1
+END
+said=$(terminal 'wait to mentoring' "$ask" "$asked" 'type mentor' 'run sh close')
+psql -X -q -d postgres -c 'ALTER DATABASE mentoring ALLOW_CONNECTIONS true'
+like "$said" '^exit 0' 'a lost connection is a No' || td_note "$said"
+is "$(state)" "$before" 'and changes nothing'
+
+said=$(printf '%s\n' 'wait to mentoring' "$ask" "$asked" 'type mentoring' 'signal HUP' end >script
+    "$pty" 80x24 script "$TENANTDECK" "${servers[@]}" --operator 2>&1)
+like "$said" '^exit 0' 'a hang-up leaves'
+is "$(state)" "$before" 'and is a No'
+
+# since NAME CHANGE BACK: the console is answered rightly, but CHANGE came before the answer.
+since() {
+    printf '%s\n' 'wait to mentoring' "$ask" "$asked" "run $2" 'type mentoring' 'send \r' 'wait exit 4' \
+        'signal TERM' end >script
+    said=$("$pty" 80x24 script "$TENANTDECK" "${servers[@]}" --operator 2>&1)
+    like "$said" '^exit 0' "$1: refused in the console" || td_note "$said"
+    sh -c "$3"
+}
+since 'the plan was edited' 'echo "# another" >>mentoring.plan' 'sed -i "\$d" mentoring.plan'
+is "$(state)" "$before" 'nothing was taken back by the plan of before'
+cat >between.sh <<END
+'$TENANTDECK' -d '$TD_DATABASE' -p ./mentoring.plan validate >between 2>&1 </dev/null
+true
+END
+since 'another run came between' 'sh between.sh' true
+is "$(td_psql "SELECT count(*) FROM tenantdeck.run WHERE verb = 'rollback'")" 0 'nor beside the run of somebody else'
+before=$(state)
+
+# ---- the command line ----
+
+# line STATUS NAME PTY-LINE...: the question of the command line, at a terminal.
+line() {
+    local status=$1 name=$2
+    shift 2
+    printf '%s\n' "$@" end >script
+    said=$("$pty" 80x24 script "$TENANTDECK" "${servers[@]}" rollback --all 2>&1)
+    like "$said" "^exit $status" "$name" || td_note "$said"
+    is "$(state)" "$before" "$name: nothing has changed"
+}
+named='wait type the name of the database'
+line 4 'Enter at the command line' "$named" 'send \r'
+line 4 'a pasted name there' "$named" 'send \e[200~mentoring\e[201~\r'
+line 4 'the end of the input there' "$named" 'send \x04'
+line 4 'a plan that was edited meanwhile' "$named" 'run echo "# another" >>mentoring.plan' 'send mentoring\r'
+sed -i '$d' mentoring.plan
+psql -X -q -d postgres -c 'CREATE DATABASE twin TEMPLATE mentoring'
+cat >swap <<'END'
+psql -X -q -d postgres -c 'ALTER DATABASE mentoring RENAME TO older' -c 'ALTER DATABASE twin RENAME TO mentoring'
+END
+line 4 'a database that was swapped meanwhile' "$named" 'run sh swap' 'send mentoring\r' \
+    'wait the database or the role has changed'
+psql -X -q -d postgres -c 'DROP DATABASE mentoring' -c 'ALTER DATABASE older RENAME TO mentoring'
+
+unasked() {
+    exits "$1" "$2" setsid -w "$TENANTDECK" "${servers[@]}" "${@:3}" </dev/null
+}
+unasked 4 'nobody to ask is a No' rollback --all
+unasked 4 '--yes does not answer it' rollback --all --yes
+unasked 4 'a bare --confirm does not' rollback --all --confirm
+unasked 4 'nor the name of another database' rollback --all --confirm=postgres
+unasked 4 'nor upper case' rollback --all --confirm=MENTORING
+unasked 4 'nor a blank too many' rollback --all '--confirm=mentoring '
+unasked 4 'nor a part of the name' rollback --all --confirm=mentor
+unasked 2 'nor --force' rollback --all --force --yes
+unasked 4 'and migrate wants a y' migrate
+said=$(yes mentoring | setsid -w "$TENANTDECK" "${servers[@]}" rollback --all 2>&1)
+is "$?" 4 'yes | does not answer'
+is "$(state)" "$before" 'and after all of it nothing has changed'
+
+# ---- the two of them ----
+
+cat >first.sh <<END
+'$TENANTDECK' -d '$TD_DATABASE' -p ./mentoring.plan rollback --all --confirm=mentoring >first 2>&1 </dev/null
+END
+
+printf '%s\n' 'wait to mentoring' "$ask" "$asked" \
+    "run sh first.sh" \
+    'type mentoring' 'send \r' 'wait exit 4' 'signal TERM' end >script
+said=$("$pty" 80x24 script "$TENANTDECK" "${servers[@]}" --operator 2>&1)
+like "$said" '^exit 0' 'of two who say yes the second is refused' || td_note "$said"
+is "$(td_psql "SELECT count(*) FROM tenantdeck.run WHERE verb = 'rollback'")" 1 'and it is taken back once'
 
 done_testing
