@@ -204,22 +204,52 @@ SELECT c.unit,
  GROUP BY c.unit;
 
 -- name: journal_events
--- The newest $2 events after event $1 (0: from the beginning), oldest first. Answers: id, at (ms
--- since 1970), run, step (its name), severity, source, text.
+-- The newest $3 events between event $1 (0: the beginning) and event $2 (NULL: the end), oldest first; of
+-- them those of severity $4 at least ('debug': all), of step $5, that name $6 (a table), that contain $7 in
+-- any case, of run $8 (NULL: of any). Answers: id, at (ms since 1970), run, step (its name), severity,
+-- source, text.
 SELECT newest.id,
        (extract(epoch FROM newest.at) * 1000)::bigint AS at,
        newest.run,
-       s.name AS step,
+       newest.step,
        newest.severity,
        newest.source,
        newest.text
-  FROM (SELECT e.id, e.at, e.run, e.step, e.severity, e.source, e.text
+  FROM (SELECT e.id, e.at, e.run, s.name AS step, e.severity, e.source, e.text
           FROM tenantdeck.event e
-         WHERE e.id > $1::bigint
+          LEFT JOIN tenantdeck.step s ON s.id = e.step
+         WHERE e.id > $1::bigint AND ($2::bigint IS NULL OR e.id < $2::bigint)
+           AND array_position(ARRAY['debug', 'info', 'warn', 'error'], e.severity)
+               >= array_position(ARRAY['debug', 'info', 'warn', 'error'], $4::text)
+           AND ($5::text IS NULL OR s.name = $5::text)
+           AND ($6::text IS NULL OR strpos(e.text, $6::text) > 0)
+           AND ($7::text IS NULL OR strpos(lower(e.text), lower($7::text)) > 0)
+           AND ($8::bigint IS NULL OR e.run = $8::bigint)
          ORDER BY e.id DESC
-         LIMIT $2::bigint) AS newest
-  LEFT JOIN tenantdeck.step s ON s.id = newest.step
+         LIMIT $3::bigint) AS newest
  ORDER BY newest.id;
+
+-- name: journal_events_next
+-- The oldest $3 events after event $1, and before event $2 (NULL: up to the end), by the rules of
+-- journal_events. Answers the same.
+SELECT e.id,
+       (extract(epoch FROM e.at) * 1000)::bigint AS at,
+       e.run,
+       s.name AS step,
+       e.severity,
+       e.source,
+       e.text
+  FROM tenantdeck.event e
+  LEFT JOIN tenantdeck.step s ON s.id = e.step
+ WHERE e.id > $1::bigint AND ($2::bigint IS NULL OR e.id < $2::bigint)
+   AND array_position(ARRAY['debug', 'info', 'warn', 'error'], e.severity)
+       >= array_position(ARRAY['debug', 'info', 'warn', 'error'], $4::text)
+   AND ($5::text IS NULL OR s.name = $5::text)
+   AND ($6::text IS NULL OR strpos(e.text, $6::text) > 0)
+   AND ($7::text IS NULL OR strpos(lower(e.text), lower($7::text)) > 0)
+   AND ($8::bigint IS NULL OR e.run = $8::bigint)
+ ORDER BY e.id
+ LIMIT $3::bigint;
 
 -- name: journal_findings
 -- What the newest run of plan $1 (NULL: of any plan) that checked something has found; where a check was

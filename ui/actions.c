@@ -116,6 +116,8 @@ static unsigned S_move_in_reader(struct reader *reader, enum action action)
 static unsigned S_move_in_pane(struct console *console, enum action action)
 {
     struct pane *pane = S_pane(console);
+    if (console->panes.focus == TABLE_LOG)
+        action_log_move(console, action);
     const struct snapshot *snapshot = S_snapshot(console);
     switch (action) {
     case ACT_UP:
@@ -132,6 +134,8 @@ static unsigned S_move_in_pane(struct console *console, enum action action)
         break;
     case ACT_FIRST:
         pane_move_to(pane, snapshot, 0);
+        if (console->panes.focus == TABLE_LOG)
+            pane_forget(pane);
         break;
     default:
         pane_move_to(pane, snapshot, SIZE_MAX);
@@ -155,6 +159,8 @@ static unsigned S_go_back(struct console *console)
         reader_close(&console->reader);
     } else if (*pane->filter) {
         pane_filter(pane, "");
+        return WISH_ARRANGE;
+    } else if (console->panes.focus == TABLE_LOG && action_log_widen(console)) {
         return WISH_ARRANGE;
     } else if (pane->shift) {
         pane->shift = 0;
@@ -489,7 +495,12 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_FOLLOW:
         pane_follow(S_pane(console), S_snapshot(console), !S_pane(console)->follows);
         return WISH_REDRAW;
+    case ACT_LOG_LEVEL:
+    case ACT_LOG_STEP:
+    case ACT_LOG_TABLE:
+        return action_log(console, action);
     case ACT_FOLLOW_END:
+        sampler_log_live(console->sampler);
         pane_follow(S_pane(console), S_snapshot(console), true);
         return WISH_REDRAW;
     case ACT_CANCEL_STATEMENT:

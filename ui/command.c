@@ -129,6 +129,8 @@ bool command_check(const struct command *command, struct command_outlook *out, s
         S_read_options(command, &argv, &options, err) && S_prepare(command, &options, &call, err);
     if (ok) {
         out->launches = S_detach(&call) && !call.json;
+        size_t follow = S_option_index(call.verb, "follow");
+        out->follows = follow < VERB_OPTIONS && call.option_values[follow];
         S_look_ahead(&call, out);
     }
     options_release(&options);

@@ -355,6 +355,7 @@ static void S_close(struct console *console)
     history_release(&console->commands);
     free(console->message);
     free(console->wanted);
+    log_choice_release(&console->log);
 }
 
 /* Somebody who leaves in the middle of a run shall not think that it ended with the console. */

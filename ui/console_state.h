@@ -26,6 +26,11 @@ enum wish {
 
 enum question { ASKS_SEARCH, ASKS_FILTER, ASKS_COMMAND, ASKS_FILE, ASKS_ROW_FILE };
 
+struct log_choice { /* the events that the log is narrowed to; strings are its own */
+    enum severity least;
+    char *step, *table; /* NULL: any */
+};
+
 struct console {
     struct loop *loop;
     struct session *session;
@@ -56,6 +61,7 @@ struct console {
     char *message;             /* instead of the key bar, until the next key; NULL */
     enum mood message_mood;
     char *wanted; /* the last search; NULL */
+    struct log_choice log;
     unsigned wishes;
 };
 
@@ -120,6 +126,14 @@ const char *action_undo_barred(const struct console *console);
 unsigned action_undo(struct console *console, int key);
 const char *action_mend_barred(const struct console *console);
 unsigned action_mend(struct console *console, int key);
+
+/* ---- actions_log.c ---- */
+
+unsigned action_log(struct console *console, enum action action);
+/* Before the cursor of the log moves: what is beyond the events that are held is asked for. */
+void action_log_move(struct console *console, enum action action);
+bool action_log_widen(struct console *console); /* false: it was not narrowed */
+void log_choice_release(struct log_choice *choice);
 
 /* ---- actions_session.c ---- */
 

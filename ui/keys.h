@@ -52,6 +52,9 @@ enum action {
     ACT_TURN, /* the sheet, to its other side */
     ACT_FOLLOW,
     ACT_FOLLOW_END,
+    ACT_LOG_LEVEL,
+    ACT_LOG_STEP,
+    ACT_LOG_TABLE,
     ACT_CANCEL_STATEMENT,
     ACT_END_SESSION,
     ACT_UNDO, /* of a step; which key says how much */

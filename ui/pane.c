@@ -166,6 +166,13 @@ void pane_move(struct pane *pane, const struct snapshot *snapshot, long rows)
     pane_move_to(pane, snapshot, position > 0 ? (size_t)position : 0);
 }
 
+void pane_forget(struct pane *pane)
+{
+    free(pane->words);
+    free(pane->subject);
+    pane->words = pane->subject = NULL;
+}
+
 void pane_follow(struct pane *pane, const struct snapshot *snapshot, bool follows)
 {
     free(pane->seen);

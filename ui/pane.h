@@ -38,6 +38,8 @@ void pane_filter(struct pane *pane, const char *filter);
 /* `rows` may be more than there are. */
 void pane_move(struct pane *pane, const struct snapshot *snapshot, long rows);
 void pane_move_to(struct pane *pane, const struct snapshot *snapshot, size_t position);
+/* The cursor's row is meant by its position alone, until somebody moves: the rows will be others. */
+void pane_forget(struct pane *pane);
 void pane_follow(struct pane *pane, const struct snapshot *snapshot, bool follows);
 
 /* By the chosen column, the other way round the second time; without one by each in turn. */

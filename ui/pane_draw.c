@@ -48,7 +48,14 @@ static void S_tell_remarks(const struct pane *pane, const struct snapshot *snaps
         buf_add_char(&part, '\'');
         S_add_remark(out, buf_text(&part));
     }
-    if (pane->def->tail && !pane->follows) {
+    if (pane->def->tail && snapshot->events_narrow) {
+        buf_clear(&part);
+        text_clean(&part, snapshot->events_narrow, strlen(snapshot->events_narrow));
+        S_add_remark(out, buf_text(&part));
+    }
+    if (pane->def->tail && snapshot->events_back) {
+        S_add_remark(out, "paused, newer below");
+    } else if (pane->def->tail && !pane->follows) {
         size_t fresh = S_count_new(pane, snapshot);
         S_add_remark(out, "paused");
         buf_clear(&part);

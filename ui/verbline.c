@@ -242,6 +242,7 @@ static unsigned S_run(struct console *console, const char *line, bool asks)
     console->child_launches = outlook.launches;
     console->command.yes = outlook.question && !asks;
     wishes = outlook.question && asks ? S_ask(console, line, &outlook) : S_start(console, line);
+    console->reader.follows = outlook.follows && console->reader.open;
     command_outlook_release(&outlook);
     return wishes;
 }

@@ -229,6 +229,18 @@ void redis_send_node(struct redis *redis, size_t node, int argc, const char *con
     S_send_to(redis, -1, node, argc, argv, lengths, done, ctx);
 }
 
+bool redis_monitor(struct redis *redis, redis_done_fn *each, void *ctx, struct err *err)
+{
+    if (redis->cluster)
+        return err_set(err, ERR_REFUSED,
+                       "in a Redis Cluster MONITOR shows what one node is sent, and "
+                       "not what all are");
+    if (!redis_run(redis, 1, (const char *[]){"MONITOR"}, NULL, err))
+        return false;
+    redis_link_listen(redis->link, each, ctx);
+    return true;
+}
+
 /* ---- nodes ---- */
 
 bool redis_is_cluster(const struct redis *redis)

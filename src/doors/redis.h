@@ -71,6 +71,12 @@ bool redis_run(struct redis *redis, int argc, const char *const *argv, struct re
                struct err *err);
 size_t redis_pending(const struct redis *redis); /* commands that have no answer yet */
 
+/*
+ * MONITOR: from its answer on `each` hears, as a status, every command that the server is sent, until the
+ * connection is closed; nothing else can be sent on it. A cluster has no such thing.
+ */
+bool redis_monitor(struct redis *redis, redis_done_fn *each, void *ctx, struct err *err);
+
 /* ---- nodes: who holds the keys ---- */
 
 enum { REDIS_SLOTS = 16384 };

@@ -47,6 +47,9 @@ struct redis_link {
     bool unnamed; /* … which is only the answer to CLIENT SETNAME */
     redis_connected_fn *connected;
     void *connected_ctx;
+
+    redis_done_fn *listener; /* NULL: an answer to no question is an error */
+    void *listener_ctx;
 };
 
 /* ---- life ---- */
@@ -193,6 +196,12 @@ static bool S_flush(struct redis_link *link, struct err *err)
     return true;
 }
 
+void redis_link_listen(struct redis_link *link, redis_done_fn *each, void *ctx)
+{
+    link->listener = each;
+    link->listener_ctx = ctx;
+}
+
 static void S_answer(struct redis_link *link, redisReply *reply)
 {
     struct pending pending = S_pop(link);
@@ -218,6 +227,11 @@ static bool S_take_replies(struct redis_link *link, struct err *err)
             return true;
         link->incoming = 0;
         link->heard = true;
+        if (!link->pending_count && link->listener) {
+            link->listener(link->listener_ctx, (const struct redis_reply *)reply, NULL);
+            freeReplyObject(reply);
+            continue;
+        }
         if (!link->pending_count) {
             freeReplyObject(reply);
             return err_set(err, ERR_LOST, "Redis sent a reply that nobody asked for");

@@ -39,6 +39,9 @@ int64_t redis_link_silence_ms(const struct redis_link *link);
 void redis_link_send(struct redis_link *link, const char *bytes, size_t len, bool faults,
                      redis_done_fn *done, void *ctx);
 
+/* From now on every reply goes to `each`, also those that nobody asked for: MONITOR. */
+void redis_link_listen(struct redis_link *link, redis_done_fn *each, void *ctx);
+
 /* ---- redis_cluster.c: which node has which slot, and what to do when that changes ---- */
 
 struct redis_cluster;

@@ -4,14 +4,15 @@
 #include "detail.h"
 #include "tables_parts.h"
 
-enum { LOG_TIME, LOG_SEVERITY, LOG_SOURCE, LOG_TEXT, LOG_END };
+enum { LOG_TIME, LOG_SEVERITY, LOG_SOURCE, LOG_STEP, LOG_TEXT, LOG_END };
 _Static_assert((int)LOG_END == (int)LOG_COLUMNS, "tables_parts.h counts the columns");
 
 const struct column log_columns[LOG_COLUMNS] = {
     [LOG_TIME] = {"time", "TIME", "when", TEXT_LEFT, 8, 0, 3},
     [LOG_SEVERITY] = {"severity", "LEVEL", "debug, info, warn or error", TEXT_LEFT, 5, 0, 2},
     [LOG_SOURCE] = {"source", "SOURCE", "who says so", TEXT_LEFT, 8, 0, 4},
-    [LOG_TEXT] = {"text", "TEXT", "what happened", TEXT_LEFT, 30, 1, 1},
+    [LOG_STEP] = {"step", "STEP", "the step of the plan that it belongs to", TEXT_LEFT, 20, 0, 5},
+    [LOG_TEXT] = {"text", "TEXT", "what happened", TEXT_LEFT, 34, 1, 1},
 };
 
 static const enum mood S_moods[] = {
@@ -38,6 +39,9 @@ void log_cell(const struct snapshot *snapshot, size_t row, size_t column, struct
         break;
     case LOG_SOURCE:
         cell_set_text(out, event->source);
+        break;
+    case LOG_STEP:
+        cell_set_text(out, event->step);
         break;
     case LOG_TEXT:
         cell_set_text(out, event->text);
@@ -72,6 +76,7 @@ void log_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
     detail_text(out, "in UTC", day);
     detail_text(out, "level", severity_name(event->severity));
     detail_text(out, "source", event->source);
+    detail_text(out, "step", event->step);
     buf_add_char(out, '\n');
     detail_lines(out, event->text);
 }

@@ -13,7 +13,7 @@ enum {
     TENANT_COLUMNS = 7,
     CHECK_COLUMNS = 7,
     CACHE_COLUMNS = 9,
-    LOG_COLUMNS = 4,
+    LOG_COLUMNS = 5,
     BLOCKER_COLUMNS = 12,
     NODE_COLUMNS = 11,
     CHECK_DEFAULT_SORT = 0, /* what fails first, then as it was checked */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_MS = 20000, FOLLOW_MS = 1000, LOG_LINES = 20 };
+enum { SETTLE_MS = 20000, FOLLOW_MS = 1000 };
 
 /* ---- sampling ---- */
 
@@ -268,118 +268,6 @@ bool verb_nodes(struct verb_call *call, struct err *err)
 {
     const struct table_def *def = &table_defs[TABLE_NODES];
     return verb_show_tables(call, &def, 1, err);
-}
-
-/* ---- log ---- */
-
-/* Events have no number: what is printed already is known by its time, and how many share it. */
-struct S_tail {
-    int64_t at;
-    size_t at_same;
-};
-
-static void S_print_event(const struct verb_call *call, const struct event_view *event)
-{
-    char time[9];
-    char *text = text_cleaned(event->text), *source = text_cleaned(event->source);
-    clock_format_time(event->at, time);
-    fprintf(call->out, "%s %-5s %-8s  %s\n", time, severity_name(event->severity), source, text);
-    free(text);
-    free(source);
-}
-
-static json_t *S_event_json(const struct event_view *event)
-{
-    char time[21];
-    clock_format_iso(event->at, time);
-    return json_pack("{s:s, s:s, s:o, s:o}", "at", time, "severity", severity_name(event->severity),
-                     "source", verb_json_text(event->source), "text", verb_json_text(event->text));
-}
-
-static void S_print_event_line(const struct verb_call *call, const struct event_view *event)
-{
-    if (!call->json) {
-        S_print_event(call, event);
-        return;
-    }
-    json_t *line = S_event_json(event);
-    json_dumpf(line, call->out, JSON_COMPACT | JSON_ENSURE_ASCII);
-    fputc('\n', call->out);
-    json_decref(line);
-}
-
-static bool S_seen(struct S_tail *tail, const struct event_view *event, size_t *same)
-{
-    if (event->at != tail->at)
-        return event->at < tail->at;
-    return (*same)++ < tail->at_same;
-}
-
-static void S_print_fresh(const struct verb_call *call, const struct snapshot *snapshot,
-                          struct S_tail *tail, size_t from)
-{
-    size_t same = 0;
-    for (size_t i = from; i < snapshot->event_count; i++) {
-        const struct event_view *event = &snapshot->events[i];
-        if (S_seen(tail, event, &same))
-            continue;
-        S_print_event_line(call, event);
-        tail->at_same = event->at == tail->at ? tail->at_same + 1 : 1;
-        same = tail->at_same;
-        tail->at = event->at;
-    }
-    fflush(call->out);
-}
-
-static size_t S_first_of_last(const struct snapshot *snapshot, int64_t lines)
-{
-    size_t count = snapshot->event_count;
-    return (int64_t)count > lines ? count - (size_t)lines : 0;
-}
-
-static bool S_follow(struct verb_call *call, const struct sampler *sampler, int64_t lines)
-{
-    struct S_tail tail = {.at = INT64_MIN};
-    size_t from = S_first_of_last(sampler_snapshot(sampler), lines);
-    while (!ferror(call->out)) {
-        S_print_fresh(call, sampler_snapshot(sampler), &tail, from);
-        from = 0;
-        loop_turn(call->loop, -1);
-    }
-    return true;
-}
-
-static void S_show_log(struct verb_call *call, const struct snapshot *snapshot, int64_t lines)
-{
-    json_t *events = json_array();
-    for (size_t i = S_first_of_last(snapshot, lines); i < snapshot->event_count; i++) {
-        if (call->json)
-            json_array_append_new(events, S_event_json(&snapshot->events[i]));
-        else
-            S_print_event(call, &snapshot->events[i]);
-    }
-    if (call->json)
-        verb_answer(call, json_pack("{s:O}", "events", events));
-    json_decref(events);
-}
-
-bool verb_log(struct verb_call *call, struct err *err)
-{
-    const char *wanted = verb_option(call, "lines");
-    int64_t lines = LOG_LINES;
-    struct sampler *sampler;
-    if (wanted && (!str_to_int(wanted, &lines) || lines < 0))
-        return err_set(err, ERR_USAGE, "'--lines' wants a number, not '%s'", wanted);
-    if (call->session->refresh_ms < FOLLOW_MS)
-        call->session->refresh_ms = FOLLOW_MS;
-    if (!verb_sample(call, &sampler, err))
-        return false;
-    if (verb_option(call, "follow"))
-        S_follow(call, sampler, lines);
-    else
-        S_show_log(call, sampler_snapshot(sampler), lines);
-    sampler_free(sampler);
-    return true;
 }
 
 /* ---- journal status ---- */

@@ -70,6 +70,8 @@ const size_t common_option_count = ARRAY_LEN(common_options);
     {"address", "IP", "where the user comes from", 0}, \
     {"agent", "TEXT", "with which browser", 0}
 
+#define RUN_ONLY_OPTION {"run", "N", "only of that run", 0}
+
 #define STARTED_OPTION {"started", "TIME", "when the session began, as 'blockers --json' has it", 0}
 
 #define CHOICE_OPTIONS \
@@ -150,13 +152,36 @@ const struct verb verbs[] = {
         .options = {CHOICE_OPTIONS, {"limit", "N", "lists N at the most (100)", 0}, SHARE_OPTION},
     },
     {
-        .name = "log", .args = "", .group = S_look,
-        .summary = "what happened, newest last",
-        .manual = "The events of the journal and of the servers. With --follow it stays and prints "
-                  "what comes, until it is interrupted; with --json then one object a line.",
-        .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .json = true, .run = verb_log,
+        .name = "log", .args = "[FILE]", .max_args = 1, .group = S_look,
+        .summary = "what happened, newest last; or the end of a file",
+        .manual =
+            "The events of the journal: the last 20, or as many as --lines says, of every run or of one. --level "
+            "warn leaves out what is less than a warning, --table those whose text does not name it, --grep "
+            "those without a text, in any case. With --follow it stays and prints what comes, until it is "
+            "interrupted; with --json then one object a line.\n\n"
+            "With FILE it is the end of that file, a PostgreSQL server's log for one, and --follow goes on with it "
+            "when it is rotated or begun anew. Its severities are known from the words that PostgreSQL and most "
+            "others write, also in csvlog and jsonlog; a line without one belongs to the line before it.\n\n"
+            "Whatever is in it is shown, and not obeyed by the terminal.",
+        .needs = SHOWS_ALL, .kinds = ALL_KINDS, .json = true, .run = verb_log,
         .options = {{"follow", NULL, "stays and prints what comes", 'f'},
-                    {"lines", "N", "only the last N (20)", 'n'}},
+                    {"lines", "N", "only the last N, or 'all' (20)", 'n'},
+                    {"level", "LEVEL", "debug, info, warn or error: that, or worse", 0},
+                    {"step", "STEP", "only of that step", 0},
+                    {"table", "TABLE", "only what names that table", 0},
+                    {"grep", "TEXT", "only what contains the text, in any case", 0},
+                    RUN_ONLY_OPTION},
+    },
+    {
+        .name = "log monitor", .args = "[SECONDS]", .max_args = 1, .group = S_look, .effect = REVERSIBLE,
+        .summary = "every command that Redis is sent, for a few seconds",
+        .manual =
+            "Redis's MONITOR, on a connection of its own, for 5 seconds or as long as said, at most 60, and at most "
+            "10,000 lines. It costs the server up to half of what it could do, and shows what all clients send, "
+            "keys and values; so it is asked before. Passwords in AUTH, HELLO, CONFIG, ACL and MIGRATE are masked; "
+            "a line ends after 300 characters.\n\nA Redis Cluster or a REST service has none.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_monitor,
+        .question = "listen to every command", .tell = verb_monitor_tell,
     },
     {
         .name = "nodes", .args = "", .group = S_look,

@@ -9,7 +9,11 @@
 typedef bool verb_fn(struct verb_call *call, struct err *err);
 
 /* verb_show.c */
-verb_fn verb_status, verb_tenant_list, verb_nodes, verb_log, verb_journal_status;
+verb_fn verb_status, verb_tenant_list, verb_nodes, verb_journal_status;
+/* verb_log.c */
+verb_fn verb_log;
+/* verb_monitor.c */
+verb_fn verb_monitor, verb_monitor_tell;
 /* verb_blockers.c */
 verb_fn verb_blockers, verb_blockers_signal;
 verb_fn verb_blockers_tell; /* whom it will meet, and what that session does */

@@ -6,6 +6,8 @@
 #include "kind.h"
 #include "parts.h"
 
+#include <string.h>
+
 static struct server_view S_server(struct arena *arena, const struct server *server)
 {
     return (struct server_view){
@@ -316,20 +318,52 @@ static struct event_view S_event(struct arena *arena, const struct note *note)
     return (struct event_view){.at = note->at,
                                .severity = note->severity,
                                .source = arena_str(arena, note->source),
+                               .step = arena_str(arena, note->step),
                                .text = arena_str(arena, note->text)};
+}
+
+/* The console's own events are narrowed as the journal's are, and none stands behind a gap. */
+static bool S_shows_note(const struct log_window *log, const struct note *note)
+{
+    if (note->severity < log->least || log->step || (log->table && !strstr(note->text, log->table)))
+        return false;
+    return !log->back || (log->count && note->at <= log->events[log->count - 1].at);
+}
+
+static const char *S_tell_narrow(struct arena *arena, const struct log_window *log)
+{
+    struct buf text = {0};
+    if (!log_window_is_narrow(log))
+        return NULL;
+    if (log->least > SEVERITY_DEBUG)
+        buf_format(&text, "%s%s", severity_name(log->least),
+                   log->least < SEVERITY_ERROR ? " or worse" : "");
+    if (log->step)
+        buf_format(&text, "%sstep %s", text.len ? ", " : "", log->step);
+    if (log->table)
+        buf_format(&text, "%sabout %s", text.len ? ", " : "", log->table);
+    const char *told = arena_str(arena, buf_text(&text));
+    buf_release(&text);
+    return told;
 }
 
 /* The journal's events and the console's own, merged by time. */
 static void S_add_events(const struct parts *parts, struct snapshot *snapshot)
 {
-    size_t count = parts->event_count + parts->note_count, e = 0, n = 0;
-    snapshot->events = arena_array(snapshot->arena, count, sizeof(*snapshot->events));
-    while (snapshot->event_count < count) {
-        bool journal = n == parts->note_count ||
-                       (e < parts->event_count && parts->events[e].at <= parts->notes[n].at);
-        const struct note *note = journal ? &parts->events[e++] : &parts->notes[n++];
-        snapshot->events[snapshot->event_count++] = S_event(snapshot->arena, note);
+    const struct log_window *log = &parts->log;
+    size_t e = 0, n = 0;
+    snapshot->events =
+        arena_array(snapshot->arena, log->count + parts->note_count, sizeof(*snapshot->events));
+    while (e < log->count || n < parts->note_count) {
+        bool journal =
+            n == parts->note_count || (e < log->count && log->events[e].at <= parts->notes[n].at);
+        const struct note *note = journal ? &log->events[e++] : &parts->notes[n++];
+        if (journal || S_shows_note(log, note))
+            snapshot->events[snapshot->event_count++] = S_event(snapshot->arena, note);
     }
+    snapshot->events_back = log->back;
+    snapshot->events_from_start = log->from_start;
+    snapshot->events_narrow = S_tell_narrow(snapshot->arena, log);
 }
 
 static void S_add_blockers(const struct parts *parts, struct snapshot *snapshot)

@@ -62,15 +62,6 @@ static void S_release_server(struct server *server)
     free(server->trouble);
 }
 
-static void S_release_notes(struct note *notes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(notes[i].source);
-        free(notes[i].text);
-    }
-    free(notes);
-}
-
 void parts_release(struct parts *parts)
 {
     for (size_t i = 0; i < parts->fact_count; i++)
@@ -88,28 +79,23 @@ void parts_release(struct parts *parts)
     arena_free(parts->findings.arena);
     arena_free(parts->blockers.arena);
     arena_free(parts->workers.arena);
-    S_release_notes(parts->events, parts->event_count);
-    S_release_notes(parts->notes, parts->note_count);
-}
-
-/* Appends to a list that keeps the newest `kept`. */
-static void S_keep_note(struct note **notes, size_t *count, size_t kept, const struct note *note)
-{
-    if (!*notes)
-        *notes = mem_array(kept, sizeof(**notes));
-    if (*count == kept) {
-        free((*notes)[0].source);
-        free((*notes)[0].text);
-        memmove(*notes, *notes + 1, (kept - 1) * sizeof(**notes));
-        --*count;
-    }
-    (*notes)[(*count)++] = *note;
+    log_window_release(&parts->log);
+    for (size_t i = 0; i < parts->note_count; i++)
+        note_release(&parts->notes[i]);
+    free(parts->notes);
 }
 
 void parts_note(struct parts *parts, enum severity severity, const char *source, const char *text)
 {
-    struct note note = {clock_wall(), severity, str_dup(source), str_dup(text)};
-    S_keep_note(&parts->notes, &parts->note_count, NOTES_KEPT, &note);
+    if (!parts->notes)
+        parts->notes = mem_array(NOTES_KEPT, sizeof(*parts->notes));
+    if (parts->note_count == NOTES_KEPT) {
+        note_release(&parts->notes[0]);
+        memmove(parts->notes, parts->notes + 1, (NOTES_KEPT - 1) * sizeof(*parts->notes));
+        parts->note_count--;
+    }
+    parts->notes[parts->note_count++] = (struct note){
+        .at = clock_wall(), .severity = severity, .source = str_dup(source), .text = str_dup(text)};
 }
 
 static void S_replace(char **held, const char *value)
@@ -206,9 +192,7 @@ static void S_forget_journal(struct parts *parts)
 {
     parts->run = (struct run_view){0};
     parts->last_event = parts->findings_event = 0;
-    S_release_notes(parts->events, parts->event_count);
-    parts->events = NULL;
-    parts->event_count = 0;
+    log_window_reset(&parts->log);
     S_renew(&parts->steps);
     S_renew(&parts->findings);
 }
@@ -311,28 +295,6 @@ void gather_journal_fill(struct parts *parts, const struct pg_result *result)
         parts->facts[i].filled = pg_int(result, row, pg_col(result, "rows"));
         parts->facts[i].filled_all = pg_bool(result, row, pg_col(result, "over"));
         parts->facts[i].filled_at = clock_wall();
-    }
-}
-
-static enum severity S_severity(const char *name)
-{
-    for (enum severity severity = SEVERITY_DEBUG; severity <= SEVERITY_ERROR; severity++)
-        if (str_is(severity_name(severity), name))
-            return severity;
-    return SEVERITY_INFO;
-}
-
-void gather_journal_events(struct parts *parts, const struct pg_result *result)
-{
-    for (int row = 0; row < pg_rows(result); row++) {
-        struct note note = {
-            .at = pg_int(result, row, pg_col(result, "at")),
-            .severity = S_severity(pg_text(result, row, pg_col(result, "severity"))),
-            .source = str_dup(pg_text(result, row, pg_col(result, "source"))),
-            .text = str_dup(pg_text(result, row, pg_col(result, "text"))),
-        };
-        S_keep_note(&parts->events, &parts->event_count, EVENTS_KEPT, &note);
-        parts->last_event = pg_int(result, row, pg_col(result, "id"));
     }
 }
 

@@ -8,6 +8,7 @@
 #define TD_PARTS_H
 
 #include "census.h"
+#include "log_window.h"
 #include "nodes.h"
 #include "pg.h"
 #include "redis_load.h"
@@ -48,13 +49,7 @@ struct server { /* one of the two servers, as the banner tells it */
     struct redis_load load; /* of Redis alone */
 };
 
-struct note { /* an event of the console's own */
-    int64_t at;
-    enum severity severity;
-    char *source, *text;
-};
-
-enum { NOTES_KEPT = 200, EVENTS_KEPT = 500 };
+enum { NOTES_KEPT = 200 };
 
 struct part_list { /* rows of one answer, replaced as a whole by the next */
     struct arena *arena;
@@ -87,8 +82,7 @@ struct parts {
     int64_t blockers_more, blockers_at;
     struct part_list workers; /* struct node_view, of Citus */
 
-    struct note *events; /* of the journal, oldest first */
-    size_t event_count;
+    struct log_window log; /* of the journal */
     int64_t last_event;
     struct note *notes; /* of the console, oldest first */
     size_t note_count;
@@ -107,6 +101,9 @@ void gather_journal_overview(struct parts *parts, const struct pg_result *result
 void gather_journal_steps(struct parts *parts, const struct pg_result *result);
 void gather_journal_fill(struct parts *parts, const struct pg_result *result);
 void gather_journal_events(struct parts *parts, const struct pg_result *result);
+void gather_journal_newer(struct parts *parts, const struct pg_result *result);
+void gather_journal_first(struct parts *parts, const struct pg_result *result);
+void gather_journal_older(struct parts *parts, const struct pg_result *result);
 void gather_journal_findings(struct parts *parts, const struct pg_result *result);
 void gather_blockers(struct parts *parts, const struct pg_result *result);
 void gather_blockers_children(struct parts *parts, const struct pg_result *result);

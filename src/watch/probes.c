@@ -2,6 +2,7 @@
 #include "probes.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- which are asked ---- */
 
@@ -29,6 +30,27 @@ static bool S_has_fill(const struct parts *parts)
 static bool S_has_no_journal(const struct parts *parts)
 {
     return !parts->has_journal;
+}
+
+/* An older stretch of the log is not continued at its end: it is not the log's. */
+static bool S_follows_log(const struct parts *parts)
+{
+    return S_has_journal(parts) && !parts->log.back;
+}
+
+static bool S_wants_older(const struct parts *parts)
+{
+    return S_has_journal(parts) && parts->log.wish == LOG_OLDER;
+}
+
+static bool S_wants_first(const struct parts *parts)
+{
+    return S_has_journal(parts) && parts->log.wish == LOG_FIRST;
+}
+
+static bool S_wants_newer(const struct parts *parts)
+{
+    return S_has_journal(parts) && parts->log.wish == LOG_NEWER;
 }
 
 /* Whoever checks something says so in the log. */
@@ -72,14 +94,44 @@ static int S_run_id(const struct parts *parts, const char **values, char numbers
     return 1;
 }
 
+/* Between two events, the beginning or the end where there is none; narrowed as the window is. */
+static int S_log_page(const struct parts *parts, int64_t after, int64_t before, const char **values,
+                      char numbers[PROBE_VALUES][24])
+{
+    const struct log_window *log = &parts->log;
+    snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)after);
+    snprintf(numbers[1], sizeof(numbers[1]), "%lld", (long long)before);
+    snprintf(numbers[2], sizeof(numbers[2]), "%d", LOG_PAGE);
+    const char *all[PROBE_VALUES] = {numbers[0], before ? numbers[1] : NULL,
+                                     numbers[2], severity_name(log->least),
+                                     log->step,  log->table,
+                                     NULL,       NULL};
+    memcpy(values, all, sizeof(all));
+    return PROBE_VALUES;
+}
+
 static int S_last_event(const struct parts *parts, const char **values,
                         char numbers[PROBE_VALUES][24])
 {
-    snprintf(numbers[0], sizeof(numbers[0]), "%lld", (long long)parts->last_event);
-    snprintf(numbers[1], sizeof(numbers[1]), "%d", EVENTS_KEPT);
-    values[0] = numbers[0];
-    values[1] = numbers[1];
-    return 2;
+    return S_log_page(parts, parts->last_event, 0, values, numbers);
+}
+
+static int S_older_events(const struct parts *parts, const char **values,
+                          char numbers[PROBE_VALUES][24])
+{
+    return S_log_page(parts, 0, log_window_first(&parts->log), values, numbers);
+}
+
+static int S_first_events(const struct parts *parts, const char **values,
+                          char numbers[PROBE_VALUES][24])
+{
+    return S_log_page(parts, 0, 0, values, numbers);
+}
+
+static int S_newer_events(const struct parts *parts, const char **values,
+                          char numbers[PROBE_VALUES][24])
+{
+    return S_log_page(parts, log_window_last(&parts->log), 0, values, numbers);
 }
 
 /* ---- the list ---- */
@@ -93,7 +145,10 @@ const struct probe probes[] = {
     {"journal_overview", 0, S_has_journal, S_plan_name, gather_journal_overview, NULL},
     {"journal_steps", 0, S_has_run, S_run_id, gather_journal_steps, NULL},
     {"journal_fill", 0, S_has_fill, S_run_id, gather_journal_fill, NULL},
-    {"journal_events", 0, S_has_journal, S_last_event, gather_journal_events, NULL},
+    {"journal_events", 0, S_follows_log, S_last_event, gather_journal_events, NULL},
+    {"journal_events_next", 0, S_wants_first, S_first_events, gather_journal_first, NULL},
+    {"journal_events", 0, S_wants_older, S_older_events, gather_journal_older, NULL},
+    {"journal_events_next", 0, S_wants_newer, S_newer_events, gather_journal_newer, NULL},
     {"journal_findings", 10000, S_has_journal, S_plan_name, gather_journal_findings, S_has_new_events},
     {"blockers_sample", 4000, NULL, NULL, gather_blockers, S_has_blockers},
     {"blockers_children", 0, S_has_blockers_and_runs, NULL, gather_blockers_children, NULL},

@@ -9,7 +9,7 @@
 
 #include "parts.h"
 
-enum { PROBE_VALUES = 2 };
+enum { PROBE_VALUES = 8 };
 
 struct probe {
     const char *statement;

@@ -56,6 +56,7 @@ struct sampler {
     char **said;       /* the last trouble of each, which is told once */
     bool hurry;        /* the next round asks all of them, due or not; */
     bool hurrying;     /* this one does */
+    bool restart_log;  /* the log is wanted otherwise than the round under way has asked for it */
 
     struct pg *slow;
     size_t counting; /* the table under way, or fact_count */
@@ -159,6 +160,7 @@ static void S_answered(struct server *server)
 
 static void S_next_probe(struct sampler *s);
 static void S_begin_round(struct sampler *s);
+static void S_restart_log(struct sampler *s);
 static void S_count_next(struct sampler *s);
 static void S_connect_database(void *arg);
 
@@ -200,11 +202,13 @@ static void S_want_cheap_counts(struct sampler *s)
 static void S_end_round(struct sampler *s)
 {
     s->in_round = false;
+    if (s->restart_log)
+        S_restart_log(s);
     s->round_done = !s->hurry; /* a wish for all that came meanwhile is for the next round */
     S_want_cheap_counts(s);
     S_publish(s);
     S_count_next(s);
-    if (s->hurry)
+    if (s->hurry || s->parts.log.wish != LOG_STAYS)
         S_begin_round(s);
 }
 
@@ -223,6 +227,8 @@ static void S_on_probe(void *arg, const struct pg_result *result, const struct e
     S_note_trouble(s, &s->said[s->probe], "database", probe->statement, err);
     if (!err)
         probe->gather(&s->parts, result);
+    else
+        s->parts.log.wish = LOG_STAYS; /* what fails is not asked again and again */
     s->probe++;
     S_next_probe(s);
 }
@@ -410,6 +416,57 @@ void sampler_stop_counting(struct sampler *s)
 {
     S_forget_wishes(s);
     pg_cancel(s->slow);
+    S_publish(s);
+}
+
+/* ---- the log ---- */
+
+static void S_want_page(struct sampler *s, enum log_wish wish)
+{
+    struct log_window *log = &s->parts.log;
+    bool useful = wish == LOG_NEWER ? log->back : log->count && !log->from_start;
+    if (!useful || log->wish != LOG_STAYS || s->parts.database.state != SERVER_UP)
+        return;
+    log->wish = wish;
+    S_begin_round(s);
+}
+
+void sampler_log_first(struct sampler *s)
+{
+    S_want_page(s, LOG_FIRST);
+}
+
+void sampler_log_older(struct sampler *s)
+{
+    S_want_page(s, LOG_OLDER);
+}
+
+void sampler_log_newer(struct sampler *s)
+{
+    S_want_page(s, LOG_NEWER);
+}
+
+/* An answer that is under way is of the log as it was wanted before: it is let go when it is here. */
+static void S_restart_log(struct sampler *s)
+{
+    log_window_reset(&s->parts.log);
+    s->parts.last_event = 0;
+    s->restart_log = s->in_round;
+    S_begin_round(s);
+}
+
+void sampler_log_live(struct sampler *s)
+{
+    if (!s->parts.log.back)
+        return;
+    S_restart_log(s);
+    S_publish(s);
+}
+
+void sampler_log_narrow(struct sampler *s, enum severity least, const char *step, const char *table)
+{
+    log_window_narrow(&s->parts.log, least, step, table);
+    S_restart_log(s);
     S_publish(s);
 }
 

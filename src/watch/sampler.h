@@ -37,6 +37,17 @@ bool sampler_census_done(const struct sampler *sampler);
 bool sampler_count(struct sampler *sampler, const char *table, struct err *err);
 void sampler_stop_counting(struct sampler *sampler);
 
+/*
+ * The log: its very beginning, a page of older events, of newer ones after that, back to the newest end, and only events of
+ * this severity at least, of this step, that name this table (NULL: any). Pages come with the next round.
+ */
+void sampler_log_first(struct sampler *sampler);
+void sampler_log_older(struct sampler *sampler);
+void sampler_log_newer(struct sampler *sampler);
+void sampler_log_live(struct sampler *sampler);
+void sampler_log_narrow(struct sampler *sampler, enum severity least, const char *step,
+                        const char *table);
+
 /* An event of the face itself, for the log ("kept 12 rows …"). */
 void sampler_note(struct sampler *sampler, enum severity severity, const char *source,
                   const char *format, ...) PRINTF_LIKE(4, 5);

@@ -190,6 +190,7 @@ struct event_view {
     enum severity severity;
     const char *source; /* "journal", "database", "redis", "console" */
     const char *text;
+    const char *step; /* of the run; NULL: none */
 };
 
 struct run_view {
@@ -237,6 +238,10 @@ struct snapshot {
     size_t metrics_count;
     struct event_view *events; /* oldest first, bounded */
     size_t event_count;
+    bool events_back;       /* they are an older stretch: newer ones are not among them */
+    bool events_from_start; /* and there are no older ones */
+    const char
+        *events_narrow; /* "warn or worse, of step fill": what else is left out; NULL: nothing */
     struct blocker_view *blockers; /* in the order of the tree */
     size_t blocker_count;
     int64_t blockers_more; /* sessions that wait, too, and were not looked at */

@@ -188,7 +188,7 @@ mkfifo "$work/out"
 "$TENANTDECK" -d "$with_password" log -f </dev/null >"$work/out" 2>/dev/null &
 follower=$!
 read -r event <"$work/out"
-like "$event" 'connected' 'log -f prints what happens'
+like "$event" 'journal' 'log -f prints what happens'
 shown=$(tr '\0' ' ' <"/proc/$follower/cmdline")
 like "$shown" 'user=carol password=[*]' 'ps shows the mask'
 unlike "$shown" "$canary" 'and not the password'
