@@ -39,7 +39,7 @@ struct command_outlook { /* what is known of a command before it runs */
     char *name;          /* by typing this; NULL: by a y */
     bool tells, prints;  /* it can say what will be done, and with which statements */
     bool needs_database;
-    bool follows; /* what it says has no end: the newest matters */
+    bool follows;  /* what it says has no end: the newest matters */
     bool launches; /* a worker, which goes on by itself while the command ends at once */
 };
 

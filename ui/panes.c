@@ -279,13 +279,24 @@ static char *S_tell_trouble(enum table_id id, const struct server_view *server)
     return buf_take(&text);
 }
 
+/* Said instead of the table's own sentence, which would be wrong. */
+static char *S_tell_nothing(enum table_id id, const struct snapshot *snapshot,
+                            const struct server_view *silent)
+{
+    if (silent)
+        return S_tell_trouble(id, silent);
+    if (id == TABLE_LOG && snapshot->events_narrow)
+        return str_dup("no event is left of those that are wanted; Esc shows all again");
+    return NULL;
+}
+
 static void S_draw_slot(struct panes *panes, const struct layout_slot *slot,
                         enum layout_frame frame, const struct snapshot *snapshot)
 {
     const struct server_view *silent = S_find_silent(slot->pane, snapshot);
     const char number[] = {(char)('1' + slot->pane), '\0'};
     char *stale = silent ? S_tell_silence(silent, snapshot->at) : NULL;
-    char *trouble = silent ? S_tell_trouble(slot->pane, silent) : NULL;
+    char *trouble = S_tell_nothing(slot->pane, snapshot, silent);
     const struct pane_look look = {.frame = frame,
                                    .focused = slot->pane == panes->focus,
                                    .stale = stale,

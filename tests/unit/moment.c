@@ -247,7 +247,7 @@ static struct keys_view S_keys[] = {
 static struct event_view S_events[] = {
     {AGO(4000), SEVERITY_INFO, "console", "connected"},
     {AGO(3000), SEVERITY_ERROR, "database",
-     "deadlock detected\nDETAIL: \x1b]0;owned\x07 process 12 waits for process 13"},
+     "deadlock detected\nDETAIL: \x1b]0;owned\x07 process 12 waits for process 13", "foreign-keys"},
     {AGO(2000), SEVERITY_WARN, "redis", "slow"},
 };
 

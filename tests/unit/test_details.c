@@ -276,6 +276,7 @@ static void test_detail_of_an_event_is_whole(void **state)
                    "in UTC             2026-01-01T10:11:08Z\n"
                    "level              error\n"
                    "source             database\n"
+                   "step               foreign-keys\n"
                    "\n"
                    "  deadlock detected\n"
                    "  DETAIL: \x1b]0;owned\x07 process 12 waits for process 13\n");
@@ -322,7 +323,7 @@ static void test_json(void **state)
                      "\"checked\":\"2026-01-01T10:11:07Z\",\"check\":null}");
     S_check_row_json(TABLE_LOG, 0,
                      "{\"time\":\"2026-01-01T10:11:07Z\",\"severity\":\"info\","
-                     "\"source\":\"console\",\"text\":\"connected\"}");
+                     "\"source\":\"console\",\"step\":null,\"text\":\"connected\"}");
 }
 
 /* ---- the definitions ---- */
@@ -364,7 +365,7 @@ static void test_moods(void **state)
         {TABLE_TABLES, 7, 1, MOOD_BAD},     {TABLE_STEPS, 3, 1, MOOD_BAD},
         {TABLE_VALIDATION, 2, 0, MOOD_BAD}, {TABLE_VALIDATION, 3, 0, MOOD_WARN},
         {TABLE_CACHE, 0, 3, MOOD_WARN},     {TABLE_CACHE, 2, 2, MOOD_DIM},
-        {TABLE_LOG, 1, 3, MOOD_BAD},
+        {TABLE_LOG, 1, 4, MOOD_BAD},
     };
     struct snapshot snapshot = moment();
     (void)state;

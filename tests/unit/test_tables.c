@@ -255,16 +255,16 @@ static void test_log_at_every_width(void **state)
         "10:11:09 warn  redis    slow\n");
     S_check_print(TABLE_LOG, 118,
         "Log: 3 events, 1 error, 1 warning\n"
-        "TIME     LEVEL SOURCE   TEXT\n"
-        "10:11:07 info  console  connected\n"
-        "10:11:08 error database deadlock detected\\nDETAIL: \\x1b]0;owned\\x07 process 12 waits for process 13\n"
-        "10:11:09 warn  redis    slow\n");
+        "TIME     LEVEL SOURCE   STEP                 TEXT\n"
+        "10:11:07 info  console                       connected\n"
+        "10:11:08 error database foreign-keys         deadlock detected\\nDETAIL: \\x1b]0;owned\\x07 process 12 waits for process…\n"
+        "10:11:09 warn  redis                         slow\n");
     S_check_print(TABLE_LOG, 158,
         "Log: 3 events, 1 error, 1 warning\n"
-        "TIME     LEVEL SOURCE   TEXT\n"
-        "10:11:07 info  console  connected\n"
-        "10:11:08 error database deadlock detected\\nDETAIL: \\x1b]0;owned\\x07 process 12 waits for process 13\n"
-        "10:11:09 warn  redis    slow\n");
+        "TIME     LEVEL SOURCE   STEP                 TEXT\n"
+        "10:11:07 info  console                       connected\n"
+        "10:11:08 error database foreign-keys         deadlock detected\\nDETAIL: \\x1b]0;owned\\x07 process 12 waits for process 13\n"
+        "10:11:09 warn  redis                         slow\n");
 }
 /* clang-format on */
 
