@@ -176,6 +176,15 @@ static void S_say_policy(const struct keys_view *keys, struct buf *out)
         detail_say(out, "All of them expire within the plan's time to live.");
 }
 
+static void S_list_samples(const struct keys_view *keys, struct buf *out)
+{
+    if (!keys->sample_count)
+        return;
+    detail_say(out, "Some of the keys; :cache peek KEY shows one, and touches nothing:");
+    for (size_t i = 0; i < keys->sample_count; i++)
+        detail_name(out, keys->samples[i]);
+}
+
 void cache_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
 {
     const struct keys_view *keys = &snapshot->keys[row];
@@ -199,4 +208,5 @@ void cache_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
         detail_percent(out, "seen so far", snapshot->census.seen, true, "the keys");
     S_say_pattern(keys, out);
     S_say_policy(keys, out);
+    S_list_samples(keys, out);
 }

@@ -158,6 +158,15 @@ static void S_list_tables(const struct tenant_view *tenant, struct buf *out)
         detail_item(out, tenant->tables[i].table, tenant->tables[i].rows);
 }
 
+static void S_list_keys(const struct tenant_view *tenant, struct buf *out)
+{
+    if (!tenant->kind_count)
+        return;
+    detail_say(out, "Its keys in Redis per template; :cache counts --tenant tells more:");
+    for (size_t i = 0; i < tenant->kind_count; i++)
+        detail_item(out, tenant->kinds[i].name, tenant->kinds[i].keys);
+}
+
 void tenant_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
 {
     const struct tenant_view *tenant = &snapshot->tenants[row];
@@ -176,4 +185,5 @@ void tenant_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
                    "it, or leads to nobody.");
     S_list_codes(tenant, out);
     S_list_tables(tenant, out);
+    S_list_keys(tenant, out);
 }

@@ -78,7 +78,7 @@ static bool S_check_up(const struct server_view *server, const char *name, struc
     return err_set(err, ERR_LOST, "%s is gone: %s", name, server->trouble ? server->trouble : "?");
 }
 
-static bool S_count_exactly(struct verb_call *call, struct sampler *sampler, struct err *err)
+bool verb_count_exactly(struct verb_call *call, struct sampler *sampler, struct err *err)
 {
     if (!verb_given(call, "exact"))
         return true;
@@ -231,7 +231,7 @@ bool verb_show_tables(struct verb_call *call, const struct table_def *const *def
     struct sampler *sampler;
     if (!verb_check_sort(call, defs, count, err) || !verb_sample(call, &sampler, err))
         return false;
-    bool ok = S_count_exactly(call, sampler, err);
+    bool ok = verb_count_exactly(call, sampler, err);
     const struct snapshot *snapshot = sampler_snapshot(sampler);
     if (ok && call->json) {
         json_t *answer = json_pack("{s:o}", "banner", banner_json(snapshot));

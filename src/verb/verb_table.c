@@ -114,6 +114,24 @@ const struct verb verbs[] = {
                     {"output", "FILE", "writes a file instead", 0}},
     },
     {
+        .name = "tenant show", .args = "CODE", .min_args = 1, .max_args = 1, .group = S_look,
+        .summary = "what belongs to one tenant",
+        .manual = "Its organizations, its rows in each table of the plan, and how many of its keys each template has "
+                  "in Redis. A figure with ~ is not of this moment; with --exact every table is counted first. "
+                  "The keys are those of one whole walk through Redis.",
+        .needs = NEEDS_DATABASE | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .json = true,
+        .run = verb_tenant_show,
+        .options = {{"exact", NULL, "counts every table of the plan first", 0}},
+    },
+    {
+        .name = "cache peek", .args = "KEY", .min_args = 1, .max_args = 1, .group = S_look,
+        .summary = "one key as it is, without a trace",
+        .manual = "Looks at any key without leaving a trace: no time to live is extended, nothing is deleted, and "
+                  "from Redis 7.2 on not even the time of its last use changes (CLIENT NO-TOUCH). Of a string it "
+                  "shows the first 1,024 bytes, of anything else the first 20 members.",
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_peek,
+    },
+    {
         .name = "tenant list", .args = "", .group = S_look,
         .summary = "the tenants of the mapping, with rows and keys",
         .manual = "The table tenants of status: each tenant of the mapping with its organizations, its "

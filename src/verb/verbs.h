@@ -10,6 +10,10 @@ typedef bool verb_fn(struct verb_call *call, struct err *err);
 
 /* verb_show.c */
 verb_fn verb_status, verb_tenant_list, verb_nodes, verb_journal_status;
+/* verb_tenant.c */
+verb_fn verb_tenant_show;
+/* verb_peek.c */
+verb_fn verb_cache_peek;
 /* verb_log.c */
 verb_fn verb_log;
 /* verb_monitor.c */
@@ -80,6 +84,8 @@ bool verb_show_tables(struct verb_call *call, const struct table_def *const *def
                       struct err *err);
 /* Every server that is named, asked once; the sampler is yours to free. */
 struct sampler;
+/* With --exact; true without it. */
+bool verb_count_exactly(struct verb_call *call, struct sampler *sampler, struct err *err);
 bool verb_sample(struct verb_call *call, struct sampler **out, struct err *err);
 
 /* --sort and --filter: refused when no table has the column, and what they mean for one table. */

@@ -163,6 +163,7 @@ static struct tenant_view S_tenant(const struct parts *parts, const struct snaps
     view.codes = arena_array(arena, view.code_count, sizeof(*view.codes));
     for (size_t i = 0; i < view.code_count; i++)
         view.codes[i] = arena_str(arena, codes[i]);
+    view.kind_count = census_tenant_kinds(parts->census, tenant, arena, &view.kinds);
     view.tables = S_tenant_tables(parts, snapshot, tenant, &view.table_count);
     return view;
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     SCAN_COUNT = 100,      /* keys a call: a server is busy some 20 microseconds with it */
@@ -25,11 +26,14 @@ struct figures { /* of one template */
     int64_t unread;         /* keys whose TTL was refused */
     int64_t weighed, bytes; /* keys whose memory was asked for, and what they take */
     struct map owners;      /* the tenants or organizations seen */
+    char *samples[KEYS_SAMPLES];
+    size_t sample_count;
 };
 
 struct pass {
     struct figures *templates; /* the plan's, and one more for keys of none */
     int64_t *by_tenant;
+    int64_t *by_kind; /* … and template: [tenant * template_count + template] */
     size_t tenant_count;
     int64_t seen;
 };
@@ -63,10 +67,14 @@ struct census {
 
 static void S_release_pass(struct census *census, struct pass *pass)
 {
-    for (size_t i = 0; pass->templates && i < census->template_count; i++)
+    for (size_t i = 0; pass->templates && i < census->template_count; i++) {
         map_release(&pass->templates[i].owners);
+        for (size_t s = 0; s < pass->templates[i].sample_count; s++)
+            free(pass->templates[i].samples[s]);
+    }
     free(pass->templates);
     free(pass->by_tenant);
+    free(pass->by_kind);
     *pass = (struct pass){0};
 }
 
@@ -76,6 +84,7 @@ static void S_begin_pass(struct census *census, struct pass *pass)
     pass->templates = mem_array(census->template_count, sizeof(*pass->templates));
     pass->tenant_count = census->tally ? tally_tenants(census->tally) : 0;
     pass->by_tenant = mem_array(pass->tenant_count, sizeof(int64_t));
+    pass->by_kind = mem_array(pass->tenant_count * census->template_count, sizeof(int64_t));
 }
 
 struct census *census_new(struct loop *loop, const struct plan *plan, const struct tally *tally)
@@ -127,9 +136,9 @@ int64_t census_passes(const struct census *census)
 
 /* ---- one key ---- */
 
-static void S_count_owner(struct census *census, struct figures *figures,
-                          const struct key_owner *owner)
+static void S_count_owner(struct census *census, size_t template, const struct key_owner *owner)
 {
+    struct figures *figures = &census->now.templates[template];
     const char *text = owner->tenant ? owner->tenant : owner->organization;
     size_t len = owner->tenant ? owner->tenant_len : owner->organization_len;
     if (!text)
@@ -141,9 +150,34 @@ static void S_count_owner(struct census *census, struct figures *figures,
         tenant = tally_of_tenant(census->tally, code);
     else if (census->tally)
         tenant = tally_of_organization(census->tally, code);
-    if (tenant >= 0 && (size_t)tenant < census->now.tenant_count)
+    if (tenant >= 0 && (size_t)tenant < census->now.tenant_count) {
         census->now.by_tenant[tenant]++;
+        census->now.by_kind[(size_t)tenant * census->template_count + template]++;
+    }
     free(code);
+}
+
+/* A few, to look at: the first by their names, so that they stay the same from pass to pass. One with
+ * a NUL in it could not be asked for by name. */
+static void S_keep_sample(struct figures *figures, const char *key, size_t len)
+{
+    if (len > KEYS_SAMPLE_BYTES || memchr(key, '\0', len))
+        return;
+    char *sample = str_ndup(key, len);
+    size_t at = figures->sample_count;
+    while (at > 0 && strcmp(figures->samples[at - 1], sample) > 0)
+        at--;
+    bool known = at > 0 && strcmp(figures->samples[at - 1], sample) == 0;
+    if (known || at == KEYS_SAMPLES) {
+        free(sample);
+        return;
+    }
+    if (figures->sample_count == KEYS_SAMPLES)
+        free(figures->samples[--figures->sample_count]);
+    memmove(figures->samples + at + 1, figures->samples + at,
+            (figures->sample_count - at) * sizeof(*figures->samples));
+    figures->samples[at] = sample;
+    figures->sample_count++;
 }
 
 /* The template of a key: the first of the plan that fits, or the last, for keys of none. */
@@ -157,7 +191,8 @@ static size_t S_classify(struct census *census, const char *key, size_t len)
     struct figures *figures = &census->now.templates[i];
     figures->keys++;
     if (i + 1 < census->template_count)
-        S_count_owner(census, figures, &owner);
+        S_count_owner(census, i, &owner);
+    S_keep_sample(figures, key, len);
     return i;
 }
 
@@ -484,6 +519,10 @@ void census_views(const struct census *census, struct arena *arena, struct keys_
         bool nothing = i + 1 == census->template_count && (!figures || !figures->keys);
         if (!nothing)
             (*keys)[(*count)++] = S_view(census, i, figures);
+        for (size_t s = 0; !nothing && figures && s < figures->sample_count; s++) {
+            struct keys_view *keys_view = &(*keys)[*count - 1];
+            keys_view->samples[keys_view->sample_count++] = arena_str(arena, figures->samples[s]);
+        }
     }
     *view = (struct census_view){.complete = complete,
                                  .seen = census_is_walking(census) ? S_share_seen(census)
@@ -498,4 +537,20 @@ int64_t census_tenant_keys(const struct census *census, size_t tenant)
 {
     bool known = census->passes > 0 && tenant < census->whole.tenant_count;
     return known ? census->whole.by_tenant[tenant] : UNKNOWN;
+}
+
+size_t census_tenant_kinds(const struct census *census, size_t tenant, struct arena *arena,
+                           struct tenant_keys **out)
+{
+    size_t count = 0;
+    *out = arena_array(arena, census->template_count, sizeof(**out));
+    if (!census->passes || tenant >= census->whole.tenant_count)
+        return 0;
+    const int64_t *keys = census->whole.by_kind + tenant * census->template_count;
+    for (size_t i = 0; i + 1 < census->template_count; i++)
+        if (keys[i])
+            (*out)[count++] = (struct tenant_keys){.name = census->plan->keys[i].name,
+                                                   .keys = keys[i],
+                                                   .ttl = census->plan->keys[i].ttl};
+    return count;
 }

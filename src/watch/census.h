@@ -30,5 +30,8 @@ int64_t census_passes(const struct census *census); /* whole ones so far */
 void census_views(const struct census *census, struct arena *arena, struct keys_view **keys,
                   size_t *count, struct census_view *view);
 int64_t census_tenant_keys(const struct census *census, size_t tenant); /* UNKNOWN before */
+/* Its keys by template, those that it has; none before the first whole pass. */
+size_t census_tenant_kinds(const struct census *census, size_t tenant, struct arena *arena,
+                           struct tenant_keys **out);
 
 #endif

@@ -58,6 +58,11 @@ struct tenant_view {
     size_t table_count;
     const char **codes; /* its organization codes */
     size_t code_count;
+    struct tenant_keys { /* its keys in Redis by template, of the last whole pass */
+        const char *name;
+        int64_t keys, ttl; /* ttl: the plan's policy in seconds; 0: none */
+    } * kinds;
+    size_t kind_count;
 };
 
 enum step_state {
@@ -109,6 +114,8 @@ struct check_group { /* the checks of one kind, summed up */
     int64_t at; /* when the oldest of them was checked */
 };
 
+enum { KEYS_SAMPLES = 8, KEYS_SAMPLE_BYTES = 512 };
+
 struct keys_view {    /* Redis keys of one template */
     const char *name; /* "sessions", "(no template)" */
     const char *pattern;
@@ -123,6 +130,8 @@ struct keys_view {    /* Redis keys of one template */
     int64_t tenants;  /* how many tenants or organizations they belong to; UNKNOWN */
     int64_t ttl;      /* the plan's policy in seconds; 0: none */
     bool foreign;
+    const char *samples[KEYS_SAMPLES]; /* some of the keys; raw */
+    size_t sample_count;
 };
 
 struct login_view { /* a session of the service */
