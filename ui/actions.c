@@ -418,6 +418,16 @@ unsigned action_answer(struct console *console)
     return wishes;
 }
 
+/* A text that is only read is closed on the way; one that is still being written is not. */
+static unsigned S_go_to_pane(struct console *console, int pane)
+{
+    if (console->reader.open && console->child)
+        return console_say(console, MOOD_WARN, "the verb still runs; Esc ends it");
+    if (console->reader.open)
+        reader_close(&console->reader);
+    return action_focus(console, pane);
+}
+
 /* ---- all of them ---- */
 
 unsigned action_do(struct console *console, enum action action, int key)
@@ -441,7 +451,7 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_PREVIOUS_PANE:
         return action_focus(console, (int)console->panes.focus - 1);
     case ACT_PANE:
-        return action_focus(console, key - '1');
+        return S_go_to_pane(console, key - '1');
     case ACT_OPEN:
         return S_open_row(console);
     case ACT_ZOOM:

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MESSAGE_LINES = 4, PATIENCE_MS = 300 };
+enum { MESSAGE_LINES = 4, MESSAGE_MS = 10000, PATIENCE_MS = 300 };
 
 /* ---- drawing ---- */
 
@@ -128,6 +128,23 @@ static void S_draw(struct console *console)
         S_await_reading(console);
 }
 
+static void S_forget_message(struct console *console)
+{
+    free(console->message);
+    console->message = NULL;
+    if (console->fades)
+        loop_cancel(console->fades);
+    console->fades = NULL;
+}
+
+static void S_fade(void *ctx)
+{
+    struct console *console = ctx;
+    console->fades = NULL;
+    S_forget_message(console);
+    console->wishes |= WISH_REDRAW;
+}
+
 unsigned console_say(struct console *console, enum mood mood, const char *format, ...)
 {
     va_list args;
@@ -135,9 +152,12 @@ unsigned console_say(struct console *console, enum mood mood, const char *format
     va_start(args, format);
     buf_vformat(&text, format, args);
     va_end(args);
-    free(console->message);
+    S_forget_message(console);
     console->message = text_cleaned(buf_text(&text));
     console->message_mood = mood;
+    /* A refusal stays until somebody has seen it; a script has all the time it wants. */
+    if (console->keyboard && mood != MOOD_WARN && mood != MOOD_BAD)
+        console->fades = loop_after(console->loop, MESSAGE_MS, S_fade, console);
     buf_release(&text);
     return WISH_REDRAW;
 }
@@ -171,12 +191,6 @@ void console_turn(struct console *console, int max_ms)
 }
 
 /* ---- keys ---- */
-
-static void S_forget_message(struct console *console)
-{
-    free(console->message);
-    console->message = NULL;
-}
 
 static unsigned S_hear_prompt(struct console *console, enum prompt_news news)
 {
@@ -353,7 +367,7 @@ static void S_close(struct console *console)
     history_release(&console->searches);
     history_release(&console->filters);
     history_release(&console->commands);
-    free(console->message);
+    S_forget_message(console);
     free(console->wanted);
     log_choice_release(&console->log);
 }

@@ -59,6 +59,7 @@ struct console {
     struct child *child;       /* the verb that writes into the reader; NULL */
     bool child_launches;       /* a worker: when it is at work, the panes show it */
     char *message;             /* instead of the key bar, until the next key; NULL */
+    struct timer *fades;       /* what was fine is not said for ever: it may be so no more; NULL */
     enum mood message_mood;
     char *wanted; /* the last search; NULL */
     struct log_choice log;

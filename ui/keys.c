@@ -26,7 +26,7 @@ const struct binding bindings[] = {
      NULL},
     {ACT_SCROLL_LEFT, IN_ALL | IN_SHEET, {K_LEFT}, "Left", "scrolls back to the left", NULL},
     {ACT_WRAP, IN_READER, {'z'}, "z", "cuts long lines, or wraps them again", NULL},
-    {ACT_PANE, IN_PANES, {0}, "1 to 8", "to this pane", NULL},
+    {ACT_PANE, IN_ALL, {0}, "1 to 8", "to this pane", NULL},
     {ACT_OPEN, IN_PANES, {K_ENTER}, "Enter", "opens all that is known of the row", "open"},
     {ACT_BACK,
      IN_READER,

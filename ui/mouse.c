@@ -30,7 +30,7 @@ static unsigned S_choose_column(struct pane *pane, const struct snapshot *snapsh
 {
     size_t count = pane->def->column_count;
     struct placement *places = mem_array(count, sizeof(*places));
-    pane_place(pane, snapshot, inside.width, places);
+    pane_place(pane, snapshot, inside.width, true, places);
     for (size_t i = 0; i < count; i++)
         if (places[i].width && x >= inside.x + places[i].x &&
             x < inside.x + places[i].x + places[i].width)

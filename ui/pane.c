@@ -1,6 +1,8 @@
 /* pane: see pane.h. The cursor and the rows; pane_draw.c puts them on the screen. */
 #include "pane.h"
 
+#include "filter.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,35 +212,23 @@ bool pane_row(const struct pane *pane, size_t *row)
 
 /* ---- searching ---- */
 
-/* For each row of the snapshot, whether it is among these; yours. */
-static bool *S_mark_rows(const struct arrangement *rows)
-{
-    bool *marks = mem_array(rows->count + rows->hidden, sizeof(*marks));
-    for (size_t i = 0; i < rows->count; i++)
-        marks[rows->rows[i]] = true;
-    return marks;
-}
-
 enum pane_found pane_search(struct pane *pane, const struct snapshot *snapshot, const char *wanted,
                             bool backwards)
 {
     /* What a search finds is what a filter would leave. */
-    struct arrange_by by = {.sort = -1, .filter = wanted};
-    struct arrangement matches;
+    struct filter filter;
     enum pane_found found = FOUND_NONE;
     size_t count = pane->shown.count, start = pane->cursor;
-    table_arrange(pane->def, snapshot, &by, &matches);
-    bool *matching = S_mark_rows(&matches);
+    filter_read(pane->def, wanted, &filter);
     for (size_t step = 1; step <= count && found == FOUND_NONE; step++) {
         size_t at = (backwards ? start + count - step : start + step) % count;
-        if (!matching[pane->shown.rows[at]])
+        if (!filter_passes(&filter, pane->def, snapshot, pane->shown.rows[at]))
             continue;
         found = step == count                           ? FOUND_HERE
                 : (backwards ? at > start : at < start) ? FOUND_WRAPPED
                                                         : FOUND_AHEAD;
         pane_move_to(pane, snapshot, at);
     }
-    free(matching);
-    arrangement_release(&matches);
+    filter_release(&filter);
     return found;
 }

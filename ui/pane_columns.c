@@ -69,12 +69,12 @@ static void S_place_by_content(struct pane *pane, const struct snapshot *snapsho
     free(full);
 }
 
-void pane_place(struct pane *pane, const struct snapshot *snapshot, int total,
+void pane_place(struct pane *pane, const struct snapshot *snapshot, int total, bool focused,
                 struct placement *out)
 {
-    if (pane->shift > 0)
+    if (focused && pane->shift > 0)
         S_place_by_content(pane, snapshot, total, out);
-    if (pane->shift == 0)
+    if (!focused || pane->shift == 0)
         S_place_by_width(pane, total, out);
 }
 

@@ -3,6 +3,7 @@
  *
  * As long as nobody scrolls, the width and the priorities of the columns decide. Scrolled to the
  * right a row is as wide as what it says: the first column stays, all others pass by under it.
+ * A pane that nobody is in shows its rows from their beginning.
  */
 #ifndef TD_PANE_COLUMNS_H
 #define TD_PANE_COLUMNS_H
@@ -16,7 +17,7 @@ struct placement {
 };
 
 /* `out` has column_count; the rows that are looked at are those from pane->top on, pane->page. */
-void pane_place(struct pane *pane, const struct snapshot *snapshot, int total,
+void pane_place(struct pane *pane, const struct snapshot *snapshot, int total, bool focused,
                 struct placement *out);
 
 /* What is seen of a text that was padded to the full width of its column. */

@@ -67,7 +67,7 @@ static void S_tell_remarks(const struct pane *pane, const struct snapshot *snaps
     buf_format(&part, "%zu columns hidden", pane_count_off(pane));
     if (pane_count_off(pane))
         S_add_remark(out, pane_count_off(pane) == 1 ? "1 column hidden" : buf_text(&part));
-    if (pane->shift)
+    if (pane->shift && look->focused)
         S_add_remark(out, "scrolled right");
     buf_release(&part);
 }
@@ -213,7 +213,7 @@ static void S_draw_rows(struct pane *pane, const struct snapshot *snapshot, stru
     pane->page = room > 0 ? (size_t)room : 1;
     S_scroll(pane);
     struct placement *places = mem_array(pane->def->column_count, sizeof(*places));
-    pane_place(pane, snapshot, box.width, places);
+    pane_place(pane, snapshot, box.width, look->focused, places);
     if (headings)
         S_draw_headings(pane, box, places);
     for (size_t i = 0; i < pane->page && pane->top + i < pane->shown.count; i++)

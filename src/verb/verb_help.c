@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP_WIDTH = 80, NAME_WIDTH = 27 };
+enum { HELP_WIDTH = 76, NAME_WIDTH = 27 }; /* what has room in the console on 80 columns */
 
 static const char *const S_examples[][2] = {
     {"tenantdeck demo", "look around on private servers"},
@@ -79,16 +79,29 @@ static void S_option_row(FILE *out, const struct verb_option *option)
 
 /* ---- help ---- */
 
+/* A group may stand in several places of the table, and is told in one. */
+static bool S_begins_group(size_t verb)
+{
+    for (size_t i = 0; i < verb; i++)
+        if (str_is(verbs[i].group, verbs[verb].group))
+            return false;
+    return true;
+}
+
 static void S_verb_rows(FILE *out)
 {
-    const char *group = NULL;
-    for (size_t i = 0; i < verb_count; i++) {
-        if (verbs[i].group != group)
-            fprintf(out, "\n%s\n", verbs[i].group);
-        group = verbs[i].group;
-        char *name = str_format("%s%s%s", verbs[i].name, *verbs[i].args ? " " : "", verbs[i].args);
-        S_row(out, name, verbs[i].summary);
-        free(name);
+    for (size_t g = 0; g < verb_count; g++) {
+        if (!S_begins_group(g))
+            continue;
+        fprintf(out, "\n%s\n", verbs[g].group);
+        for (size_t i = g; i < verb_count; i++) {
+            if (!str_is(verbs[i].group, verbs[g].group))
+                continue;
+            char *name =
+                str_format("%s%s%s", verbs[i].name, *verbs[i].args ? " " : "", verbs[i].args);
+            S_row(out, name, verbs[i].summary);
+            free(name);
+        }
     }
 }
 
@@ -106,8 +119,12 @@ void help_overview(FILE *out)
     fprintf(out, "\nExamples\n");
     for (size_t i = 0; i < ARRAY_LEN(S_examples); i++)
         fprintf(out, "  %-42s %s\n", S_examples[i][0], S_examples[i][1]);
-    fprintf(out, "\nExit status: 0 done, 1 findings or failure, 2 usage, 3 connection, 4 refused,\n"
-                 "5 held by another. 'tenantdeck help VERB' tells more; so does tenantdeck(1).\n");
+    fputc('\n', out);
+    S_wrap(
+        out,
+        "Exit status: 0 done, 1 findings or failure, 2 usage, 3 connection, 4 refused, 5 held by "
+        "another. 'tenantdeck help VERB' tells more; so does tenantdeck(1).",
+        0, 0);
 }
 
 static bool S_has_options(const struct verb *verb)
@@ -227,13 +244,14 @@ static void S_man_verb(FILE *out, const struct verb *verb)
 
 void help_man(FILE *out)
 {
-    const char *group = NULL;
     fprintf(out, ".SH VERBS\n");
-    for (size_t i = 0; i < verb_count; i++) {
-        if (verbs[i].group != group)
-            fprintf(out, ".SS %s\n", verbs[i].group);
-        group = verbs[i].group;
-        S_man_verb(out, &verbs[i]);
+    for (size_t g = 0; g < verb_count; g++) {
+        if (!S_begins_group(g))
+            continue;
+        fprintf(out, ".SS %s\n", verbs[g].group);
+        for (size_t i = g; i < verb_count; i++)
+            if (str_is(verbs[i].group, verbs[g].group))
+                S_man_verb(out, &verbs[i]);
     }
     fprintf(out, ".SH OPTIONS\nOptions may stand before or after the verb.\n");
     for (size_t i = 0; i < common_option_count; i++)

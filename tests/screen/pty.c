@@ -9,7 +9,8 @@
  * which must succeed, with the program's number in TD_PID; `count MS` prints how many bytes come in
  * that time; `lap` prints the milliseconds since the start or the last lap; `usage` the program's
  * memory and the processor time it has used so far; `deaf N TEXT` sends it N times and takes nothing
- * meanwhile; `storm N` changes the size N times, between 1x1 and 500x200; `strokes N MS KEYS` sends
+ * meanwhile; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails when it has
+ * come; `strokes N MS KEYS` sends
  * these keys in turn, one every so often, and prints how long the program took to answer them; `end`
  * waits for the program and prints how it ended and whether the terminal is as it was. It knows no
  * curses: it looks at bytes and at termios alone.
@@ -83,11 +84,10 @@ static bool S_wait(const char *text)
     return true;
 }
 
-static bool S_send(const char *text)
+static size_t S_decode(const char *text, char *out, size_t size)
 {
-    char out[1024];
     size_t length = 0;
-    for (; *text && length < sizeof(out); text++) {
+    for (; *text && length < size; text++) {
         unsigned byte;
         int used = 0;
         if (text[0] == '\\' && text[1] == 'e' && (used = 1))
@@ -100,6 +100,13 @@ static bool S_send(const char *text)
             out[length++] = *text;
         text += used;
     }
+    return length;
+}
+
+static bool S_send(const char *text)
+{
+    char out[1024];
+    size_t length = S_decode(text, out, sizeof(out));
     return write(S_pty.fd, out, length) == (ssize_t)length;
 }
 
@@ -241,15 +248,24 @@ static int64_t S_time_stroke(char key)
     return S_now_us() - start;
 }
 
+/* Nothing of the kind has ever come. */
+static bool S_never(const char *text)
+{
+    char bytes[256];
+    size_t length = S_decode(text, bytes, sizeof(bytes));
+    return !memmem(S_pty.bytes, S_pty.length, bytes, length) || S_fail("the program wrote", text);
+}
+
 static bool S_strokes(const char *text)
 {
     int count, gap, used = 0;
     if (sscanf(text, "%d %d %n", &count, &gap, &used) < 2 || count < 1 || !text[used])
         return S_fail("'strokes' wants a number, milliseconds and keys, not", text);
-    const char *keys = text + used;
+    char keys[64];
+    size_t length = S_decode(text + used, keys, sizeof(keys));
     int64_t *times = calloc((size_t)count, sizeof(*times));
     for (int i = 0; times && i < count; i++) {
-        times[i] = S_time_stroke(keys[(size_t)i % strlen(keys)]);
+        times[i] = S_time_stroke(keys[(size_t)i % length]);
         S_pause(gap);
     }
     if (!times)
@@ -336,11 +352,11 @@ static bool S_run_line(char *line)
     static const struct {
         const char *name;
         bool (*run)(const char *rest);
-    } commands[] = {{"wait", S_wait},      {"send", S_send}, {"type", S_type},
-                    {"signal", S_signal},  {"size", S_size}, {"run", S_run},
-                    {"count", S_count},    {"lap", S_lap},   {"usage", S_usage},
-                    {"end", S_end},        {"deaf", S_deaf}, {"storm", S_storm},
-                    {"strokes", S_strokes}};
+    } commands[] = {{"wait", S_wait},     {"send", S_send},      {"type", S_type},
+                    {"signal", S_signal}, {"size", S_size},      {"run", S_run},
+                    {"count", S_count},   {"lap", S_lap},        {"usage", S_usage},
+                    {"end", S_end},       {"deaf", S_deaf},      {"storm", S_storm},
+                    {"never", S_never},   {"strokes", S_strokes}};
     line[strcspn(line, "\n")] = '\0';
     char *rest = line + strcspn(line, " ");
     if (*rest)

@@ -51,7 +51,7 @@ done
 [ ${#scripts[@]} -gt 0 ] || td_bail "no script is called $*"
 
 needs_runs() {
-    grep -qE '^# servers: (held|filling_up|failed|migrated|undone)' "${scripts[@]}"
+    grep -qE '^# servers: (held|filling_up|failed|migrated|undone|poison)' "${scripts[@]}"
 }
 
 cp "$TENANTDECK_DATADIR"/plans/mentoring* "$work"
@@ -69,6 +69,15 @@ printf '[deck]\n    environment = PROD\n    plan = mentoring.plan\n[database "ma
     '[redis "main"]' >"$work/prod.conf"
 printf '    url = %s\n' "$TD_REDIS" >>"$work/prod.conf"
 chmod 600 "$work/prod.conf"
+
+# A run that failed, whose every text wants to steer the terminal: event, error, finding, tenant code.
+make_poison() {
+    psql -X -q -d postgres -c 'CREATE DATABASE poison TEMPLATE failed' &&
+        psql -X -q -v ON_ERROR_STOP=1 -d poison -f "$here/poison.sql" || return 1
+    sed 's/data_codes.csv/poison_codes.csv/' "$work/mentoring.plan" >"$work/poison.plan"
+    cat "$here/poison_codes.csv" >"$work/poison_codes.csv"
+}
+! needs_runs || make_poison || td_bail 'the poisoned database could not be made'
 
 # ---- playing ----
 
@@ -92,6 +101,7 @@ servers_of() {
         -r unix:///tmp/td-test-absent/redis.sock -p ./mentoring.plan) ;;
     sessions) servers=(demo sessions --scale 0.1) ;;
     blocked) servers=(-d "${TD_DATABASE/mentoring/blocked}" -p ./mentoring.plan) ;;
+    poison) servers=(-d "${TD_DATABASE/mentoring/poison}" -p ./poison.plan) ;;
     held | filling_up | failed | migrated | undone)
         servers=(-d "${TD_DATABASE/mentoring/$1}" -p ./mentoring.plan)
         ;;

@@ -51,9 +51,14 @@ $restored" 'it can be stopped from elsewhere, and goes on'
 is "$(printf '%s\n' 'wait quit' 'signal TSTP' 'wait [?1049l' 'signal CONT' 'wait quit' 'signal SEGV' end |
     terminal | tail -n 4)" "$restored" 'and gives the terminal back after that, too'
 # Less memory than a screen of that size wants: the program dies of itself, in the middle of drawing.
-said=$(printf '%s\n' 'wait quit' "run prlimit --pid \$TD_PID --as=1" 'size 500x200' end | terminal)
-is "$(tail -n 4 <<<"$said")" "$restored" 'so does running out of memory'
-unlike "$said" '^exit 0' 'and is not taken for a success'
+# A sanitizer wants memory of its own, and would die first.
+if nm -D "$TENANTDECK" | grep -q __asan; then
+    skip 'so does running out of memory' 'the sanitizer takes it first'
+else
+    said=$(printf '%s\n' 'wait quit' "run prlimit --pid \$TD_PID --as=1" 'size 500x200' end | terminal)
+    is "$(tail -n 4 <<<"$said")" "$restored" 'so does running out of memory'
+    unlike "$said" '^exit 0' 'and is not taken for a success'
+fi
 
 # ---- how it was left ----
 
@@ -118,6 +123,17 @@ is "$(tail -n 4 <<<"$said")" "$restored" 'the mouse goes to a tab, where it was 
 is "$(printf '%s\n' 'wait quit' 'send \e[<0;27;2M\e[<0;27;2m' 'send :' 'wait :' 'send \x03q' end |
     terminal)" "exit 0
 $restored" 'and means nothing where it was not'
+
+# ---- names that want to steer the terminal ----
+
+td_psql "CREATE TABLE U&\"\\001B]52;c;b3duZWQ=\\0007\" (organization_id text);
+         CREATE TABLE U&\"\\001B[2J\\009B31m\\202E\" (organization_id text)" >/dev/null
+td_redis set cache:t:generic:k $'\e]52;c;b3duZWQ=\a\xff\xfe\xe2\x80\xae' >/dev/null
+is "$(printf '%s\n' 'wait quit' 'send 4z' 'wait carries' 'send /x1b\r' 'wait x1b' 'send \r' 'wait verdict' \
+    'send \e:plan check\r' 'wait exit' 'send \x1b:cache get cache:t:generic:k\r' 'wait x1b' 'wait exit 0' 'send w/\e]52;c;x\r' \
+    'never ]52;c;b3duZWQ=\x07' 'never \e]52' 'never \x9b' 'never \xe2\x80\xae' 'signal TERM' end | terminal)" \
+    "exit 0
+$restored" 'steer nothing: not from a table, not from a verb, not from Redis'
 
 # ---- a terminal that takes nothing ----
 
