@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP_WIDTH = 76, NAME_WIDTH = 27 }; /* what has room in the console on 80 columns */
+enum { HELP_WIDTH = 80, NAME_WIDTH = 27 };
 
 static const char *const S_examples[][2] = {
     {"tenantdeck demo", "look around on private servers"},
