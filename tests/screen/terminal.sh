@@ -129,7 +129,7 @@ $restored" 'and means nothing where it was not'
 td_psql "CREATE TABLE U&\"\\001B]52;c;b3duZWQ=\\0007\" (organization_id text);
          CREATE TABLE U&\"\\001B[2J\\009B31m\\202E\" (organization_id text)" >/dev/null
 td_redis set cache:t:generic:k $'\e]52;c;b3duZWQ=\a\xff\xfe\xe2\x80\xae' >/dev/null
-is "$(printf '%s\n' 'wait quit' 'send 4z' 'wait carries' 'send /x1b\r' 'wait x1b' 'send \r' 'wait verdict' \
+is "$(printf '%s\n' 'wait quit' 'send 4zfx1b\r' 'wait hidden' 'wait x1b' \
     'send \e:plan check\r' 'wait exit' 'send \x1b:cache get cache:t:generic:k\r' 'wait x1b' 'wait exit 0' 'send w/\e]52;c;x\r' \
     'never ]52;c;b3duZWQ=\x07' 'never \e]52' 'never \x9b' 'never \xe2\x80\xae' 'signal TERM' end | terminal)" \
     "exit 0
