@@ -121,7 +121,8 @@ alarms() {
     "$TENANTDECK" -r "$TD_REDIS" -p "$work/a.plan" "$@"
 }
 td_redis setrange filler 40000000 x >/dev/null # beside which all else is little
-td_redis config set maxmemory 45000000 >/dev/null
+used=$(td_redis info memory | sed -n 's/^used_memory:\([0-9]*\).*/\1/p')
+td_redis config set maxmemory $((used * 10 / 9)) >/dev/null
 td_redis config resetstat >/dev/null
 seq 1 1100 | sed 's/^/GET none:/' | td_redis >/dev/null
 for n in 1 2 3 4; do
