@@ -194,7 +194,7 @@ cd "$work" && psql -X -q -d subject -c "UPDATE public.feedbacks SET tenant_code 
 "$TENANTDECK" -d dbname=subject -p ./mentoring.plan validate >"$work/validated" 2>&1
 [ \$? -eq 1 ]
 END
-seen=$(printf '%s\n' 'wait quit' 'send 4' 'wait pass' "run sh $work/broken" 'wait  fail' 'send g\r' \
+seen=$(printf '%s\n' 'wait quit' 'send 4' 'wait pass' "run sh $work/broken" 'wait  fail' 'send /other codes\r' 'send \r' \
     'wait verdict            fail' 'wait samples' 'send q' 'wait sort' 'send q' end | on_terminal --refresh 0.5)
 is "$seen" "exit 0
 $restored" 'what validate finds is in the pane as soon as it is found'
