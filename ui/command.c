@@ -210,9 +210,9 @@ static void S_offer(struct candidates *candidates, const char *name, const char 
 
 static void S_offer_verbs(struct candidates *candidates, const char *prefix)
 {
-    for (size_t i = 0; i < verb_count; i++)
-        if (verbs[i].run)
-            S_offer(candidates, verbs[i].name, prefix);
+    for (size_t i = 0; i < verb_count(); i++)
+        if (verb_at(i)->run)
+            S_offer(candidates, verb_at(i)->name, prefix);
 }
 
 static void S_offer_options(struct candidates *candidates, const char *text, const char *prefix)

@@ -50,8 +50,8 @@ static void S_know(struct options *options, const struct verb_option *list, size
 static void S_know_all(struct options *options)
 {
     S_know(options, common_options, common_option_count);
-    for (size_t i = 0; i < verb_count; i++)
-        S_know(options, verbs[i].options, VERB_OPTIONS);
+    for (size_t i = 0; i < verb_count(); i++)
+        S_know(options, verb_at(i)->options, VERB_OPTIONS);
 }
 
 /* ---- reading ---- */

@@ -66,16 +66,16 @@ static const struct verb *S_nearest(const char *const *words, size_t count)
 {
     const struct verb *nearest = NULL;
     size_t best = 3; /* further away than two letters is another word, not a slip */
-    for (size_t i = 0; i < verb_count; i++) {
-        size_t n = S_word_count(verbs[i].name);
+    for (size_t i = 0; i < verb_count(); i++) {
+        size_t n = S_word_count(verb_at(i)->name);
         if (n > count)
             continue;
         char *typed = S_join(words, n);
-        size_t distance = strlen(typed) < 128 ? S_distance(typed, verbs[i].name) : best;
+        size_t distance = strlen(typed) < 128 ? S_distance(typed, verb_at(i)->name) : best;
         free(typed);
         if (distance < best) {
             best = distance;
-            nearest = &verbs[i];
+            nearest = verb_at(i);
         }
     }
     return nearest;
@@ -85,9 +85,9 @@ static const struct verb *S_nearest(const char *const *words, size_t count)
 static void S_list_followers(struct buf *out, const char *first)
 {
     size_t len = strlen(first);
-    for (size_t i = 0; i < verb_count; i++)
-        if (str_starts(verbs[i].name, first) && verbs[i].name[len] == ' ')
-            buf_format(out, "%s%s", out->len ? ", " : "", verbs[i].name + len + 1);
+    for (size_t i = 0; i < verb_count(); i++)
+        if (str_starts(verb_at(i)->name, first) && verb_at(i)->name[len] == ' ')
+            buf_format(out, "%s%s", out->len ? ", " : "", verb_at(i)->name + len + 1);
 }
 
 static void S_explain(const char *const *words, size_t count, struct err *err)
@@ -114,10 +114,10 @@ const struct verb *verb_find(const char *const *words, size_t count, size_t *use
 {
     const struct verb *found = NULL;
     *used = 0;
-    for (size_t i = 0; i < verb_count; i++) {
-        size_t n = S_word_count(verbs[i].name);
-        if (n > *used && S_starts_with_name(words, count, verbs[i].name, n)) {
-            found = &verbs[i];
+    for (size_t i = 0; i < verb_count(); i++) {
+        size_t n = S_word_count(verb_at(i)->name);
+        if (n > *used && S_starts_with_name(words, count, verb_at(i)->name, n)) {
+            found = verb_at(i);
             *used = n;
         }
     }

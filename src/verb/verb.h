@@ -82,8 +82,9 @@ struct verb {
     bool (*run)(struct verb_call *call, struct err *err);
 };
 
-extern const struct verb verbs[];
-extern const size_t verb_count;
+/* The table: from 0 on, below verb_count(). */
+const struct verb *verb_at(size_t i);
+size_t verb_count(void);
 
 /* The options of the command line that belong to no single verb. */
 extern const struct verb_option common_options[];

@@ -83,23 +83,23 @@ static void S_option_row(FILE *out, const struct verb_option *option)
 static bool S_begins_group(size_t verb)
 {
     for (size_t i = 0; i < verb; i++)
-        if (str_is(verbs[i].group, verbs[verb].group))
+        if (str_is(verb_at(i)->group, verb_at(verb)->group))
             return false;
     return true;
 }
 
 static void S_verb_rows(FILE *out)
 {
-    for (size_t g = 0; g < verb_count; g++) {
+    for (size_t g = 0; g < verb_count(); g++) {
         if (!S_begins_group(g))
             continue;
-        fprintf(out, "\n%s\n", verbs[g].group);
-        for (size_t i = g; i < verb_count; i++) {
-            if (!str_is(verbs[i].group, verbs[g].group))
+        fprintf(out, "\n%s\n", verb_at(g)->group);
+        for (size_t i = g; i < verb_count(); i++) {
+            if (!str_is(verb_at(i)->group, verb_at(g)->group))
                 continue;
-            char *name =
-                str_format("%s%s%s", verbs[i].name, *verbs[i].args ? " " : "", verbs[i].args);
-            S_row(out, name, verbs[i].summary);
+            char *name = str_format("%s%s%s", verb_at(i)->name, *verb_at(i)->args ? " " : "",
+                                    verb_at(i)->args);
+            S_row(out, name, verb_at(i)->summary);
             free(name);
         }
     }
@@ -245,13 +245,13 @@ static void S_man_verb(FILE *out, const struct verb *verb)
 void help_man(FILE *out)
 {
     fprintf(out, ".SH VERBS\n");
-    for (size_t g = 0; g < verb_count; g++) {
+    for (size_t g = 0; g < verb_count(); g++) {
         if (!S_begins_group(g))
             continue;
-        fprintf(out, ".SS %s\n", verbs[g].group);
-        for (size_t i = g; i < verb_count; i++)
-            if (str_is(verbs[i].group, verbs[g].group))
-                S_man_verb(out, &verbs[i]);
+        fprintf(out, ".SS %s\n", verb_at(g)->group);
+        for (size_t i = g; i < verb_count(); i++)
+            if (str_is(verb_at(i)->group, verb_at(g)->group))
+                S_man_verb(out, verb_at(i));
     }
     fprintf(out, ".SH OPTIONS\nOptions may stand before or after the verb.\n");
     for (size_t i = 0; i < common_option_count; i++)
@@ -269,22 +269,22 @@ static void S_option_words(FILE *out, const struct verb_option *options, size_t 
 static void S_next_words(FILE *out, const char *first)
 {
     size_t len = strlen(first);
-    for (size_t i = 0; i < verb_count; i++)
-        if (str_starts(verbs[i].name, first) && verbs[i].name[len] == ' ')
-            fprintf(out, " %s", verbs[i].name + len + 1);
+    for (size_t i = 0; i < verb_count(); i++)
+        if (str_starts(verb_at(i)->name, first) && verb_at(i)->name[len] == ' ')
+            fprintf(out, " %s", verb_at(i)->name + len + 1);
 }
 
 /* The n-th different first word of the verbs, NULL after the last; yours. */
 static char *S_first_word(size_t n)
 {
-    for (size_t i = 0; i < verb_count; i++) {
-        size_t len = strcspn(verbs[i].name, " ");
+    for (size_t i = 0; i < verb_count(); i++) {
+        size_t len = strcspn(verb_at(i)->name, " ");
         bool seen = false;
         for (size_t j = 0; j < i && !seen; j++)
-            seen = strcspn(verbs[j].name, " ") == len &&
-                   strncmp(verbs[j].name, verbs[i].name, len) == 0;
+            seen = strcspn(verb_at(j)->name, " ") == len &&
+                   strncmp(verb_at(j)->name, verb_at(i)->name, len) == 0;
         if (!seen && n-- == 0)
-            return str_ndup(verbs[i].name, len);
+            return str_ndup(verb_at(i)->name, len);
     }
     return NULL;
 }
@@ -306,10 +306,10 @@ static void S_cases(FILE *out)
         S_next_words(out, word);
         if (str_is(word, "help") || str_is(word, "demo"))
             S_first_words(out); /* a verb follows these two */
-        for (size_t i = 0; i < verb_count; i++) {
+        for (size_t i = 0; i < verb_count(); i++) {
             size_t len = strlen(word);
-            if (str_starts(verbs[i].name, word) && strchr(" ", verbs[i].name[len]))
-                S_option_words(out, verbs[i].options, VERB_OPTIONS);
+            if (str_starts(verb_at(i)->name, word) && strchr(" ", verb_at(i)->name[len]))
+                S_option_words(out, verb_at(i)->options, VERB_OPTIONS);
         }
         fprintf(out, "\" ;;\n");
         free(word);

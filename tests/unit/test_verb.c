@@ -16,8 +16,8 @@
 static void test_rows_are_complete(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < verb_count; i++) {
-        const struct verb *verb = &verbs[i];
+    for (size_t i = 0; i < verb_count(); i++) {
+        const struct verb *verb = verb_at(i);
         assert_true(verb->name && *verb->name && verb->args && verb->group);
         assert_true(verb->manual && strlen(verb->manual) > 40);
         assert_true(verb->summary && !str_ends(verb->summary, "."));
@@ -27,8 +27,8 @@ static void test_rows_are_complete(void **state)
         assert_int_equal(verb->effect != READS, verb->question != NULL);
         assert_int_equal(verb->run == NULL,
                          str_starts(verb->name, "demo") && !str_is(verb->name, "demo load"));
-        for (size_t j = i + 1; j < verb_count; j++)
-            assert_string_not_equal(verb->name, verbs[j].name);
+        for (size_t j = i + 1; j < verb_count(); j++)
+            assert_string_not_equal(verb->name, verb_at(j)->name);
     }
 }
 
@@ -43,13 +43,13 @@ static bool S_agree(const struct verb_option *a, const struct verb_option *b)
 static void test_options_agree_between_verbs(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < verb_count * VERB_OPTIONS; i++) {
-        const struct verb_option *a = &verbs[i / VERB_OPTIONS].options[i % VERB_OPTIONS];
+    for (size_t i = 0; i < verb_count() * VERB_OPTIONS; i++) {
+        const struct verb_option *a = &verb_at(i / VERB_OPTIONS)->options[i % VERB_OPTIONS];
         for (size_t c = 0; a->name && c < common_option_count; c++)
             if (str_is(a->name, common_options[c].name) || !S_agree(a, &common_options[c]))
                 fail_msg("'--%s' clashes with a common option", a->name);
-        for (size_t j = 0; a->name && j < verb_count * VERB_OPTIONS; j++) {
-            const struct verb_option *b = &verbs[j / VERB_OPTIONS].options[j % VERB_OPTIONS];
+        for (size_t j = 0; a->name && j < verb_count() * VERB_OPTIONS; j++) {
+            const struct verb_option *b = &verb_at(j / VERB_OPTIONS)->options[j % VERB_OPTIONS];
             if (b->name && !S_agree(a, b))
                 fail_msg("'--%s' and '--%s' do not agree", a->name, b->name);
         }
@@ -240,10 +240,10 @@ static void test_help_names_everything_in_80_columns(void **state)
     (void)state;
     char *help = S_generated(help_overview);
     S_fits(help);
-    for (size_t i = 0; i < verb_count; i++) {
-        char *row = str_format("\n  %s", verbs[i].name);
+    for (size_t i = 0; i < verb_count(); i++) {
+        char *row = str_format("\n  %s", verb_at(i)->name);
         assert_non_null(strstr(help, row));
-        assert_non_null(strstr(help, verbs[i].summary));
+        assert_non_null(strstr(help, verb_at(i)->summary));
         free(row);
     }
     for (size_t i = 0; i < common_option_count; i++)
@@ -261,7 +261,8 @@ static void S_help_of_verb(FILE *out)
 static void test_each_verb_has_its_help_in_80_columns(void **state)
 {
     (void)state;
-    for (S_verb = verbs; S_verb < verbs + verb_count; S_verb++) {
+    for (size_t v = 0; v < verb_count(); v++) {
+        S_verb = verb_at(v);
         char *help = S_generated(S_help_of_verb);
         S_fits(help);
         assert_non_null(strstr(help, S_verb->name));
@@ -275,8 +276,8 @@ static void test_manual_names_every_verb(void **state)
 {
     (void)state;
     char *man = S_generated(help_man);
-    for (size_t i = 0; i < verb_count; i++) {
-        char *row = str_format(".TP\n\\fB%s\\fR", verbs[i].name);
+    for (size_t i = 0; i < verb_count(); i++) {
+        char *row = str_format(".TP\n\\fB%s\\fR", verb_at(i)->name);
         assert_non_null(strstr(man, row));
         free(row);
     }
@@ -288,8 +289,8 @@ static void test_completion_has_every_word(void **state)
 {
     (void)state;
     char *script = S_generated(help_completion);
-    for (size_t i = 0; i < verb_count; i++) {
-        char *copy = str_dup(verbs[i].name);
+    for (size_t i = 0; i < verb_count(); i++) {
+        char *copy = str_dup(verb_at(i)->name);
         for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
             char *padded = str_format(" %s", word);
             assert_non_null(strstr(script, padded));
