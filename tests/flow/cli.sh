@@ -185,10 +185,11 @@ unlike "$seen" "$canary" 'no output ever shows a password'
 like "$seen" 'set_config' '--verbose shows the statements'
 
 mkfifo "$work/out"
-"$TENANTDECK" -d "$with_password" log -f </dev/null >"$work/out" 2>/dev/null &
+echo 'LOG:  checkpoint starting' >"$work/server.log"
+"$TENANTDECK" -d "$with_password" log -f "$work/server.log" </dev/null >"$work/out" 2>/dev/null &
 follower=$!
 read -r event <"$work/out"
-like "$event" 'journal' 'log -f prints what happens'
+like "$event" 'checkpoint starting' 'log -f prints what happens'
 shown=$(tr '\0' ' ' <"/proc/$follower/cmdline")
 like "$shown" 'user=carol password=[*]' 'ps shows the mask'
 unlike "$shown" "$canary" 'and not the password'
