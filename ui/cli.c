@@ -166,12 +166,12 @@ static bool S_ask_leave(struct verb_call *call, struct err *err)
     return call->yes || err_set(err, ERR_REFUSED, "nothing was done: the answer was not y");
 }
 
-/* Who has said yes already, and who cannot be asked, is not told what the question is about. */
+/* Who has said yes already is not told what the question is about. */
 static bool S_shall_tell(const struct verb_call *call, enum verb_effect effect)
 {
     if (effect == READS || !call->verb->tell)
         return false;
-    return effect == DESTRUCTIVE || (!call->yes && ask_possible());
+    return effect == DESTRUCTIVE || !call->yes;
 }
 
 static bool S_run_call(struct verb_call *call, struct err *err)

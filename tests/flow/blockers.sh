@@ -79,6 +79,9 @@ is "$(jq -r '.blockers[0] | [.pid, .state, .started] | @csv' <<<"$said")" "\"$ho
 # ---- what is refused ----
 
 exits 4 'nobody said yes' run blockers terminate "$holder"
+like "$td_said" "'holder' as 'postgres' from local" 'whose session it is was shown'
+like "$td_said" 'it ran last: UPDATE public.things' 'with what it ran'
+like "$td_said" '2 wait for it directly' 'and how many wait'
 exits 4 '--yes alone does not say which session' run blockers terminate "$holder" --yes
 like "$td_said" "say --started='$(started_of "$holder" | tr + .)'" 'and it says how'
 exits 4 'a session that began at another time is another' \

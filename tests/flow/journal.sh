@@ -104,7 +104,7 @@ is "$(read_as_is journal_overview "'other'")" '' 'a plan that never ran has none
 like "$(read_as_is journal_overview NULL)" '^1 \|' 'without a plan, any will do'
 like "$(read_as_is journal_steps 1)" '2 \| fill \| batch \| failed \| 400 \| 1000 \| -1 \|.*leads nowhere' \
     'its steps'
-is "$(read_as_is journal_events '2, 1' | cut -d ' ' -f 1,5-)" '3 1 | fill | error | worker | the fill has stopped' \
+is "$(read_as_is journal_events "2, NULL, 1, 'debug', NULL, NULL, NULL, NULL" | cut -d ' ' -f 1,5-)" '3 1 | fill | error | worker | the fill has stopped' \
     'the newest events after one that is known'
 like "$(read_as_is journal_findings "'mentoring'")" \
     '^1 \| references \| orphans \| session_attendees \| fail \| error \| 12 \|' \
@@ -117,7 +117,7 @@ shown=$(td dbname=deck -p "$TD_SRCDIR/data/plans/mentoring.plan" status)
 like "$shown" 'anna@bastion1' 'status says who runs'
 like "$shown" 'fill +.*failed' 'and which step has failed'
 like "$shown" 'twelve rows lead nowhere' 'and what was found'
-like "$(td dbname=deck log)" 'error +worker +the fill has stopped' 'the log has the event'
+like "$(td dbname=deck log)" 'error +fill +the fill has stopped' 'the log has the event'
 
 # ---- a copy is no original ----
 

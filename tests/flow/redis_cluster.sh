@@ -74,6 +74,11 @@ like "$td_said" 'user or password is wrong' 'is told'
 
 # ---- the nodes ----
 
+# That there is a replica goes round among the nodes by and by.
+replica_is_known() {
+    deck -r "$url" nodes | grep -q 'replica *up'
+}
+td_until 20 replica_is_known
 runs 'the nodes' deck -r "$url" nodes
 like "$td_said" "^127.0.0.1:$base +primary +up +5,001 " 'with their slots'
 like "$td_said" "^127.0.0.1:$((base + 3)) +replica +up " 'and the replica'
