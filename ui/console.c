@@ -242,6 +242,7 @@ void console_press(struct console *console, int key)
 void console_press_timed(struct console *console, int key, bool by_hand)
 {
     bool had_message = console->message != NULL;
+    console->arrived = true;
     console->swallows &= !by_hand;
     if (console->swallows)
         return;
@@ -319,11 +320,24 @@ static void S_signals_arrived(void *ctx, unsigned news)
     console->wishes |= news & NEWS_LEAVE ? WISH_LEAVE : WISH_REDRAW;
 }
 
+/* Whoever comes while a run is at work comes for the run, unless a key has said otherwise by then. */
+static void S_show_run_at_work(struct console *console, const struct snapshot *snapshot)
+{
+    if (console->arrived || !snapshot->run.present)
+        return;
+    console->arrived = true;
+    if (!snapshot->run.alive)
+        return;
+    console->panes.focus = TABLE_STEPS;
+    pane_follow(panes_focused(&console->panes), snapshot, true);
+}
+
 static void S_snapshot_fresh(void *ctx, const struct snapshot *snapshot)
 {
     struct console *console = ctx;
     /* At once: the panes' rows are numbers of rows of the snapshot that goes now. */
     panes_arrange(&console->panes, snapshot);
+    S_show_run_at_work(console, snapshot);
     verbline_watch(console);
     console->wishes |= WISH_REDRAW;
 }

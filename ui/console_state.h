@@ -63,6 +63,7 @@ struct console {
     enum mood message_mood;
     char *wanted; /* the last search; NULL */
     struct log_choice log;
+    bool arrived; /* the first look has been taken, or the first key */
     unsigned wishes;
 };
 

@@ -139,6 +139,11 @@ void cache_summary(const struct snapshot *snapshot, struct buf *out)
         without_ttl += keys->without_ttl > 0 ? keys->without_ttl : 0;
         over_ttl += keys->over_ttl > 0 ? keys->over_ttl : 0;
     }
+    if (!snapshot->census.complete && snapshot->census.seen <= 0) {
+        buf_add(out,
+                snapshot->redis.state == SERVER_NONE ? "no Redis is named" : "not counted yet");
+        return;
+    }
     text_count(out, total);
     buf_add(out, total == 1 ? " key" : " keys");
     if (without_ttl)
