@@ -2,7 +2,7 @@
  * parts: what the sampler has learned so far, part by part, each as old as its last answer.
  *
  * probes.c lists what is asked, gather.c turns answers into parts, assemble.c turns parts into a
- * snapshot; only sampler.c holds them. Nothing outside of these four includes this file.
+ * snapshot; only the sampler holds them. Nothing outside of these includes this file.
  */
 #ifndef TD_PARTS_H
 #define TD_PARTS_H

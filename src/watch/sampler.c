@@ -3,14 +3,12 @@
  * answers, assemble.c makes the snapshot.
  *
  * A round is the list of probes that are due, one after the other on the quick connection; the next
- * one begins with the next tick. Exact counts run beside it, one table at a time, on a connection
- * of their own; Redis answers INFO and the census on a third.
+ * one begins with the next tick. Exact counts run beside it, on a second connection
+ * (sampler_count.c); Redis answers INFO and the census on a third.
  */
-#include "sampler.h"
-
 #include "clock.h"
-#include "parts.h"
 #include "probes.h"
+#include "sampler_state.h"
 #include "sql.h"
 
 #include <stdio.h>
@@ -18,64 +16,20 @@
 #include <string.h>
 
 enum {
-    CONNECT_MS = 5000,     /* for one attempt */
     QUICK_MS = 5000,       /* statement timeout of a probe */
     SILENCE_MS = 20000,    /* no answer for so long: the connection is given up */
     LOCK_MS = 500,         /* nobody waits behind us for longer */
     RETRY_FIRST_MS = 500,  /* the pause after a lost connection, doubled each time, */
     RETRY_LAST_MS = 15000, /* up to this */
     CHEAP_PAGES = 2000,    /* 16 MB: counted without being asked, */
-    CHEAP_MS = 2000,       /* and for no longer than this: pages are an estimate, too */
     CENSUS_EVERY_MS = 30000,
     CENSUS_PATIENCE_MS = 400, /* a longer census does not keep a snapshot from being settled */
     CENSUS_LOOK_MS = 100,     /* how soon its end is shown */
 };
 
-/* A server that may be away: when to try again. */
-struct link {
-    struct timer *retry;
-    int pause_ms;
-    bool tried; /* the first attempt has ended, well or not */
-};
-
-struct sampler {
-    struct loop *loop;
-    const struct session *session;
-    sampler_fn *fresh;
-    void *ctx;
-    struct parts parts;
-    struct snapshot *snapshot;
-    struct timer *tick;
-
-    struct pg *quick;
-    struct link database;
-    size_t probe; /* of the round under way */
-    bool in_round;
-    bool round_done;   /* one round has ended since the start or the last refresh */
-    int64_t *asked_at; /* of each probe, monotonic; 0: never on this connection */
-    char **said;       /* the last trouble of each, which is told once */
-    bool hurry;        /* the next round asks all of them, due or not; */
-    bool hurrying;     /* this one does */
-    bool restart_log;  /* the log is wanted otherwise than the round under way has asked for it */
-
-    struct pg *slow;
-    size_t counting; /* the table under way, or fact_count */
-    bool slow_connecting;
-    char *slow_said;     /* why it could not be opened; told once */
-    struct timer *limit; /* ends a count that nobody asked for */
-
-    struct redis *redis;
-    struct link cache;
-    bool info_done;
-    int64_t restart_seen; /* of nodes_restarted_at() */
-    char *info_said;
-    int64_t census_begun_at, census_ended_at; /* monotonic; 0: never */
-    struct timer *look;                       /* until the end of a census was shown */
-};
-
 /* ---- publishing ---- */
 
-static void S_publish(struct sampler *s)
+void sampler_publish(struct sampler *s)
 {
     struct snapshot *old = s->snapshot;
     s->snapshot = assemble(&s->parts);
@@ -101,8 +55,8 @@ const struct snapshot *sampler_snapshot(const struct sampler *s)
 }
 
 /* What goes wrong each time it is tried is told once, until it went well (NULL) or wrong otherwise. */
-static void S_note_trouble(struct sampler *s, char **said, const char *source, const char *what,
-                           const struct err *err)
+void sampler_note_trouble(struct sampler *s, char **said, const char *source, const char *what,
+                          const struct err *err)
 {
     if (err && !str_is(*said, err->text))
         sampler_note(s, SEVERITY_WARN, source, "%s: %s%s%s", what, err->text,
@@ -161,7 +115,6 @@ static void S_answered(struct server *server)
 static void S_next_probe(struct sampler *s);
 static void S_begin_round(struct sampler *s);
 static void S_restart_log(struct sampler *s);
-static void S_count_next(struct sampler *s);
 static void S_connect_database(void *arg);
 
 static bool S_is_due(const struct sampler *s, size_t i)
@@ -206,8 +159,8 @@ static void S_end_round(struct sampler *s)
         S_restart_log(s);
     s->round_done = !s->hurry; /* a wish for all that came meanwhile is for the next round */
     S_want_cheap_counts(s);
-    S_publish(s);
-    S_count_next(s);
+    sampler_publish(s);
+    sampler_count_next(s);
     if (s->hurry || s->parts.log.wish != LOG_STAYS)
         S_begin_round(s);
 }
@@ -220,11 +173,11 @@ static void S_on_probe(void *arg, const struct pg_result *result, const struct e
         s->in_round = false;
         s->round_done = true;
         S_server_down(s, &s->parts.database, &s->database, "database", err, S_connect_database);
-        S_publish(s);
+        sampler_publish(s);
         return;
     }
     S_answered(&s->parts.database);
-    S_note_trouble(s, &s->said[s->probe], "database", probe->statement, err);
+    sampler_note_trouble(s, &s->said[s->probe], "database", probe->statement, err);
     if (!err)
         probe->gather(&s->parts, result);
     else
@@ -274,7 +227,7 @@ static void S_on_database(void *arg, const struct err *err)
     if (err) {
         s->round_done = true;
         S_server_down(s, &s->parts.database, &s->database, "database", err, S_connect_database);
-        S_publish(s);
+        sampler_publish(s);
         return;
     }
     S_server_up(s, &s->parts.database, &s->database, "database");
@@ -291,132 +244,6 @@ static void S_connect_database(void *arg)
         s->parts.database.state = SERVER_CONNECTING;
     s->parts.database.asked_at = clock_ms();
     pg_connect(s->quick, CONNECT_MS, S_on_database, s);
-}
-
-/* ---- exact counts ---- */
-
-static void S_count_failed(struct sampler *s, struct fact *fact, const char *table,
-                           const struct err *err)
-{
-    bool stopped = str_is(err->sqlstate, "57014");
-    bool comes_again = err->kind == ERR_RETRY || err->kind == ERR_LOST;
-    fact->given_up = !comes_again;
-    if (comes_again && !fact->by_request)
-        return; /* a lock is in the way for as long as it is: estimates stand meanwhile */
-    sampler_note(s, stopped ? SEVERITY_INFO : SEVERITY_WARN, "count",
-                 stopped ? "counting '%s' was stopped; estimates stand (%s)"
-                         : "'%s' could not be counted: %s",
-                 table, err->text);
-}
-
-/* It was thought to be small, and is not. */
-static void S_too_long(void *arg)
-{
-    struct sampler *s = arg;
-    s->limit = NULL;
-    if (s->counting < s->parts.fact_count && !s->parts.facts[s->counting].by_request)
-        pg_cancel(s->slow);
-}
-
-static void S_on_count(void *arg, const struct pg_result *result, const struct err *err)
-{
-    struct sampler *s = arg;
-    struct fact *fact = &s->parts.facts[s->counting];
-    const char *table = s->session->plan->tables[s->counting].name;
-    loop_cancel(s->limit);
-    s->limit = NULL;
-    if (result)
-        gather_count(&s->parts, s->counting, result);
-    else
-        S_count_failed(s, fact, table, err);
-    fact->count_state = COUNT_IDLE;
-    fact->by_request = false;
-    s->counting = s->parts.fact_count;
-    S_publish(s);
-    S_count_next(s);
-}
-
-static void S_forget_wishes(struct sampler *s)
-{
-    for (size_t i = 0; i < s->parts.fact_count; i++)
-        if (s->parts.facts[i].count_state == COUNT_WANTED) {
-            s->parts.facts[i].count_state = COUNT_IDLE;
-            s->parts.facts[i].by_request = false;
-        }
-}
-
-static void S_on_slow_open(void *arg, const struct err *err)
-{
-    struct sampler *s = arg;
-    s->slow_connecting = false;
-    /* When the server is away, the quick connection tells; but it may have had the last place. */
-    if (!err || s->parts.database.state == SERVER_UP)
-        S_note_trouble(s, &s->slow_said, "count", "nothing can be counted", err);
-    if (!err) {
-        S_count_next(s);
-        return;
-    }
-    S_forget_wishes(s);
-    S_publish(s);
-}
-
-static void S_count_next(struct sampler *s)
-{
-    size_t next = 0;
-    while (next < s->parts.fact_count && s->parts.facts[next].count_state != COUNT_WANTED)
-        next++;
-    if (next == s->parts.fact_count || s->counting != s->parts.fact_count || s->slow_connecting)
-        return;
-    if (!pg_is_up(s->slow)) {
-        s->slow_connecting = true;
-        pg_connect(s->slow, CONNECT_MS, S_on_slow_open, s);
-        return;
-    }
-    s->counting = next;
-    struct fact *fact = &s->parts.facts[next];
-    fact->count_state = COUNT_RUNNING;
-    fact->asked_at = clock_wall();
-    free(fact->asked_changes);
-    fact->asked_changes = str_dup(fact->changes);
-    if (!fact->by_request)
-        s->limit = loop_after(s->loop, CHEAP_MS, S_too_long, s);
-    pg_query(s->slow, fact->count_sql, NULL, 0, S_on_count, s);
-}
-
-static bool S_want_count(struct sampler *s, size_t table)
-{
-    struct fact *fact = &s->parts.facts[table];
-    if (!fact->exists || !fact->count_sql)
-        return false;
-    fact->by_request = true;
-    if (fact->count_state == COUNT_IDLE)
-        fact->count_state = COUNT_WANTED;
-    return true;
-}
-
-bool sampler_count(struct sampler *s, const char *table, struct err *err)
-{
-    if (!s->session->plan)
-        return err_set(err, ERR_REFUSED, "without a plan there is nothing to count");
-    if (s->parts.database.state != SERVER_UP)
-        return err_set(err, ERR_LOST, "PostgreSQL does not answer: nothing can be counted now");
-    bool any = false;
-    for (size_t i = 0; i < s->parts.fact_count; i++)
-        if (!table || str_is(table, s->session->plan->tables[i].name))
-            any = S_want_count(s, i) || any;
-    if (!any)
-        return err_set(err, ERR_REFUSED, "'%s' is no table that can be counted",
-                       table ? table : s->session->plan->name);
-    S_count_next(s);
-    S_publish(s);
-    return true;
-}
-
-void sampler_stop_counting(struct sampler *s)
-{
-    S_forget_wishes(s);
-    pg_cancel(s->slow);
-    S_publish(s);
 }
 
 /* ---- the log ---- */
@@ -460,14 +287,14 @@ void sampler_log_live(struct sampler *s)
     if (!s->parts.log.back)
         return;
     S_restart_log(s);
-    S_publish(s);
+    sampler_publish(s);
 }
 
 void sampler_log_narrow(struct sampler *s, enum severity least, const char *step, const char *table)
 {
     log_window_narrow(&s->parts.log, least, step, table);
     S_restart_log(s);
-    S_publish(s);
+    sampler_publish(s);
 }
 
 /* ---- Redis ---- */
@@ -480,7 +307,7 @@ static void S_redis_lost(struct sampler *s, const struct err *err)
     if (census_is_walking(s->parts.census))
         census_stop(s->parts.census);
     S_server_down(s, &s->parts.redis, &s->cache, "redis", err, S_connect_redis);
-    S_publish(s);
+    sampler_publish(s);
 }
 
 /* The first pass at once, then every half minute: what expires by itself is seen to go. */
@@ -508,7 +335,7 @@ static void S_look_at_census(void *arg)
     s->look = census_is_walking(s->parts.census)
                   ? loop_after(s->loop, CENSUS_LOOK_MS, S_look_at_census, s)
                   : NULL;
-    S_publish(s);
+    sampler_publish(s);
 }
 
 static void S_on_nodes(void *arg, const struct err *err)
@@ -528,7 +355,7 @@ static void S_on_nodes(void *arg, const struct err *err)
     struct err away = {0};
     if (!err && s->parts.redis.trouble)
         err_set(&away, ERR_LOST, "%s", s->parts.redis.trouble);
-    S_note_trouble(s, &s->info_said, "redis", "INFO", away.kind == ERR_NONE ? err : &away);
+    sampler_note_trouble(s, &s->info_said, "redis", "INFO", away.kind == ERR_NONE ? err : &away);
     S_continue_census(s);
     if (!s->look)
         S_look_at_census(s);
@@ -610,7 +437,7 @@ static void S_tick(void *arg)
     S_look_after_database(s);
     if (s->redis)
         S_look_after_redis(s);
-    S_publish(s); /* ages go on, also while nothing answers */
+    sampler_publish(s); /* ages go on, also while nothing answers */
 }
 
 void sampler_refresh(struct sampler *s)
