@@ -89,10 +89,10 @@ static int64_t S_rate(const struct step_view *step, int64_t now)
     return (int64_t)((double)step->done * 1000 / (double)elapsed);
 }
 
-/* While it waits nobody knows; the figure of before would only look like one. */
+/* While it waits the figure stands still, at the rate of before; whoever shows it says so. */
 static int64_t S_left_ms(const struct step_view *step)
 {
-    if (step->state != STEP_RUNS || step->waits || step->rate <= 0 || step->total <= step->done)
+    if (step->state != STEP_RUNS || step->rate <= 0 || step->total <= step->done)
         return UNKNOWN;
     return (step->total - step->done) * 1000 / step->rate;
 }
@@ -170,6 +170,7 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
     case STEP_LEFT:
         if (S_left_ms(step) >= 0)
             cell_set_number(out, CELL_SECONDS, S_left_ms(step) / 1000);
+        out->mood = step->waits ? MOOD_DIM : out->mood;
         break;
     case STEP_UNDO:
         S_set_undo(step, out);
@@ -179,7 +180,7 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
 
 /* ---- the title ---- */
 
-/* "fill 41 %, 52,000 rows/s, 1m13s left": what drops out of a narrow title stands last. */
+/* "fill 41 %, 52,000 rows/s, ~1m13s left": what drops out of a narrow title stands last. */
 static void S_add_under_way(const struct step_view *step, struct buf *out)
 {
     char left[16];
@@ -206,7 +207,7 @@ static void S_add_under_way(const struct step_view *step, struct buf *out)
     }
     if (S_left_ms(step) >= 0) {
         clock_format_span(S_left_ms(step), left);
-        buf_format(out, ", %s left", left);
+        buf_format(out, ", ~%s left%s", left, step->waits ? " once it goes on" : "");
     }
 }
 
@@ -258,7 +259,8 @@ static void S_add_progress(const struct step_view *step, int64_t now, struct buf
     if (elapsed >= 0)
         detail_seconds(out, "time taken", elapsed / 1000);
     if (S_left_ms(step) >= 0)
-        detail_seconds(out, "time left", S_left_ms(step) / 1000);
+        detail_seconds(out, step->waits ? "left once it goes on" : "time left",
+                       S_left_ms(step) / 1000);
 }
 
 /* The command that goes on with a run is the one that began it. */

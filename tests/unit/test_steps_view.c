@@ -111,7 +111,7 @@ static void test_rate_and_time_left(void **state)
 {
     struct snapshot snapshot = S_at_work();
     (void)state;
-    S_check_summary(&snapshot, "fill 25 %, 50 rows/s, 15s left, 1 of 3 done");
+    S_check_summary(&snapshot, "fill 25 %, 50 rows/s, ~15s left, 1 of 3 done");
     S_check_cell(&snapshot, FILL, "rate", "50");
     S_check_cell(&snapshot, FILL, "left", "15s");
     S_check_focus(&snapshot, true, FILL);
@@ -138,8 +138,10 @@ static void test_why_it_waits(void **state)
     struct snapshot snapshot = S_at_work();
     (void)state;
     S_steps[FILL].waits = "a replica lags 12 s behind";
-    S_check_summary(&snapshot, "fill waits: a replica lags 12 s behind, 25 %, 1 of 3 done");
-    S_check_cell(&snapshot, FILL, "left", "");
+    S_check_summary(&snapshot, "fill waits: a replica lags 12 s behind, 25 %, ~15s left once it "
+                               "goes on, 1 of 3 done");
+    S_check_cell(&snapshot, FILL, "left", "15s"); /* it stands still, at the rate of before */
+    S_check_detail_has(&snapshot, FILL, "left once it goes on", true);
     S_check_detail_has(&snapshot, FILL, "Why it waits:\n  a replica lags 12 s behind\n", true);
     S_check_detail_has(&snapshot, FILL, "goes on by itself", true);
     S_steps[FILL].waits = "paused, as asked";

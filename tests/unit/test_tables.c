@@ -27,7 +27,7 @@ static void test_steps_at_every_width(void **state)
 {
     (void)state;
     S_check_print(TABLE_STEPS, 58,
-        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 …\n"
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1…\n"
         "STEP         STATE     DOES                       PROGRESS\n"
         "preflight    ✓ done    asks whether the migratio… ████████\n"
         "columns      ✓ done    adds tenant_code and orga… ████████\n"
@@ -38,7 +38,7 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that b…\n");
     S_check_print(TABLE_STEPS, 78,
-        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
         "STEP         STATE     DOES                         PROGRESS       DONE   TIME\n"
         "preflight    ✓ done    asks whether the migration … █████████               2s\n"
         "columns      ✓ done    adds tenant_code and organi… █████████               1s\n"
@@ -49,7 +49,7 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that beg…                     16m30s\n");
     S_check_print(TABLE_STEPS, 118,
-        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
         "STEP         STATE     DOES                                    PROGRESS          DONE        OF   ROWS/S   TIME   LEFT\n"
         "preflight    ✓ done    asks whether the migration may begin    ████████████                                  2s\n"
         "columns      ✓ done    adds tenant_code and organization_code… ████████████                                  1s\n"
@@ -60,7 +60,7 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that begin with the…                                           16m30s\n");
     S_check_print(TABLE_STEPS, 158,
-        "Steps: fill 67 %, 800 rows/s, 1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
         "STEP         STATE     TYPE    DOES                                   PROGRESS          DONE        OF   ROWS/S   TIME   LEFT UNDO\n"
         "preflight    ✓ done    verify  asks whether the migration may begin   ████████████                                  2s        nothing to undo\n"
         "columns      ✓ done    once    adds tenant_code and organization_cod… ████████████                                  1s        drops the columns that it added\n"
