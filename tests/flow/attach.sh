@@ -152,7 +152,7 @@ is "$(printf '%s\n' 'wait quit' 'send :migrate --no-backup\r' 'wait in subject@l
     'send :migrate --no-backup\r' 'wait y/N' 'send \e' 'wait nothing was done' \
     'send :migrate --no-backup\r' 'wait y/N' 'send \e[200~y\r\e[201~' 'wait pasted text is no answer' \
     'send :migrate --no-backup\r' 'wait y/N' 'size 100x30' 'wait the window changed' \
-    'send :rollback --all\r' 'wait has never been run here' 'send \e' 'wait sort' 'send q' end | on_terminal --operator)" "exit 0
+    'send :rollback --all\r' 'wait has never been run here' 'send \e' 'wait organization_extension' 'send q' end | on_terminal --operator)" "exit 0
 $restored" 'Enter, n, Esc, a paste and a new window size are a No'
 is "$(td_ask subject "SELECT to_regclass('tenantdeck.run') IS NULL")" t 'and nothing was begun'
 
