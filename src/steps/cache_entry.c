@@ -99,33 +99,6 @@ bool cache_entry_is_over(const struct cache_entry *entry, int64_t now_ms)
 
 /* ---- setting one ---- */
 
-static bool S_ask_int(struct keyspace *keyspace, const char *command, const char *key,
-                      int64_t *answer, struct err *err)
-{
-    const char *const argv[] = {command, key};
-    struct redis_reply *reply = NULL;
-    if (!keyspace_ask(keyspace, 2, argv, NULL, &reply, err))
-        return false;
-    *answer = redis_int(reply);
-    redis_reply_free(reply);
-    return true;
-}
-
-static bool S_check_type(struct keyspace *keyspace, const char *key, const char *wanted,
-                         struct err *err)
-{
-    const char *const argv[] = {"TYPE", key};
-    struct redis_reply *reply = NULL;
-    if (!keyspace_ask(keyspace, 2, argv, NULL, &reply, err))
-        return false;
-    bool fits = str_is(redis_text(reply), wanted) || str_is(redis_text(reply), "none");
-    if (!fits)
-        err_set(err, ERR_REFUSED, "'%s' is a %s and no %s, so nothing was written", key,
-                redis_text(reply), wanted);
-    redis_reply_free(reply);
-    return fits;
-}
-
 static char *S_compose(const struct cache_order *order)
 {
     int64_t now = clock_wall();
@@ -150,8 +123,8 @@ static bool S_add_tag(struct keyspace *keyspace, struct together *together, cons
                       const char *key, int64_t ttl_ms, struct err *err)
 {
     int64_t has;
-    if (!S_check_type(keyspace, tag_key, "set", err) ||
-        !S_ask_int(keyspace, "PTTL", tag_key, &has, err))
+    if (!keyspace_check_type(keyspace, tag_key, "set", err) ||
+        !keyspace_ask_int(keyspace, "PTTL", tag_key, &has, err))
         return false;
     struct number_text ttl = number_text(ttl_ms);
     together_add(together, "SADD", tag_key, key, NULL);
@@ -181,7 +154,7 @@ bool cache_entry_set(struct keyspace *keyspace, const struct cache_order *order,
     int64_t ttl_ms = order->ttl * 1000;
     struct number_text ttl = number_text(ttl_ms);
     char *key = service_cache_key(order->tenant, order->name_space, order->key);
-    bool ok = S_check_type(keyspace, key, "string", err);
+    bool ok = keyspace_check_type(keyspace, key, "string", err);
     for (size_t i = 0; ok && i < order->tag_count; i++) {
         char *tag_key = service_key(FAMILY_TAG, order->tenant, order->tags[i]);
         ok = S_add_tag(keyspace, &together, tag_key, key, ttl_ms, err);
@@ -229,7 +202,7 @@ bool cache_entry_delete(struct keyspace *keyspace, const char *tenant, const cha
     if (entry.shape == ENTRY_FULL)
         S_add_untag(&together, tenant, key, json_object_get(entry.value, "tags"));
     bool ok = together_do(&together, keyspace, NULL, err) &&
-              S_ask_int(keyspace, "EXISTS", key, &there, err);
+              keyspace_ask_int(keyspace, "EXISTS", key, &there, err);
     if (ok && there)
         ok = err_set(err, ERR_FAILED, "'%s' was deleted, and somebody has set it again", key);
     cache_entry_release(&entry);
@@ -319,7 +292,7 @@ bool cache_tag_invalidate(struct keyspace *keyspace, const char *tenant, const c
     char *prefix = service_key(FAMILY_CACHE, tenant, "");
     *out = (struct tag_result){.samples = json_array()};
     struct S_members members = {.prefix = prefix, .result = out};
-    bool ok = S_check_type(keyspace, tag_key, "set", err) &&
+    bool ok = keyspace_check_type(keyspace, tag_key, "set", err) &&
               S_gather_members(keyspace, tag_key, &members, err);
     if (!dry) /* entries first: what is cut off in between is still named by the tag */
         ok = ok && S_each_member(keyspace, &members, "UNLINK", &out->removed, err) &&

@@ -284,3 +284,30 @@ void keyspace_sample(json_t *samples, const char *key, size_t len)
     json_array_append_new(samples, json_string(buf_text(&shown)));
     buf_release(&shown);
 }
+
+bool keyspace_ask_int(struct keyspace *keyspace, const char *command, const char *key,
+                      int64_t *answer, struct err *err)
+{
+    const char *const argv[] = {command, key};
+    struct redis_reply *reply = NULL;
+    if (!keyspace_ask(keyspace, 2, argv, NULL, &reply, err))
+        return false;
+    *answer = redis_int(reply);
+    redis_reply_free(reply);
+    return true;
+}
+
+bool keyspace_check_type(struct keyspace *keyspace, const char *key, const char *wanted,
+                         struct err *err)
+{
+    const char *const argv[] = {"TYPE", key};
+    struct redis_reply *reply = NULL;
+    if (!keyspace_ask(keyspace, 2, argv, NULL, &reply, err))
+        return false;
+    bool fits = str_is(redis_text(reply), wanted) || str_is(redis_text(reply), "none");
+    if (!fits)
+        err_set(err, ERR_REFUSED, "'%s' is a %s and no %s, so nothing was written", key,
+                redis_text(reply), wanted);
+    redis_reply_free(reply);
+    return fits;
+}

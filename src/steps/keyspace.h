@@ -87,4 +87,11 @@ enum { KEYSPACE_SAMPLES = 5 };
 /* Adds a key, in a form that any reader can bear, unless the JSON array has enough. */
 void keyspace_sample(json_t *samples, const char *key, size_t len);
 
+/* The number that a command of one key answers: PTTL, SCARD. */
+bool keyspace_ask_int(struct keyspace *keyspace, const char *command, const char *key,
+                      int64_t *answer, struct err *err);
+/* Refuses a key that holds something else than `wanted` ("hash"), before anything is written half. */
+bool keyspace_check_type(struct keyspace *keyspace, const char *key, const char *wanted,
+                         struct err *err);
+
 #endif

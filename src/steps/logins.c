@@ -139,34 +139,6 @@ bool logins_walk(struct keyspace *keyspace, const char *tenant, const char *id, 
 
 /* ---- the keys around a session ---- */
 
-static bool S_ask_int(struct keyspace *keyspace, const char *command, const char *key,
-                      int64_t *answer, struct err *err)
-{
-    const char *const argv[] = {command, key};
-    struct redis_reply *reply = NULL;
-    if (!keyspace_ask(keyspace, 2, argv, NULL, &reply, err))
-        return false;
-    *answer = redis_int(reply);
-    redis_reply_free(reply);
-    return true;
-}
-
-/* What belongs to a user is a set, or nothing yet; a write to anything else would stop half-way. */
-static bool S_check_type(struct keyspace *keyspace, const char *key, const char *wanted,
-                         struct err *err)
-{
-    const char *const argv[] = {"TYPE", key};
-    struct redis_reply *reply = NULL;
-    if (!keyspace_ask(keyspace, 2, argv, NULL, &reply, err))
-        return false;
-    bool fits = str_is(redis_text(reply), wanted) || str_is(redis_text(reply), "none");
-    if (!fits)
-        err_set(err, ERR_REFUSED, "'%s' is a %s and no %s, so nothing was written", key,
-                redis_text(reply), wanted);
-    redis_reply_free(reply);
-    return fits;
-}
-
 static void S_add_activity(struct together *together, const char *tenant, const char *id,
                            const char *what, int64_t now_ms, int64_t ttl_ms)
 {
@@ -190,7 +162,8 @@ static bool S_add_to_set(struct keyspace *keyspace, struct together *together, c
                          const char *id, int64_t ttl_ms, struct err *err)
 {
     int64_t has;
-    if (!S_check_type(keyspace, key, "set", err) || !S_ask_int(keyspace, "PTTL", key, &has, err))
+    if (!keyspace_check_type(keyspace, key, "set", err) ||
+        !keyspace_ask_int(keyspace, "PTTL", key, &has, err))
         return false;
     struct number_text ttl = number_text(ttl_ms);
     together_add(together, "SADD", key, id, NULL);
@@ -325,14 +298,14 @@ bool login_end(struct keyspace *keyspace, const char *tenant, const char *id, co
     char *key = service_key(FAMILY_SESSION, tenant, id);
     char *activity = service_key(FAMILY_ACTIVITY, tenant, id);
     char *set = user ? service_key(FAMILY_USER, tenant, user) : NULL;
-    bool ok = !set || S_check_type(keyspace, set, "set", err);
+    bool ok = !set || keyspace_check_type(keyspace, set, "set", err);
     if (ok) {
         together_add(&together, "UNLINK", key, NULL);
         if (set)
             together_add(&together, "SREM", set, id, NULL);
         together_add(&together, "UNLINK", activity, NULL);
         ok = together_do(&together, keyspace, NULL, err) &&
-             S_ask_int(keyspace, "EXISTS", key, &there, err);
+             keyspace_ask_int(keyspace, "EXISTS", key, &there, err);
     }
     if (ok && there)
         ok = err_set(err, ERR_FAILED,
