@@ -165,7 +165,7 @@ is "$(everything)" "$before" 'it leaves nothing, either'
 endless() {
     td_redis --raw keys '*td-*' | while IFS= read -r key; do
         ttl=$(td_redis pttl "$key")
-        [ "$ttl" -eq -2 ] || { [ "$ttl" -gt 0 ] && [ "$ttl" -le 60000 ]; } || echo "$key $ttl"
+        [ "$ttl" -eq -2 ] || { [ "$ttl" -ge 0 ] && [ "$ttl" -le 60000 ]; } || echo "$key $ttl"
     done
 }
 caught=0
