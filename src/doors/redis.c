@@ -229,6 +229,25 @@ void redis_send_node(struct redis *redis, size_t node, int argc, const char *con
     S_send_to(redis, -1, node, argc, argv, lengths, done, ctx);
 }
 
+void redis_hold(struct redis *redis, bool hold)
+{
+    if (redis->link)
+        redis_link_hold(redis->link, hold);
+}
+
+void redis_flush(struct redis *redis)
+{
+    if (redis->link)
+        redis_link_flush(redis->link);
+    else
+        loop_turn(redis->loop, 0);
+}
+
+size_t redis_held(const struct redis *redis)
+{
+    return redis->link ? redis_link_held(redis->link) : 0;
+}
+
 bool redis_monitor(struct redis *redis, redis_done_fn *each, void *ctx, struct err *err)
 {
     if (redis->cluster)

@@ -72,6 +72,15 @@ bool redis_run(struct redis *redis, int argc, const char *const *argv, struct re
 size_t redis_pending(const struct redis *redis); /* commands that have no answer yet */
 
 /*
+ * What is sent from now on waits, and leaves in one go with the first command that is sent after the
+ * hold is let go, or at the latest then. A cluster, whose commands go many ways, holds nothing.
+ */
+void redis_hold(struct redis *redis, bool hold);
+/* Sends at once what was not sent yet, before one who is busy comes to turn the loop. */
+void redis_flush(struct redis *redis);
+size_t redis_held(const struct redis *redis); /* of those without an answer: not even sent yet */
+
+/*
  * MONITOR: from its answer on `each` hears, as a status, every command that the server is sent, until the
  * connection is closed; nothing else can be sent on it. A cluster has no such thing.
  */

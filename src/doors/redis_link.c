@@ -38,6 +38,8 @@ struct redis_link {
 
     struct buf unsent;
     size_t sent; /* bytes of `unsent` that are gone already */
+    bool holds;
+    size_t held, held_at; /* commands that wait for another, and where in `unsent` they begin */
 
     struct pending *pending;
     size_t pending_first, pending_count, pending_cap;
@@ -73,7 +75,8 @@ static void S_drop(struct redis_link *link)
     link->patience = NULL;
     mem_wipe(link->unsent.text, link->unsent.cap); /* AUTH has gone through here */
     buf_release(&link->unsent);
-    link->sent = link->incoming = 0;
+    link->sent = link->incoming = link->held = 0;
+    link->holds = false;
     link->phase = PHASE_CLOSED;
 }
 
@@ -179,9 +182,10 @@ void redis_link_close(struct redis_link *link)
 
 static bool S_flush(struct redis_link *link, struct err *err)
 {
-    while (link->sent < link->unsent.len) {
-        ssize_t moved = wire_write(link->wire, link->unsent.text + link->sent,
-                                   link->unsent.len - link->sent, err);
+    size_t end = link->held ? link->held_at : link->unsent.len;
+    while (link->sent < end) {
+        ssize_t moved =
+            wire_write(link->wire, link->unsent.text + link->sent, end - link->sent, err);
         if (moved < 0)
             return false;
         if (moved == 0)
@@ -192,7 +196,7 @@ static bool S_flush(struct redis_link *link, struct err *err)
         buf_clear(&link->unsent);
         link->sent = 0;
     }
-    wire_want_write(link->wire, link->unsent.len > 0);
+    wire_want_write(link->wire, !link->held ? link->unsent.len > 0 : link->sent < end);
     return true;
 }
 
@@ -270,9 +274,34 @@ static void S_on_ready(void *arg)
 static void S_queue(struct redis_link *link, const char *bytes, size_t len, bool faults,
                     redis_done_fn *done, void *ctx)
 {
+    if (link->holds && !link->held)
+        link->held_at = link->unsent.len;
+    link->held = link->holds ? link->held + 1 : 0;
     buf_add_mem(&link->unsent, bytes, len);
     S_push(link, faults, done, ctx);
+    if (!link->holds)
+        wire_want_write(link->wire, true);
+}
+
+void redis_link_hold(struct redis_link *link, bool hold)
+{
+    link->holds = hold && redis_link_is_up(link);
+    if (hold || !link->held)
+        return;
+    link->held = 0;
     wire_want_write(link->wire, true);
+}
+
+void redis_link_flush(struct redis_link *link)
+{
+    struct err unread = {0};
+    if (redis_link_is_up(link))
+        S_flush(link, &unread); /* that the connection is gone is told by the next turn */
+}
+
+size_t redis_link_held(const struct redis_link *link)
+{
+    return link->held;
 }
 
 void redis_link_send(struct redis_link *link, const char *bytes, size_t len, bool faults,

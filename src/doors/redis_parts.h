@@ -39,6 +39,10 @@ int64_t redis_link_silence_ms(const struct redis_link *link);
 void redis_link_send(struct redis_link *link, const char *bytes, size_t len, bool faults,
                      redis_done_fn *done, void *ctx);
 
+void redis_link_hold(struct redis_link *link, bool hold); /* as redis_hold() */
+void redis_link_flush(struct redis_link *link);
+size_t redis_link_held(const struct redis_link *link);
+
 /* From now on every reply goes to `each`, also those that nobody asked for: MONITOR. */
 void redis_link_listen(struct redis_link *link, redis_done_fn *each, void *ctx);
 

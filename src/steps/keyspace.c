@@ -32,12 +32,15 @@ bool keyspace_advise(const struct keyspace *keyspace, struct err *err)
 
 static void S_take_answer(void *ctx, const struct redis_reply *reply, const struct err *err)
 {
-    struct sent *sent = ctx;
-    bool told = err && sent->may_fail && err->kind != ERR_LOST;
-    if (err && !told && sent->keyspace->trouble.kind == ERR_NONE)
-        sent->keyspace->trouble = *err;
-    if (sent->done)
-        sent->done(sent->ctx, reply, err);
+    struct sent sent = *(struct sent *)ctx;
+    struct keyspace *keyspace = sent.keyspace;
+    bool told = err && sent.may_fail && err->kind != ERR_LOST;
+    keyspace->sent_first = (keyspace->sent_first + 1) % KEYSPACE_BATCH;
+    keyspace->sent_count--;
+    if (err && !told && keyspace->trouble.kind == ERR_NONE)
+        keyspace->trouble = *err;
+    if (sent.done)
+        sent.done(sent.ctx, reply, err);
 }
 
 /* Makes room for one more; NULL with err: it cannot be sent. */
@@ -51,7 +54,8 @@ static struct sent *S_next(struct keyspace *keyspace, redis_done_fn *done, void 
         keyspace_advise(keyspace, err);
         return NULL;
     }
-    struct sent *sent = &keyspace->sent[keyspace->sent_count++];
+    size_t at = (keyspace->sent_first + keyspace->sent_count++) % KEYSPACE_BATCH;
+    struct sent *sent = &keyspace->sent[at];
     *sent = (struct sent){.keyspace = keyspace, .done = done, .ctx = ctx};
     return sent;
 }
@@ -95,21 +99,25 @@ bool keyspace_is_aborted(const struct keyspace *keyspace)
     return keyspace->run && keyspace->run->aborted;
 }
 
-bool keyspace_settle(struct keyspace *keyspace, struct err *err)
+static size_t S_awaited(const struct keyspace *keyspace)
 {
-    size_t left = redis_pending(keyspace->redis);
+    return redis_pending(keyspace->redis) - redis_held(keyspace->redis);
+}
+
+bool keyspace_arrive(struct keyspace *keyspace, struct err *err)
+{
+    size_t left = S_awaited(keyspace);
     int64_t since = clock_ms();
     while (left && !keyspace_is_aborted(keyspace)) {
         loop_turn(keyspace->loop, KEYSPACE_LOOK_MS);
-        if (redis_pending(keyspace->redis) < left)
+        if (S_awaited(keyspace) < left)
             since = clock_ms();
-        left = redis_pending(keyspace->redis);
+        left = S_awaited(keyspace);
         if (left && clock_ms() - since > PATIENCE_MS)
             redis_close(keyspace->redis);
     }
     if (left) /* nobody waits for them any more */
         redis_close(keyspace->redis);
-    keyspace->sent_count = 0;
     struct err trouble = keyspace->trouble;
     err_clear(&keyspace->trouble);
     if (keyspace_is_aborted(keyspace))
@@ -118,6 +126,12 @@ bool keyspace_settle(struct keyspace *keyspace, struct err *err)
         return true;
     *err = trouble;
     return keyspace_advise(keyspace, err);
+}
+
+bool keyspace_settle(struct keyspace *keyspace, struct err *err)
+{
+    redis_hold(keyspace->redis, false);
+    return keyspace_arrive(keyspace, err);
 }
 
 static void S_keep_answer(void *ctx, const struct redis_reply *reply, const struct err *err)

@@ -30,13 +30,13 @@ struct keyspace {
     struct loop *loop;
     struct redis *redis;
     char *name;
-    struct sent sent[KEYSPACE_BATCH];
-    size_t sent_count;
+    struct sent sent[KEYSPACE_BATCH]; /* a ring: answers come in the order of the questions */
+    size_t sent_first, sent_count;
     struct err trouble;      /* the first one of what was sent */
     struct page page, ahead; /* handed out now, and asked for meanwhile */
     int share, count;
     int64_t idle_us; /* what a command takes that gives the server nothing to do */
-    int64_t size, met;
+    int64_t size, met, pages;
     bool walked; /* the last walk has come to its end */
     bool surveyed;
     bool rest;      /* behind HTTP, where each command is a request of its own */
@@ -45,6 +45,8 @@ struct keyspace {
 };
 
 bool keyspace_is_aborted(const struct keyspace *keyspace);
+/* As keyspace_settle(), but what is held stays so, and is not waited for. */
+bool keyspace_arrive(struct keyspace *keyspace, struct err *err);
 /* Says what stands though Redis is lost; false, so that it ends a function. */
 bool keyspace_advise(const struct keyspace *keyspace, struct err *err);
 

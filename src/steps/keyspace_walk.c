@@ -14,7 +14,8 @@ enum {
     PAGE_US = 80, /* … as many as the server hands out in so long: all others wait behind it */
     BURST_US = 10000, /* of work, then nothing for as long as the share says */
     REST_MOST_MS = 1000,
-    ENDLESS = 4,           /* a walk that has met so many times the keys of its start, */
+    PROBE_EVERY = 8, /* one page of so many is waited for, and tells how long the server takes */
+    ENDLESS = 4,     /* a walk that has met so many times the keys of its start, */
     ENDLESS_KEYS = 100000, /* and so many more, is given up */
 };
 
@@ -79,7 +80,11 @@ static bool S_ask_page(struct keyspace *keyspace, const char *cursor, const stru
                               page, err);
 }
 
-/* The page that was asked for is the one to hand out; the server makes the next one meanwhile. */
+/*
+ * The page that was asked for is the one to hand out; the server makes the next one meanwhile, and
+ * what is asked of the keys of this one goes out with the question for the one after that. A page
+ * that we were busy beside tells nothing of the server's pace: so now and then one is waited for.
+ */
 static bool S_turn_page(struct keyspace *keyspace, const struct key_glob *match, struct err *err)
 {
     struct page done = keyspace->page;
@@ -87,12 +92,18 @@ static bool S_turn_page(struct keyspace *keyspace, const struct key_glob *match,
     keyspace->ahead = done;
     if (!keyspace->page.next)
         return err_set(err, ERR_FAILED, "the answer to SCAN is no page of keys");
-    S_adapt(keyspace, keyspace->page.took_us);
     if (str_is(keyspace->page.next, "0"))
         return true;
+    redis_hold(keyspace->redis, false);
     if (!S_ask_page(keyspace, keyspace->page.next, match, err))
         return false;
-    loop_turn(keyspace->loop, 0); /* sends it before we are busy with this one */
+    redis_flush(keyspace->redis);
+    redis_hold(keyspace->redis, true);
+    if (keyspace->pages++ % PROBE_EVERY)
+        return true;
+    if (!keyspace_arrive(keyspace, err))
+        return false;
+    S_adapt(keyspace, keyspace->ahead.took_us);
     return true;
 }
 
@@ -105,7 +116,7 @@ static bool S_hand_out_page(struct keyspace *keyspace, keyspace_key_fn *each, vo
             return false;
         key += keyspace->page.lengths[i];
     }
-    return keyspace_settle(keyspace, err);
+    return keyspace_arrive(keyspace, err);
 }
 
 static void S_read_size(void *ctx, const struct redis_reply *reply, const struct err *err)
@@ -258,10 +269,19 @@ static bool S_walk_nodes(struct keyspace *keyspace, const struct key_glob *match
     return S_survey(keyspace, err) && S_require_still(keyspace, topology, err);
 }
 
+/* Nobody who has asked for something in a walk hears of it after the walk. */
+static bool S_finish(struct keyspace *keyspace, bool ok, struct err *err)
+{
+    struct err late = {0};
+    bool settled = keyspace_settle(keyspace, ok ? err : &late);
+    keyspace->walked = ok && settled;
+    return keyspace->walked;
+}
+
 bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keyspace_key_fn *each,
                    void *ctx, struct err *err)
 {
-    keyspace->met = 0;
+    keyspace->met = keyspace->pages = 0;
     keyspace->walked = false;
     keyspace->count = COUNT_FIRST;
     free(keyspace->page.cursor);
@@ -269,17 +289,16 @@ bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keys
     if (!S_survey(keyspace, err) || !keyspace_measure(keyspace, &keyspace->size, err) ||
         !S_measure_idle(keyspace, err))
         return false;
-    keyspace->walked = S_walk_nodes(keyspace, match, each, ctx, err);
-    return keyspace->walked;
+    return S_finish(keyspace, S_walk_nodes(keyspace, match, each, ctx, err), err);
 }
 
 bool keyspace_walk_on(struct keyspace *keyspace, const struct key_glob *match,
                       keyspace_key_fn *each, void *ctx, struct err *err)
 {
     char *cursor = str_dup(keyspace->page.cursor ? keyspace->page.cursor : "0");
-    keyspace->walked = S_walk_pages(keyspace, cursor, match, each, ctx, err);
+    bool ok = S_walk_pages(keyspace, cursor, match, each, ctx, err);
     free(cursor);
-    return keyspace->walked;
+    return S_finish(keyspace, ok, err);
 }
 
 void keyspace_pace(struct keyspace *keyspace, int share)

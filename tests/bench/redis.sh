@@ -1,7 +1,8 @@
 #!/bin/bash
 # tests/bench/redis.sh BUILD_DIR [KEYS [ROUNDS]]: the census and a clear against what one types with
-# redis-cli, interleaved on one server, and what another client feels meanwhile. Prints seconds,
-# ratios and percentiles; fails at nothing, since milliseconds are no test.
+# redis-cli, interleaved on one server, and what another client feels meanwhile (`make check-programs`
+# builds the pulse that asks). Prints seconds, ratios and percentiles; fails at nothing, since
+# milliseconds are no test. Both walk as fast as they may: no --share, no --rate.
 set -eu
 TD_BUILDDIR=$(cd "$1" && pwd) keys=${2:-1000000} rounds=${3:-3}
 TD_SRCDIR=$(cd "$(dirname "$0")/../.." && pwd)
@@ -46,12 +47,16 @@ seconds() {
     echo "$begun $(date +%s.%N)" | awk '{ printf "%.3f", $2 - $1 }'
 }
 
-# beside COMMAND...: the 99th percentile of another client's GET meanwhile, in milliseconds.
+# pulse: p50, p99 and the worst of another client's GETs, in milliseconds.
+pulse() {
+    "$TD_BUILDDIR/tests/bench/pulse" "$TD_REDIS_SOCKET" 10000
+}
+
+# beside COMMAND...: the same while the command runs over and over.
 beside() {
     (while :; do "$@"; done) >"$work/said" 2>&1 &
     busy=$!
-    redis-benchmark -s "$TD_REDIS_SOCKET" -c 1 -n 60000 -t get --csv 2>/dev/null |
-        awk -F'","' '/GET/ { print $7 }'
+    pulse
     pkill -P "$busy" 2>/dev/null || true
     kill "$busy" 2>/dev/null || true
     wait "$busy" 2>/dev/null || true
@@ -67,6 +72,8 @@ for round in $(seq "$rounds"); do
         awk '{ printf "%5d %14.2f %6.2f %7.2f %13.2f %6.2f %7.2f\n", $1, $2, $3, $3 / $2, $4, $5, $5 / $4 }'
 done
 fill
-printf "another client's GET, p99 in ms: alone %s, beside redis-cli --scan %s, beside cache counts %s\n" \
-    "$(redis-benchmark -s "$TD_REDIS_SOCKET" -c 1 -n 60000 -t get --csv 2>/dev/null | awk -F'","' '/GET/ { print $7 }')" \
-    "$(beside td_redis --scan)" "$(beside ours cache counts)"
+echo "another client's GET: p50, p99 and worst in ms; load $(cut -d' ' -f1 /proc/loadavg)"
+echo 'round              alone    beside redis-cli --scan     beside cache counts'
+for round in $(seq "$rounds"); do
+    printf '%5d   %s     %s     %s\n' "$round" "$(pulse)" "$(beside td_redis --scan)" "$(beside ours cache counts)"
+done
