@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = KEYSPACE_BATCH };
+enum { BATCH = 64 }; /* keys of one UNLINK: others wait for it as long as for a page of the walk */
 
 void keyclear_begin(struct keyclear *clear)
 {
@@ -20,8 +20,10 @@ void keyclear_begin(struct keyclear *clear)
 void keyclear_end(struct keyclear *clear)
 {
     free(clear->by_template);
-    free(clear->lengths);
-    buf_release(&clear->keys);
+    free(clear->waiting.lengths);
+    free(clear->gone.lengths);
+    buf_release(&clear->waiting.keys);
+    buf_release(&clear->gone.keys);
     json_decref(clear->samples);
     json_decref(clear->foreign_samples);
 }
@@ -116,6 +118,11 @@ bool keyclear_count(struct keyclear *clear, struct err *err)
                         : keyspace_walk(clear->keyspace, clear->match, S_count_key, clear, err);
 }
 
+bool keyclear_is_proved(const struct keyclear *clear)
+{
+    return clear->prove || clear->exact;
+}
+
 /* The glob that has spared the way of keys when they were removed is not trusted here, unless it is
  * what was chosen: each key is looked at. */
 bool keyclear_verify(struct keyclear *clear, int64_t *left, struct err *err)
@@ -123,6 +130,9 @@ bool keyclear_verify(struct keyclear *clear, int64_t *left, struct err *err)
     const volatile sig_atomic_t *stop = clear->stop;
     const struct key_glob *match = clear->match;
     int64_t met = clear->chosen, foreign = clear->foreign;
+    *left = clear->there;
+    if (!keyclear_is_proved(clear))
+        return true;
     clear->stop = NULL;
     if (!clear->choice->pattern.text)
         clear->match = NULL;
@@ -176,16 +186,17 @@ static bool S_write_kept(struct keyclear *clear, const char *key, size_t len,
 
 static bool S_keep_waiting(struct keyclear *clear, struct err *err)
 {
-    struct kept *kept = mem_array(clear->waiting, sizeof(*kept));
-    const char *key = buf_text(&clear->keys);
+    const struct keyclear_batch *batch = &clear->waiting;
+    struct kept *kept = mem_array(batch->count, sizeof(*kept));
+    const char *key = buf_text(&batch->keys);
     bool ok = true;
-    for (size_t i = 0; ok && i < clear->waiting; key += clear->lengths[i++])
-        ok = S_ask_keep(clear, key, clear->lengths[i], &kept[i], err);
+    for (size_t i = 0; ok && i < batch->count; key += batch->lengths[i++])
+        ok = S_ask_keep(clear, key, batch->lengths[i], &kept[i], err);
     ok = ok && keyspace_settle(clear->keyspace, err);
-    key = buf_text(&clear->keys);
-    for (size_t i = 0; ok && i < clear->waiting; key += clear->lengths[i++])
-        ok = S_write_kept(clear, key, clear->lengths[i], &kept[i], err);
-    for (size_t i = 0; i < clear->waiting; i++)
+    key = buf_text(&batch->keys);
+    for (size_t i = 0; ok && i < batch->count; key += batch->lengths[i++])
+        ok = S_write_kept(clear, key, batch->lengths[i], &kept[i], err);
+    for (size_t i = 0; i < batch->count; i++)
         redis_reply_free(kept[i].dump);
     free(kept);
     return ok && keyundo_sync(clear->undo, err);
@@ -193,46 +204,72 @@ static bool S_keep_waiting(struct keyclear *clear, struct err *err)
 
 /* ---- removing ---- */
 
-static bool S_send_unlinks(struct keyclear *clear, struct err *err)
+static void S_add_number(void *sum, const struct redis_reply *reply, const struct err *err)
 {
-    const char *key = buf_text(&clear->keys);
-    for (size_t i = 0; i < clear->waiting; key += clear->lengths[i++]) {
-        const char *argv[] = {"UNLINK", key};
-        const size_t lengths[] = {6, clear->lengths[i]};
-        if (!keyspace_send(clear->keyspace, 2, argv, lengths, keyspace_count_yes, &clear->removed,
-                           err))
-            return false;
+    if (!err && redis_type(reply) == REDIS_INTEGER)
+        *(int64_t *)sum += redis_int(reply);
+}
+
+/* One command with all keys of a batch; in a cluster, where they are on many nodes, one for each. */
+static bool S_send_batch(struct keyclear *clear, const char *command,
+                         const struct keyclear_batch *batch, int64_t *sum, struct err *err)
+{
+    const char *argv[BATCH + 1] = {command}, *key = buf_text(&batch->keys);
+    size_t lengths[BATCH + 1] = {strlen(command)}, at_once = batch->count;
+    if (keyspace_is_cluster(clear->keyspace))
+        at_once = 1;
+    bool ok = true;
+    for (size_t i = 0, args = 1; ok && i < batch->count; key += batch->lengths[i++]) {
+        argv[args] = key;
+        lengths[args++] = batch->lengths[i];
+        if (args <= at_once)
+            continue;
+        ok = keyspace_send(clear->keyspace, (int)args, argv, lengths, S_add_number, sum, err);
+        args = 1;
     }
-    return keyspace_settle(clear->keyspace, err);
+    return ok;
 }
 
 /* Not faster than was asked: counted from the beginning, so that a slow batch may be made up for. */
-static void S_hold_rate(struct keyclear *clear)
+static bool S_hold_rate(struct keyclear *clear, struct err *err)
 {
     if (!clear->rate)
-        return;
+        return true;
+    if (!keyspace_settle(clear->keyspace, err))
+        return false;
     int64_t due = clear->since_ms + clear->removed * 1000 / clear->rate;
     if (due > clock_ms())
         keyspace_rest(clear->keyspace, due - clock_ms());
+    return true;
+}
+
+/* Sends a batch away, behind the question for the one before: that was answered a page ago. */
+static bool S_push(struct keyclear *clear, struct err *err)
+{
+    struct keyclear_batch asked = clear->gone;
+    bool ok = !clear->waiting.count || !clear->undo || S_keep_waiting(clear, err);
+    clear->gone = clear->waiting;
+    clear->waiting = asked;
+    ok = ok && S_send_batch(clear, "EXISTS", &asked, &clear->there, err) &&
+         S_send_batch(clear, "UNLINK", &clear->gone, &clear->removed, err);
+    clear->waiting.count = 0;
+    buf_clear(&clear->waiting.keys);
+    FAILPOINT("K3");
+    return ok && S_hold_rate(clear, err);
 }
 
 bool keyclear_flush(struct keyclear *clear, struct err *err)
 {
-    bool ok = !clear->waiting ||
-              ((!clear->undo || S_keep_waiting(clear, err)) && S_send_unlinks(clear, err));
-    clear->waiting = 0;
-    buf_clear(&clear->keys);
-    FAILPOINT("K3");
-    S_hold_rate(clear);
-    return ok;
+    return (!clear->waiting.count || S_push(clear, err)) && keyspace_settle(clear->keyspace, err);
 }
 
 bool keyclear_add(struct keyclear *clear, const char *key, size_t len, struct err *err)
 {
-    clear->lengths = mem_room(clear->lengths, clear->waiting, &clear->cap, sizeof(*clear->lengths));
-    clear->lengths[clear->waiting++] = len;
-    buf_add_mem(&clear->keys, key, len);
-    return clear->waiting < BATCH || keyclear_flush(clear, err);
+    struct keyclear_batch *batch = &clear->waiting;
+    batch->lengths = mem_room(batch->lengths, batch->count, &batch->cap, sizeof(*batch->lengths));
+    batch->lengths[batch->count++] = len;
+    buf_add_mem(&batch->keys, key, len);
+    return batch->count < BATCH || S_push(clear, err);
 }
 
 static bool S_remove_key(void *ctx, const char *key, size_t len, struct err *err)
@@ -247,9 +284,10 @@ static bool S_remove_key(void *ctx, const char *key, size_t len, struct err *err
 bool keyclear_remove(struct keyclear *clear, struct err *err)
 {
     S_reset(clear);
-    clear->removed = 0;
+    clear->removed = clear->there = 0;
     clear->since_ms = clock_ms();
     bool ok = clear->exact ? S_each_exact(clear, S_remove_key, err)
                            : keyspace_walk(clear->keyspace, clear->match, S_remove_key, clear, err);
-    return ok && keyclear_flush(clear, err);
+    ok = ok && keyclear_flush(clear, err); /* so that the last batch is gone, */
+    return ok && S_push(clear, err) && keyspace_settle(clear->keyspace, err); /* … and asked for */
 }

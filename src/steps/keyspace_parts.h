@@ -35,7 +35,9 @@ struct keyspace {
     struct err trouble;      /* the first one of what was sent */
     struct page page, ahead; /* handed out now, and asked for meanwhile */
     int share, count;
-    int64_t idle_us; /* what a command takes that gives the server nothing to do */
+    int probes;
+    int64_t quickest_us; /* of the pages that were probed since the count was set */
+    int64_t idle_us;     /* what a command takes that gives the server nothing to do */
     int64_t size, met, pages;
     bool walked; /* the last walk has come to its end */
     bool surveyed;

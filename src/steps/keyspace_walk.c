@@ -14,6 +14,7 @@ enum {
     PAGE_US = 80, /* … as many as the server hands out in so long: all others wait behind it */
     BURST_US = 10000, /* of work, then nothing for as long as the share says */
     REST_MOST_MS = 1000,
+    PROBES = 3,
     PROBE_EVERY = 8, /* one page of so many is waited for, and tells how long the server takes */
     ENDLESS = 4,     /* a walk that has met so many times the keys of its start, */
     ENDLESS_KEYS = 100000, /* and so many more, is given up */
@@ -47,10 +48,16 @@ static void S_read_page(void *ctx, const struct redis_reply *reply, const struct
     page->next = fits ? str_dup(redis_text(redis_at(reply, 0))) : NULL;
 }
 
-/* Half as many when the server was slow with a page, more when it was quick. */
+/* Half as many when the server was slow with a page, more when it was quick. The quickest of some
+ * pages counts: what others took longer was spent on waking up, and not by the server. */
 static void S_adapt(struct keyspace *keyspace, int64_t took_us)
 {
-    int64_t served_us = took_us - keyspace->idle_us;
+    if (!keyspace->probes++ || took_us < keyspace->quickest_us)
+        keyspace->quickest_us = took_us;
+    if (keyspace->probes < PROBES)
+        return;
+    keyspace->probes = 0;
+    int64_t served_us = keyspace->quickest_us - keyspace->idle_us;
     if (served_us > PAGE_US * 2)
         keyspace->count /= 2;
     else if (served_us < PAGE_US)

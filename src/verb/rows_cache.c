@@ -16,8 +16,10 @@ static const struct verb S_rows[] = {
         .name = "cache clear", .args = "", .group = "Cache", .effect = REVERSIBLE, .destroys = "all", .json = true,
         .summary = "removes keys by tenant, type, key, pattern or tag",
         .manual =
-            "Removes what is chosen, with UNLINK, and walks anew to see that it is gone: only then it says so. A code "
-            "is compared whole, never as a pattern, so that tenant 'a*' is that tenant alone. Keys of templates that "
+            "Removes what is chosen, with UNLINK, in one walk through all keys, and asks for each key that it removed "
+            "again, by name: only then it says so. SCAN hands out every key that is there from the beginning of a walk "
+            "to its end; a key that was written for the first time meanwhile may have been missed, and with --prove a "
+            "second walk looks for such. A code is compared whole, never as a pattern, so that tenant 'a*' is that tenant alone. Keys of templates that "
             "the plan calls foreign, and job queues (bull:*), stay, unless --foreign is said. --tag follows the sets "
             "cache_tags:{tenant}:{tag}, and takes members out whose entry is gone. --all empties the Redis database "
             "(FLUSHDB): it asks for its name, and is refused while keys of others are there.\n\n"
@@ -35,6 +37,7 @@ static const struct verb S_rows[] = {
                     {"foreign", NULL, "keys of others as well", 0},
                     {"undo-file", "FILE", "keeps in a new file what is removed", 0},
                     {"rate", "N", "removes no more than N keys a second", 0},
+                    {"prove", NULL, "walks through all keys once more afterwards", 0},
                     SHARE_OPTION, DRY_OPTION,
                     {"abandon", NULL, "gives up a clear that was cut off", 0}},
     },
@@ -63,7 +66,7 @@ static const struct verb S_rows[] = {
                   "known. The keys are those of the plan's templates with that event: of an organization's update "
                   "org:{org}:*, say, of a session's sessions:{org}:*, of a profile's mentors:{org}:* and "
                   "mentees:{org}:*. Its tenant is told by the mapping, or by --tenant. Keys that can be told by name are "
-                  "removed without a walk. Afterwards they are looked for anew.\n\n"
+                  "removed without a walk. Afterwards each that was removed is asked for again.\n\n"
                   "The exit status is 1 when some are there again.",
         .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_invalidate,
         .question = "remove the keys that went stale",

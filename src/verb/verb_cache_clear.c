@@ -1,6 +1,7 @@
 /*
  * verb_cache_clear: removes keys by tenant, organization, type, namespace, key, pattern or tag, or
- * empties a Redis database, and says "done" only after a walk that has found none of them.
+ * empties a Redis database, and says what it has proved: each key that it removed was asked for
+ * again by name, or, with --prove, a second walk has found none.
  *
  * What is about to happen is on the disk before it happens (restore_log.h), so that the same command
  * goes on after a kill; where a journal is within reach, its log has the intent and the result too.
@@ -103,6 +104,7 @@ static bool S_begin(struct clear *c, struct err *err)
         return false;
     c->work.keyspace = c->cache.keyspace;
     c->work.choice = &c->cache.choice;
+    c->work.prove = verb_given(c->call, "prove") || c->all;
     c->work.match = c->cache.match;
     c->work.progress = S_on_progress;
     c->work.ctx = &c->cache;
@@ -198,6 +200,17 @@ static void S_tell_count(struct clear *c)
     buf_release(&out);
 }
 
+static bool S_is_proved(const struct clear *c)
+{
+    return c->tag || keyclear_is_proved(&c->work);
+}
+
+/* At what it was looked afterwards: at all that was meant, or at what was removed. */
+static const char *S_proof(const struct clear *c)
+{
+    return S_is_proved(c) ? "all" : "removed";
+}
+
 static json_t *S_json(const struct clear *c, bool acted)
 {
     json_t *answer = json_pack("{s:b, s:I, s:I, s:O}", "changed", acted && c->work.removed > 0,
@@ -214,6 +227,7 @@ static json_t *S_json(const struct clear *c, bool acted)
         json_object_set_new(answer, "removed", json_integer(c->work.removed));
         json_object_set_new(answer, "left", json_integer(c->left));
         json_object_set_new(answer, "verified", json_boolean(c->left == 0));
+        json_object_set_new(answer, "looked", json_string(S_proof(c)));
     }
     if (c->undo_path)
         json_object_set_new(answer, "undo_file", verb_json_text(c->undo_path));
@@ -302,18 +316,33 @@ static bool S_verify(struct clear *c, struct err *err)
     return keyclear_verify(&c->work, &c->left, err);
 }
 
+/* What was seen afterwards, and not more: a walk knows nothing of keys that are new since. */
+static void S_add_proof(const struct clear *c, struct buf *text)
+{
+    int64_t by_itself = c->work.chosen - c->work.removed;
+    if (!S_is_proved(c)) {
+        buf_add(text, " of ");
+        text_count(text, c->work.chosen);
+        buf_add(text, " that one full walk has met");
+    }
+    if (!S_is_proved(c) && by_itself > 0)
+        buf_add(text, " (the others ended by themselves)");
+    if (c->left) {
+        buf_add(text, "; there after all, written since: ");
+        text_count(text, c->left);
+    } else {
+        buf_add(text, S_is_proved(c) ? "; looked for anew: none is left"
+                                     : "; asked for by name: none is there");
+    }
+}
+
 static void S_tell_result(struct clear *c)
 {
     char *what = S_describe(c);
     struct buf text = {0};
     buf_format(&text, "%s: keys of %s removed: ", keyspace_name(c->cache.keyspace), what);
     text_count(&text, c->work.removed);
-    if (c->left) {
-        buf_add(&text, "; there after all, written since: ");
-        text_count(&text, c->left);
-    } else {
-        buf_add(&text, "; looked for anew: none is left");
-    }
+    S_add_proof(c, &text);
     if (c->work.foreign && !c->all)
         buf_format(&text, "; keys of others that stay: %lld", (long long)c->work.foreign);
     if (c->tags.strangers)

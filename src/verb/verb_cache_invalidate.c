@@ -107,7 +107,7 @@ static void S_answer(const struct invalidation *v)
                                              "left", (json_int_t)v->left));
         verb_answer(v->call, answer);
     } else if (acted) {
-        fprintf(v->call->out, "keys removed: %lld; looked for anew: %lld\n", (long long)v->removed,
+        fprintf(v->call->out, "keys removed: %lld; there again: %lld\n", (long long)v->removed,
                 (long long)v->left);
     } else {
         fprintf(v->call->out, "keys that would be removed: %lld\n", (long long)v->found);

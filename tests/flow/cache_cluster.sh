@@ -68,7 +68,7 @@ is "$(python3 -c 'import json, sys
 print([(h["code"], h["keys"]) for h in json.load(open(sys.argv[1]))["holders"]])' "$work/json")" \
     "[('acme', 601), ('beta', 100), ('(nobody)', 1)]" 'and are counted by tenant'
 runs 'a tenant is cleared' deck cache clear --tenant=acme --undo-file="$work/undo"
-like "$td_said" 'removed: 601; looked for anew: none is left' 'on every node'
+like "$td_said" 'removed: 601 of 601 that one full walk has met; asked for by name: none is there' 'on every node'
 is "$(size)" 101 'and nobody else'
 like "$(deck cache restore "$work/undo")" 'found there: 601 of 601' 'all comes back'
 is "$(size)" 702 'to every node'
