@@ -248,6 +248,20 @@ size_t redis_held(const struct redis *redis)
     return redis->link ? redis_link_held(redis->link) : 0;
 }
 
+void redis_send_named(struct redis *redis, const char *name, int argc, const char *const *argv,
+                      const size_t *lengths, redis_done_fn *done, void *ctx)
+{
+    S_require_up(redis);
+    if (!redis->cluster) {
+        S_send_to(redis, -1, 0, argc, argv, lengths, done, ctx);
+        return;
+    }
+    size_t len;
+    char *bytes = S_format(argc, argv, lengths, &len);
+    redis_cluster_send_named(redis->cluster, name, bytes, len, done, ctx);
+    S_release(bytes, len);
+}
+
 bool redis_monitor(struct redis *redis, redis_done_fn *each, void *ctx, struct err *err)
 {
     if (redis->cluster)

@@ -117,6 +117,10 @@ int redis_uncovered(const struct redis *redis);
 /* To one node, which is asked for nothing else: it is told as an error when that node is away. */
 void redis_send_node(struct redis *redis, size_t node, int argc, const char *const *argv,
                      const size_t *lengths, redis_done_fn *done, void *ctx);
+/* The same by name, whatever number it has by now; also to one that serves no slots yet. In a single
+ * server the name is not looked at. */
+void redis_send_named(struct redis *redis, const char *name, int argc, const char *const *argv,
+                      const size_t *lengths, redis_done_fn *done, void *ctx);
 bool redis_run_node(struct redis *redis, size_t node, int argc, const char *const *argv,
                     struct redis_reply **out, struct err *err);
 /* Reads the map of a cluster anew; `connected` is told when it is there. No cluster: at once. */

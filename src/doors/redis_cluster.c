@@ -314,13 +314,13 @@ static void S_dispatch(struct question *question)
         S_wait_for_link(question);
 }
 
-void redis_cluster_send(struct redis_cluster *cluster, int slot, size_t node, const char *bytes,
-                        size_t len, redis_done_fn *done, void *ctx)
+static void S_send(struct redis_cluster *cluster, int slot, struct member *member,
+                   const char *bytes, size_t len, redis_done_fn *done, void *ctx)
 {
     struct question *question = mem_new(sizeof(*question));
     *question = (struct question){.cluster = cluster,
-                                  .member = slot < 0 ? cluster->members[node] : NULL,
-                                  .fixed = slot < 0,
+                                  .member = member,
+                                  .fixed = member != NULL,
                                   .slot = slot,
                                   .bytes = str_ndup(bytes, len),
                                   .len = len,
@@ -334,6 +334,18 @@ void redis_cluster_send(struct redis_cluster *cluster, int slot, size_t node, co
     cluster->last = question;
     cluster->pending++;
     S_dispatch(question);
+}
+
+void redis_cluster_send(struct redis_cluster *cluster, int slot, size_t node, const char *bytes,
+                        size_t len, redis_done_fn *done, void *ctx)
+{
+    S_send(cluster, slot, slot < 0 ? cluster->members[node] : NULL, bytes, len, done, ctx);
+}
+
+void redis_cluster_send_named(struct redis_cluster *cluster, const char *name, const char *bytes,
+                              size_t len, redis_done_fn *done, void *ctx)
+{
+    S_send(cluster, -1, redis_member_named(cluster, name), bytes, len, done, ctx);
 }
 
 size_t redis_cluster_pending(const struct redis_cluster *cluster)

@@ -51,6 +51,8 @@ struct redis_cluster {
 /* ---- redis_survey.c ---- */
 
 struct member *redis_member_at(struct redis_cluster *cluster, const char *host, int port);
+/* The same for "10.0.0.1:7000", "[::1]:7000", or the path of a socket that is known. */
+struct member *redis_member_named(struct redis_cluster *cluster, const char *name);
 /* The link of a member has come up, or failed to. */
 void redis_member_told(struct member *member, const struct err *err);
 /* Reads the map anew, a moment later: many who want it get one. */

@@ -63,6 +63,9 @@ void redis_cluster_fail(struct redis_cluster *cluster, const struct err *err);
 /* `slot` -1: to `node`. The command is copied. */
 void redis_cluster_send(struct redis_cluster *cluster, int slot, size_t node, const char *bytes,
                         size_t len, redis_done_fn *done, void *ctx);
+/* To the node of this name, which need not be one of the map. */
+void redis_cluster_send_named(struct redis_cluster *cluster, const char *name, const char *bytes,
+                              size_t len, redis_done_fn *done, void *ctx);
 size_t redis_cluster_pending(const struct redis_cluster *cluster);
 bool redis_cluster_is_over(const struct redis_cluster *cluster);
 size_t redis_cluster_nodes(const struct redis_cluster *cluster);

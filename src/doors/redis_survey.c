@@ -22,20 +22,41 @@ static struct member *S_new_member(struct redis_cluster *cluster, const char *na
     return member;
 }
 
+static struct member *S_known(const struct redis_cluster *cluster, const char *name)
+{
+    for (size_t i = 0; i < cluster->known_count; i++)
+        if (str_is(cluster->known[i]->name, name))
+            return cluster->known[i];
+    return NULL;
+}
+
 struct member *redis_member_at(struct redis_cluster *cluster, const char *host, int port)
 {
     char *name =
         strchr(host, ':') ? str_format("[%s]:%d", host, port) : str_format("%s:%d", host, port);
-    struct member *member = NULL;
-    for (size_t i = 0; i < cluster->known_count && !member; i++)
-        if (str_is(cluster->known[i]->name, name))
-            member = cluster->known[i];
+    struct member *member = S_known(cluster, name);
     if (!member) {
         member = S_new_member(cluster, name);
         redis_target_for(cluster->target, host, port, NULL, &member->target);
         member->link = redis_link_new(cluster->loop, &member->target);
     }
     free(name);
+    return member;
+}
+
+struct member *redis_member_named(struct redis_cluster *cluster, const char *name)
+{
+    struct member *member = S_known(cluster, name);
+    const char *colon = strrchr(name, ':');
+    int64_t port = 0;
+    if (member)
+        return member;
+    bool bracket = *name == '[' && colon && colon > name + 1 && colon[-1] == ']';
+    if (!colon || !str_to_int(colon + 1, &port) || port < 1 || port > 65535)
+        die("'%s' is no name of a node", name);
+    char *host = str_ndup(name + bracket, (size_t)(colon - name) - 2 * bracket);
+    member = redis_member_at(cluster, host, (int)port);
+    free(host);
     return member;
 }
 

@@ -119,6 +119,8 @@ static void S_add_census(struct buf *out, const struct snapshot *snapshot)
         clock_format_span(snapshot->at - snapshot->census.at, age);
         buf_format(out, ", counted %s ago%s", age,
                    snapshot->census.outdated ? ", before Redis was restarted" : "");
+        if (snapshot->census.trouble)
+            buf_add(out, ", and not since: see the log");
         return;
     }
     buf_add(out, ", first pass: ");
@@ -140,8 +142,9 @@ void cache_summary(const struct snapshot *snapshot, struct buf *out)
         over_ttl += keys->over_ttl > 0 ? keys->over_ttl : 0;
     }
     if (!snapshot->census.complete && snapshot->census.seen <= 0) {
-        buf_add(out,
-                snapshot->redis.state == SERVER_NONE ? "no Redis is named" : "not counted yet");
+        buf_add(out, snapshot->redis.state == SERVER_NONE ? "no Redis is named"
+                     : snapshot->census.trouble           ? snapshot->census.trouble
+                                                          : "not counted yet");
         return;
     }
     text_count(out, total);

@@ -34,7 +34,9 @@ struct keycount {
     size_t largest_count;
     struct keycount_key unclaimed[KEYCOUNT_SAMPLES]; /* of no template */
     size_t unclaimed_count;
-    int again; /* how many times the connection was lost and found */
+    int again;    /* how many times the connection was lost and found */
+    int moving;   /* slots of a cluster that were on their way: read at both ends, counted once */
+    int repeated; /* … that moved meanwhile, each time anew: some of their keys are counted twice */
 };
 
 struct keycount_order {

@@ -89,6 +89,16 @@ bool keyspace_send_node(struct keyspace *keyspace, size_t node, int argc, const 
     return sent != NULL;
 }
 
+bool keyspace_send_named(struct keyspace *keyspace, const char *node, int argc,
+                         const char *const *argv, const size_t *lengths, redis_done_fn *done,
+                         void *ctx, struct err *err)
+{
+    struct sent *sent = S_next(keyspace, done, ctx, err);
+    if (sent)
+        redis_send_named(keyspace->redis, node, argc, argv, lengths, S_take_answer, sent);
+    return sent != NULL;
+}
+
 size_t keyspace_nodes(const struct keyspace *keyspace)
 {
     return redis_nodes(keyspace->redis);
@@ -233,6 +243,7 @@ void keyspace_free(struct keyspace *keyspace)
     free(keyspace->identity);
     S_release_page(&keyspace->page);
     S_release_page(&keyspace->ahead);
+    redis_layout_release(&keyspace->layout);
     free(keyspace);
 }
 

@@ -36,6 +36,10 @@ bool keyspace_try(struct keyspace *keyspace, int argc, const char *const *argv,
 size_t keyspace_nodes(const struct keyspace *keyspace);
 bool keyspace_send_node(struct keyspace *keyspace, size_t node, int argc, const char *const *argv,
                         const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
+/* To a node by its name; of a single server the name is not looked at. */
+bool keyspace_send_named(struct keyspace *keyspace, const char *node, int argc,
+                         const char *const *argv, const size_t *lengths, redis_done_fn *done,
+                         void *ctx, struct err *err);
 bool keyspace_is_cluster(const struct keyspace *keyspace);
 /* Can several keys be watched and changed in one MULTI? A cluster has them on several servers. */
 bool keyspace_has_multi(const struct keyspace *keyspace);
@@ -56,7 +60,8 @@ typedef bool keyspace_key_fn(void *ctx, const char *key, size_t len, struct err 
  * Hands out every key that is there from the beginning to the end: some of them more than once, and
  * perhaps such that come or go meanwhile. Obeys people between two bursts; settles what `each` has
  * sent. A walk that does not come to an end since keys are written faster than it goes is given up;
- * so is one through a cluster that moves its keys meanwhile, or that has slots without a node.
+ * so is one through a cluster that changes a primary meanwhile, or that has slots without a node. Of
+ * slots that move from node to node no key is missed.
  * `match` is a glob that the server applies, so that only what fits travels; NULL: everything.
  */
 bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keyspace_key_fn *each,
@@ -74,6 +79,10 @@ bool keyspace_measure(struct keyspace *keyspace, int64_t *size, struct err *err)
 /* How much of the keys of its start the walk under way, or the last one, has met: 0 to 100. */
 double keyspace_seen(const struct keyspace *keyspace);
 int64_t keyspace_size(const struct keyspace *keyspace); /* … and how many those were; -1: unknown */
+/* Slots of a cluster that were on their way when the last walk began: each of their keys came once. */
+int keyspace_moving(const struct keyspace *keyspace);
+/* … and such that have moved since: some of their keys came twice. */
+int keyspace_repeated(const struct keyspace *keyspace);
 
 /* One command, waited for: the answer is yours, redis_reply_free(). */
 bool keyspace_ask(struct keyspace *keyspace, int argc, const char *const *argv,

@@ -1,11 +1,12 @@
 /*
- * keyspace_parts: what keyspace.c, which has the connection, and keyspace_walk.c, which walks over
- * it, know of one another. For these two alone.
+ * keyspace_parts: what keyspace.c, which has the connection, keyspace_walk.c, which walks over it, and
+ * keyspace_slots.c, which knows what moves meanwhile, know of one another. For these three alone.
  */
 #ifndef TD_KEYSPACE_PARTS_H
 #define TD_KEYSPACE_PARTS_H
 
 #include "keyspace.h"
+#include "redis_layout.h"
 
 enum { KEYSPACE_LOOK_MS = 100, KEYSPACE_SHARE = 33 }; /* how soon an abort is seen; percent */
 
@@ -42,8 +43,13 @@ struct keyspace {
     bool walked; /* the last walk has come to its end */
     bool surveyed;
     bool rest;      /* behind HTTP, where each command is a request of its own */
-    size_t node;    /* whose keys are walked now; one after the other */
     char *identity; /* of the server's process; NULL: it does not tell */
+
+    /* of a cluster */
+    const char *node;           /* whose keys are walked now; one after the other */
+    struct redis_layout layout; /* as it was asked for last */
+    bool aside[REDIS_SLOTS];    /* not handed out by the walk, but after it */
+    int moving, repeated;       /* slots */
 };
 
 bool keyspace_is_aborted(const struct keyspace *keyspace);
@@ -51,5 +57,16 @@ bool keyspace_is_aborted(const struct keyspace *keyspace);
 bool keyspace_arrive(struct keyspace *keyspace, struct err *err);
 /* Says what stands though Redis is lost; false, so that it ends a function. */
 bool keyspace_advise(const struct keyspace *keyspace, struct err *err);
+
+/* ---- keyspace_walk.c ---- */
+
+/* Which node has which keys, as the cluster sees it now. */
+bool keyspace_survey(struct keyspace *keyspace, struct err *err);
+
+/* ---- keyspace_slots.c ---- */
+
+bool keyspace_slots_begin(struct keyspace *keyspace, struct err *err);
+bool keyspace_slots_end(struct keyspace *keyspace, const struct key_glob *match,
+                        keyspace_key_fn *each, void *ctx, struct err *err);
 
 #endif

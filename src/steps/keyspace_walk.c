@@ -83,8 +83,8 @@ static bool S_ask_page(struct keyspace *keyspace, const char *cursor, const stru
     page->asked_us = clock_us();
     const char *argv[] = {"SCAN", asked, "COUNT", count, "MATCH", match ? match->text : NULL};
     size_t lengths[] = {4, strlen(asked), 5, strlen(count), 5, match ? match->len : 0};
-    return keyspace_send_node(keyspace, keyspace->node, match ? 6 : 4, argv, lengths, S_read_page,
-                              page, err);
+    return keyspace_send_named(keyspace, keyspace->node, match ? 6 : 4, argv, lengths, S_read_page,
+                               page, err);
 }
 
 /*
@@ -118,10 +118,12 @@ static bool S_hand_out_page(struct keyspace *keyspace, keyspace_key_fn *each, vo
                             struct err *err)
 {
     const char *key = buf_text(&keyspace->page.keys);
-    for (size_t i = 0; i < keyspace->page.count; i++) {
-        if (!each(ctx, key, keyspace->page.lengths[i], err))
+    for (size_t i = 0; i < keyspace->page.count; key += keyspace->page.lengths[i++]) {
+        size_t len = keyspace->page.lengths[i];
+        if (keyspace->moving && keyspace->aside[redis_slot(key, len)])
+            continue;
+        if (!each(ctx, key, len, err))
             return false;
-        key += keyspace->page.lengths[i];
     }
     return keyspace_arrive(keyspace, err);
 }
@@ -197,8 +199,7 @@ static void S_on_survey(void *ctx, const struct err *err)
         keyspace->trouble = *err;
 }
 
-/* Which node has which keys, as the cluster sees it now. */
-static bool S_survey(struct keyspace *keyspace, struct err *err)
+bool keyspace_survey(struct keyspace *keyspace, struct err *err)
 {
     if (!redis_is_cluster(keyspace->redis))
         return true;
@@ -224,19 +225,6 @@ static bool S_survey(struct keyspace *keyspace, struct err *err)
     return err_hint(err, "'tenantdeck nodes' and CLUSTER INFO say what is missing");
 }
 
-/* A key that moves from node to node while they are walked is met twice, or not at all. */
-static bool S_require_still(struct keyspace *keyspace, unsigned topology, struct err *err)
-{
-    if (redis_topology(keyspace->redis) == topology)
-        return true;
-    err_set(err, ERR_FAILED,
-            "%s has moved keys between its nodes, or has changed a primary, during the walk: some "
-            "were perhaps not met",
-            keyspace->name);
-    return err_hint(err,
-                    "do it again when the cluster is at rest: CLUSTER INFO, 'tenantdeck nodes'");
-}
-
 /* ---- node by node ---- */
 
 static bool S_walk_pages(struct keyspace *keyspace, const char *cursor,
@@ -244,12 +232,10 @@ static bool S_walk_pages(struct keyspace *keyspace, const char *cursor,
                          struct err *err)
 {
     int64_t since = clock_us();
-    unsigned topology = redis_topology(keyspace->redis);
     if (!S_ask_page(keyspace, cursor, match, err) || !keyspace_settle(keyspace, err))
         return false;
     do {
-        if (!S_turn_page(keyspace, match, err) || !S_hand_out_page(keyspace, each, ctx, err) ||
-            !S_require_still(keyspace, topology, err))
+        if (!S_turn_page(keyspace, match, err) || !S_hand_out_page(keyspace, each, ctx, err))
             return false;
         keyspace->met += match ? keyspace->count : (int64_t)keyspace->page.count;
         if (S_is_endless(keyspace, match != NULL))
@@ -265,15 +251,17 @@ static bool S_walk_pages(struct keyspace *keyspace, const char *cursor,
     return true;
 }
 
+/* The nodes of a cluster are those of the beginning: what one gets meanwhile is read afterwards. */
 static bool S_walk_nodes(struct keyspace *keyspace, const struct key_glob *match,
                          keyspace_key_fn *each, void *ctx, struct err *err)
 {
-    unsigned topology = redis_topology(keyspace->redis);
-    for (keyspace->node = 0; keyspace->node < redis_nodes(keyspace->redis); keyspace->node++)
-        if (!S_walk_pages(keyspace, "0", match, each, ctx, err) ||
-            !S_require_still(keyspace, topology, err))
+    size_t count = redis_is_cluster(keyspace->redis) ? keyspace->layout.node_count : 1;
+    for (size_t i = 0; i < count; i++) {
+        keyspace->node = keyspace->layout.nodes ? keyspace->layout.nodes[i].name : "";
+        if (!S_walk_pages(keyspace, "0", match, each, ctx, err))
             return false;
-    return S_survey(keyspace, err) && S_require_still(keyspace, topology, err);
+    }
+    return keyspace_slots_end(keyspace, match, each, ctx, err);
 }
 
 /* Nobody who has asked for something in a walk hears of it after the walk. */
@@ -293,7 +281,7 @@ bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keys
     keyspace->count = COUNT_FIRST;
     free(keyspace->page.cursor);
     keyspace->page.cursor = NULL;
-    if (!S_survey(keyspace, err) || !keyspace_measure(keyspace, &keyspace->size, err) ||
+    if (!keyspace_slots_begin(keyspace, err) || !keyspace_measure(keyspace, &keyspace->size, err) ||
         !S_measure_idle(keyspace, err))
         return false;
     return S_finish(keyspace, S_walk_nodes(keyspace, match, each, ctx, err), err);
@@ -324,4 +312,14 @@ double keyspace_seen(const struct keyspace *keyspace)
 int64_t keyspace_size(const struct keyspace *keyspace)
 {
     return keyspace->size;
+}
+
+int keyspace_moving(const struct keyspace *keyspace)
+{
+    return keyspace->moving;
+}
+
+int keyspace_repeated(const struct keyspace *keyspace)
+{
+    return keyspace->repeated;
 }

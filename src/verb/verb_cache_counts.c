@@ -375,6 +375,17 @@ static void S_tell_whole(const struct counts *c, struct buf *out)
                    (long long)key_ledger_repeats(found->ledger));
     if (found->again)
         buf_format(out, "; the connection was lost and found again: %d", found->again);
+    if (found->moving)
+        buf_format(out,
+                   "; slots that are on their way from node to node, read at both ends and counted "
+                   "once: %d",
+                   found->moving);
+    if (found->repeated)
+        buf_format(
+            out,
+            "; partial: %d slots have moved meanwhile, and keys of theirs are perhaps counted "
+            "twice",
+            found->repeated);
     if (key_ledger_is_full(found->ledger))
         buf_add(out, "; more tenants or types than are told apart: the rest is '(others)'");
     buf_add_char(out, '\n');
@@ -436,8 +447,9 @@ static json_t *S_spans_json(const struct counts *c)
 static json_t *S_census_json(const struct counts *c)
 {
     const struct keycount *found = &c->found;
-    return json_pack("{s:b, s:f, s:I, s:o, s:o, s:I, s:I, s:b, s:I, s:o, s:o, s:o, s:o}",
-                     "complete", found->complete, "seen", found->seen, "keys",
+    return json_pack("{s:b, s:i, s:i, s:f, s:I, s:o, s:o, s:I, s:I, s:b, s:I, s:o, s:o, s:o, s:o}",
+                     "complete", found->complete && !found->repeated, "slots_moving", found->moving,
+                     "slots_moved", found->repeated, "seen", found->seen, "keys",
                      (json_int_t)key_ledger_keys(found->ledger), "size_before",
                      S_number(found->size_before), "size_after", S_number(found->size_after),
                      "repeats", (json_int_t)key_ledger_repeats(found->ledger), "sampled",
@@ -494,8 +506,9 @@ static void S_make_rows(struct counts *c, enum by by)
     c->snapshot = arena_alloc(arena, sizeof(*c->snapshot));
     c->snapshot->arena = arena;
     c->snapshot->at = clock_wall();
-    c->snapshot->census = (struct census_view){
-        .complete = c->found.complete, .seen = c->found.seen, .at = c->snapshot->at};
+    c->snapshot->census = (struct census_view){.complete = c->found.complete && !c->found.repeated,
+                                               .seen = c->found.seen,
+                                               .at = c->snapshot->at};
     S_judge_owners(c);
     if (by == BY_TENANT)
         S_rows_by_tenant(c);
@@ -534,7 +547,7 @@ bool verb_cache_counts(struct verb_call *call, struct err *err)
     if (ok) {
         S_make_rows(&c, by);
         S_answer(&c, def);
-        call->findings = !c.found.complete;
+        call->findings = !c.found.complete || c.found.repeated;
         snapshot_free(c.snapshot);
     }
     keycount_release(&c.found);

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "key_template.h"
 #include "map.h"
+#include "redis_layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,9 @@ struct census {
     size_t *asked;
     size_t asked_first, asked_count, asked_cap, late;
     size_t pages_asked, pages_late;
-    size_t maps_asked, maps_late; /* surveys of a cluster, at the beginning and the end of a pass */
+    size_t maps_asked,
+        maps_late; /* surveys of a cluster, at the beginning and the end of a pass, */
+    struct redis_layout before, after; /* … and what its nodes say of their slots then */
 };
 
 static void S_release_pass(struct census *census, struct pass *pass)
@@ -114,6 +117,8 @@ void census_free(struct census *census)
         return;
     census_stop(census);
     S_release_pass(census, &census->whole);
+    redis_layout_release(&census->before);
+    redis_layout_release(&census->after);
     free(census->cursor);
     free(census->asked);
     free(census);
@@ -423,6 +428,20 @@ static void S_begin_walk(struct census *census)
     S_ask_page(census);
 }
 
+/* A key that is on its way from node to node is met twice, or not at all. */
+static bool S_is_still(struct census *census)
+{
+    const struct redis_layout *after = census->last_page ? &census->after : &census->before;
+    struct err moving = {0};
+    if (redis_layout_is_still(&census->before, after))
+        return true;
+    err_set(&moving, ERR_RETRY,
+            "slots of the cluster are on their way from node to node; 'cache counts' reads both "
+            "ends");
+    S_give_up(census, &moving);
+    return false;
+}
+
 static void S_end_walk(struct census *census)
 {
     struct err moved = {0};
@@ -434,6 +453,20 @@ static void S_end_walk(struct census *census)
     S_give_up(census, &moved);
 }
 
+static void S_on_layout(void *arg, const struct err *err)
+{
+    struct census *census = arg;
+    census->maps_asked--;
+    if (census->maps_late)
+        census->maps_late--;
+    else if (err)
+        S_give_up(census, err);
+    else if (S_is_still(census) && census->last_page)
+        S_end_walk(census);
+    else if (census_is_walking(census))
+        S_begin_walk(census);
+}
+
 static void S_on_map(void *arg, const struct err *err)
 {
     struct census *census = arg;
@@ -442,12 +475,13 @@ static void S_on_map(void *arg, const struct err *err)
         census->maps_late--;
         return;
     }
-    if (err)
+    if (err) {
         S_give_up(census, err);
-    else if (census->last_page)
-        S_end_walk(census);
-    else
-        S_begin_walk(census);
+        return;
+    }
+    census->maps_asked++;
+    redis_layout_ask(census->redis, census->last_page ? &census->after : &census->before,
+                     S_on_layout, census);
 }
 
 static void S_survey(struct census *census)
@@ -458,7 +492,8 @@ static void S_survey(struct census *census)
 
 void census_start(struct census *census, struct redis *redis, int64_t total)
 {
-    if (census_is_walking(census))
+    /* What a pass that was stopped has asked of the nodes is still to come. */
+    if (census_is_walking(census) || census->before.pending || census->after.pending)
         return;
     census->redis = redis;
     census->total = total;
