@@ -56,7 +56,7 @@ like "$td_said" '^12,300 keys' 'at both ends, each once'
 like "$td_said" 'on their way from node to node, read at both ends and counted once: 1' 'which is said'
 is "$(deck cache counts --json | jq -c '.census | [.keys, .complete, .slots_moving, .slots_moved]')" \
     '[12300,true,1,0]' 'also in JSON'
-like "$(deck status cache 2>&1)" 'slots of the cluster are on their way from node to node' \
+like "$(deck status cache 2>&1)" 'slots of the cluster are on their way' \
     'the console does not call its own count whole'
 
 # ---- a slot that moves while the walk is under way ----
