@@ -21,7 +21,7 @@ slot=$(at 0 CLUSTER KEYSLOT '{x}')
 from=$((slot * 3 / 16384))
 to=$(((from + 1) % 3))
 { seq 300 | sed 's/.*/SET session:t:{x}& v EX 5000/'
-  seq 12000 | sed 's/.*/SET session:t:k& v EX 5000/'; } >"$work/keys"
+  seq 6000 | sed 's/.*/SET session:t:k& v EX 5000/'; } >"$work/keys"
 everywhere <"$work/keys" >"$work/said" 2>&1
 
 # ---- a command of several keys, of which some have moved ----
@@ -52,10 +52,10 @@ move_keys "$slot" "$from" "$to" 150
 [ "$(at "$from" CLUSTER COUNTKEYSINSLOT "$slot")" -gt 100 ]
 ok $? 'half of the slot has moved'
 runs 'keys are counted' deck cache counts
-like "$td_said" '^12,300 keys' 'at both ends, each once'
+like "$td_said" '^6,300 keys' 'at both ends, each once'
 like "$td_said" 'on their way from node to node, read at both ends and counted once: 1' 'which is said'
 is "$(deck cache counts --json | jq -c '.census | [.keys, .complete, .slots_moving, .slots_moved]')" \
-    '[12300,true,1,0]' 'also in JSON'
+    '[6300,true,1,0]' 'also in JSON'
 like "$(deck status cache 2>&1)" 'slots of the cluster are on their way' \
     'the console does not call its own count whole'
 
@@ -74,7 +74,7 @@ counted_while() {
     local before
     for n in 0 1 2; do at "$n" CONFIG RESETSTAT; done >"$work/said"
     deck cache counts --share=2 --json >"$work/counted" 2>"$work/errors" &
-    td_until 20 scanned 20 || td_note 'no walk begins'
+    td_until 20 scanned 8 || td_note 'no walk begins'
     "$@"
     wait $!
     counted=$(jq -c '.census | [.keys, .complete]' "$work/counted")
@@ -84,13 +84,13 @@ arrives() {
     close_slot "$slot" "$to"
 }
 counted_while arrives
-is "$counted" '[12300,true]' 'a slot that arrives while keys are counted is counted once'
+is "$counted" '[6300,true]' 'a slot that arrives while keys are counted is counted once'
 begins() {
     open_slot "$slot" "$to" 3 >"$work/said"
     move_keys "$slot" "$to" 3 100
 }
 counted_while begins
-is "$counted" '[12300,true]' 'so is one that begins to move, to a node that had no slots'
+is "$counted" '[6300,true]' 'so is one that begins to move, to a node that had no slots'
 is "$(at 3 DBSIZE)" 100 'of which that has some keys now'
 comes_and_goes() {
     move_keys "$slot" "$to" 3 1000
@@ -101,7 +101,7 @@ comes_and_goes() {
 }
 counted_while comes_and_goes
 case $counted in
-'[12300,true]') ok 0 'a slot that goes and comes back is counted, or the count is refused' ;;
+'[6300,true]') ok 0 'a slot that goes and comes back is counted, or the count is refused' ;;
 *) like "$(cat "$work/errors")" 'has moved keys between its nodes' \
     'a slot that goes and comes back is counted, or the count is refused' ;;
 esac
@@ -111,8 +111,8 @@ esac
 open_slot "$slot" "$to" "$from" >"$work/said"
 move_keys "$slot" "$to" "$from" 100
 runs 'keys are removed while their slot moves' deck cache clear --pattern='session:t:{x}*'
-like "$td_said" 'removed: 300; looked for anew: none is left' 'at both ends'
-is "$(($(at 0 DBSIZE) + $(at 1 DBSIZE) + $(at 2 DBSIZE) + $(at 3 DBSIZE)))" 12000 'and nothing else'
+like "$td_said" 'removed: 300 .*none is (left|there)' 'at both ends'
+is "$(($(at 0 DBSIZE) + $(at 1 DBSIZE) + $(at 2 DBSIZE) + $(at 3 DBSIZE)))" 6000 'and nothing else'
 close_slot "$slot" "$from"
 
 # ---- a primary is gone, and nobody takes over ----
