@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 XDG_STATE_HOME=$work/state
 export XDG_STATE_HOME
 unset REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_USERNAME REDIS_TLS REDIS_PROVIDER
-start_cluster $((11000 + $$ % 2000 * 4)) 3 1
+start_cluster $((6500 + $$ % 800 * 4)) 3 1
 url=redis://127.0.0.1:$cluster_port
 
 deck() {
