@@ -168,6 +168,11 @@ td_start_postgres() {
     export TD_DATABASE
 }
 
+# From version 7 on a server refuses DEBUG, which td_digest needs, unless it is told otherwise.
+td_redis_allows() {
+    redis-server --version | grep -qE 'v=[0-6]\.' || echo '--enable-debug-command local'
+}
+
 # td_start_redis [PORT]: TD_REDIS is its URL, TD_REDIS_SOCKET its socket. With a port it listens on
 # 127.0.0.1, too.
 td_start_redis() {
@@ -177,7 +182,7 @@ td_start_redis() {
     export TD_REDIS_SOCKET TD_REDIS
     (td_keep "$td_made" TERM "$(command -v redis-server)" --port "${1:-0}" --bind 127.0.0.1 \
         --unixsocket "$TD_REDIS_SOCKET" --unixsocketperm 700 --save '' --appendonly no \
-        --dir "$td_made" ${TD_REDIS_OPTIONS:-} </dev/null >/dev/null 2>&1 &)
+        --dir "$td_made" $(td_redis_allows) ${TD_REDIS_OPTIONS:-} </dev/null >/dev/null 2>&1 &)
     td_until 30 redis-cli -s "$TD_REDIS_SOCKET" ping ||
         td_bail "Redis does not answer: $(cat "$td_made/log")"
 }
@@ -204,6 +209,11 @@ td_psql() {
 
 td_redis() {
     redis-cli -s "$TD_REDIS_SOCKET" "$@"
+}
+
+# All that Redis holds, as one number. Without an answer no two of them are alike.
+td_digest() {
+    td_redis DEBUG DIGEST | grep -xE '[0-9a-f]{40}' || echo "Redis tells no digest at $(date +%s%N)"
 }
 
 # Ends what this script has started, and waits for it; at the end of the script it is not needed.

@@ -45,7 +45,7 @@ is "$(td cache counts --json >"$work/json"; figure 'a["census"]["keys"], a["cens
     printf 'SET "session:\\x1b[2J\\n:x" x EX 50\nSET "" x\nSET "\\x00\\xff" x\nSET bull:q:1 x\nSET session::x x\n'
     printf 'SET "session:\\x00:x" x\nSET session:b:s1 x\nSET session: x\n'
 } | td_redis >"$work/said"
-before=$(td_redis DEBUG DIGEST)
+before=$(td_digest)
 td cache counts --json >"$work/json"
 row='{r["name"]: r for r in a["cache"]}'
 is "$(figure "[($row)[n]['keys'] for n in ('sessions', 'cache', 'organizations', 'job queues', '(no template)')]")" \
@@ -82,7 +82,7 @@ said=$(td cache counts)
 unlike "$said" "$(printf '\033')" 'no key steers the terminal'
 like "$said" '1,211 keys; the server had 1,211 before and 1,211 after' 'the whole is said to be whole'
 like "$(td cache counts --by=tenant)" '^\\x1b\[2J\\n ' 'a hostile code is shown in harmless letters'
-is "$(td_redis DEBUG DIGEST)" "$before" 'nothing was changed'
+is "$(td_digest)" "$before" 'nothing was changed'
 
 # ---- the keys themselves ----
 
@@ -94,7 +94,7 @@ is "$(td cache keys --tenant='b*' --limit=7 | grep -c 'session:b\*:')" 7 'of so 
 unlike "$(td cache keys)" "$(printf '\033')" 'hostile keys are harmless'
 td cache keys --namespace=jobs --limit=1000 --json >"$work/json"
 is "$(figure 'len(a["keys"]), a["more"], 0 < a["keys"][0]["ttl_ms"] <= 60000')" '(300, False, True)' 'all of them, when there is room'
-is "$(td_redis DEBUG DIGEST)" "$before" 'nothing was changed by looking'
+is "$(td_digest)" "$before" 'nothing was changed by looking'
 
 # ---- many keys: a sample, and a walk that is stopped ----
 

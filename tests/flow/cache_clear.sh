@@ -112,18 +112,18 @@ exits 4 'nor to all by --yes' td --yes cache clear --all
 # ---- looking first ----
 
 load
-before=$(td_redis DEBUG DIGEST)
+before=$(td_digest)
 said=$(td cache clear --tenant=acme --dry-run)
 like "$said" 'keys of tenant .acme.: 6 \(1 sessions, 3 cache, 2 organizations\)' 'a dry run counts by template'
 like "$said" '^for example .*cache:acme:' 'and shows some'
 unlike "$said" "$(printf '\377')" 'in harmless letters'
-is "$(td_redis DEBUG DIGEST)" "$before" 'and changes nothing'
+is "$(td_digest)" "$before" 'and changes nothing'
 
 # ---- what was removed comes back ----
 
 td_redis PEXPIRE session:acme:1 500000 >"$work/said"
 td_redis DEL org:o1:details >"$work/said"
-before=$(td_redis DEBUG DIGEST)
+before=$(td_digest)
 runs 'a clear keeps what it removes' td --yes cache clear --tenant=acme --undo-file="$work/undo"
 is "$(stat -c %a "$work/undo")" 600 'in a file for us alone'
 exits 4 'whose name must be free' td --yes cache clear --tenant=acme --undo-file="$work/undo"
@@ -132,7 +132,7 @@ td_redis SET session:acme:2 new >"$work/said"
 like "$(td cache restore "$work/undo" --dry-run)" 'keys in .*: 5, of .*checksum is right' 'it can be looked at'
 like "$(td --yes cache restore "$work/undo")" '^keys restored, and found there: 5 of 5;' 'and restored'
 td_redis DEL session:acme:2 >"$work/said"
-is "$(td_redis DEBUG DIGEST)" "$before" 'byte for byte'
+is "$(td_digest)" "$before" 'byte for byte'
 ttl=$(td_redis PTTL session:acme:1)
 [ "$ttl" -gt 400000 ] && [ "$ttl" -le 500000 ]
 ok $? 'with the time it had left'
@@ -179,7 +179,7 @@ is "$(td_redis DBSIZE) $(td_redis -n 3 DBSIZE)" '0 1' 'is gone, and no other dat
 
 if grep -q TENANTDECK_FAILPOINT "$TENANTDECK"; then
     td_redis EVAL "for n = 1, 2000 do redis.call('SET', 'session:acme:' .. n, n, 'EX', 1000) end" 0 >"$work/said"
-    before=$(td_redis DEBUG DIGEST)
+    before=$(td_digest)
     TENANTDECK_FAILPOINT=clear:K3:4 td --yes cache clear --type=sessions --undo-file="$work/undo2" >"$work/said" 2>&1
     left=$(td_redis DBSIZE)
     [ "$left" -gt 0 ] && [ "$left" -lt 2000 ] && [ ! -e "$work/undo2" ]
@@ -188,7 +188,7 @@ if grep -q TENANTDECK_FAILPOINT "$TENANTDECK"; then
     runs 'the same goes on' td --yes cache clear --type=sessions --undo-file="$work/undo2"
     is "$(td_redis DBSIZE)" 0 'to its end'
     runs 'and its file' td --yes cache restore "$work/undo2"
-    is "$(td_redis DEBUG DIGEST)" "$before" 'has all of both'
+    is "$(td_digest)" "$before" 'has all of both'
 fi
 
 load

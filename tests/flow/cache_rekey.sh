@@ -54,9 +54,9 @@ REDIS
 }
 
 load
-before=$(td_redis DEBUG DIGEST)
+before=$(td_digest)
 like "$(td cache rekey old new --dry-run)" 'would get the code .new.: 9$' 'a dry run counts'
-is "$(td_redis DEBUG DIGEST)" "$before" 'and changes nothing'
+is "$(td_digest)" "$before" 'and changes nothing'
 exits 2 'a code with a colon' td --yes cache rekey old 'n:w'
 exits 4 'nobody has said yes' td cache rekey old new
 
@@ -82,7 +82,7 @@ is "$(td_redis EXISTS session:older:s1 'session:ol*:s1' org:old:details theirs:o
 runs 'the other way round' td --yes cache rekey 'n"w*' old
 # One value had been written with an escape, which is the one byte sequence that is not as before.
 td_redis SET session:old:s2 '{"tenantId":"o\u006cd","name":"old"}' KEEPTTL >"$work/said"
-is "$(td_redis DEBUG DIGEST)" "$before" 'takes it back, byte for byte'
+is "$(td_digest)" "$before" 'takes it back, byte for byte'
 
 td_redis SET session:new:s1 mine >"$work/said"
 exits 4 'a code that has keys is refused' td --yes cache rekey old new

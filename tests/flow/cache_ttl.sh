@@ -83,7 +83,7 @@ REDIS
 # ---- the policy ----
 
 load
-before=$(td_redis DEBUG DIGEST)
+before=$(td_digest)
 exits 1 'keys that break the policy are a finding' td cache ttl
 td cache ttl --drift --json >"$work/json"
 is "$(row sessions)" '7200 5 2 1 0' 'those without an end, and those that end too late'
@@ -92,7 +92,7 @@ is "$(row 'one session')" 'None 3 None None 0' 'without a policy nothing is too 
 CACHE_TTL_SESSION_DATA=6000 td cache ttl --json >"$work/json"
 is "$(row sessions)" '6000 5 2 2 None' 'the environment gives the policy'
 exits 2 'unless it is no number' env CACHE_TTL_SESSION_DATA=soon "$TENANTDECK" -r "$TD_REDIS" -p "$work/site.plan" cache ttl
-is "$(td_redis DEBUG DIGEST)" "$before" 'nothing was changed by looking'
+is "$(td_digest)" "$before" 'nothing was changed by looking'
 exits 4 'to set it somebody has to say yes' td cache ttl --set
 td --yes cache ttl --set --dry-run >"$work/said" 2>&1
 is "$(td_redis TTL sessions:o1:endless)" -1 'a dry run sets nothing'
@@ -134,7 +134,7 @@ stale 'sessions of an organization are not those of its tenant' '"sessions:o2:\x
 stale 'an organization of which there is nothing' '' organization 'o?'
 exits 2 'another event' td --yes cache invalidate weather o1
 load
-before=$(td_redis DEBUG DIGEST)
+before=$(td_digest)
 like "$(td cache invalidate organization o1 --dry-run)" 'would be removed: 3' 'a dry run counts'
-is "$(td_redis DEBUG DIGEST)" "$before" 'and removes nothing'
+is "$(td_digest)" "$before" 'and removes nothing'
 done_testing
