@@ -191,6 +191,44 @@ SELECT last.ordinal,
          ORDER BY s.name, s.state = 'waits', s.run DESC) AS last
  ORDER BY last.run, last.ordinal;
 
+-- name: journal_asked
+-- What people have asked of run $1 and has not come about yet, what ends it first. The worker answers
+-- at its next pulse, but a pause, a stop and an abort come at the border of what is under way, and a hold
+-- when its step is reached; one that the run was begun with counts as asked for by whoever began it.
+-- Answers: verb, step (of hold; NULL), who, at (ms since 1970), heard (the worker has answered).
+WITH mine AS (
+    SELECT r.id, r.options, r.started_at, r.os_user || '@' || r.host AS who, l.claimed_at
+      FROM tenantdeck.run r
+      JOIN tenantdeck.lease l ON l.run = r.id
+     WHERE r.id = $1::bigint AND r.state NOT IN ('done', 'failed', 'stopped', 'undone')
+), asked AS (
+    SELECT q.id, q.verb, q.argument ->> 'step' AS step, q.who, q.at, q.answered_at IS NOT NULL AS heard
+      FROM mine
+      JOIN tenantdeck.request q ON q.run = mine.id AND (q.at >= mine.claimed_at OR q.answered_at IS NULL)
+     UNION ALL
+    SELECT 0, 'hold', mine.options ->> 'hold', mine.who, mine.started_at, true
+      FROM mine
+     WHERE mine.options ->> 'hold' IS NOT NULL
+)
+SELECT a.verb, a.step, a.who, (extract(epoch FROM a.at) * 1000)::bigint AS at, a.heard
+  FROM asked a
+ WHERE NOT a.heard
+    OR (a.verb IN ('pause', 'stop', 'abort', 'hold')
+        AND NOT EXISTS (SELECT 1 FROM asked later
+                         WHERE later.id > a.id AND later.heard
+                           AND (later.verb = a.verb OR (a.verb = 'pause' AND later.verb = 'resume')))
+        AND (a.verb <> 'hold' OR a.step IS NOT NULL)
+        -- what it waits for just now is what was asked for: then it has come about
+        AND CASE a.verb
+                WHEN 'pause' THEN NOT EXISTS (SELECT 1 FROM tenantdeck.step s
+                                               WHERE s.run = $1::bigint AND s.throttled LIKE 'paused%')
+                WHEN 'hold' THEN EXISTS (SELECT 1 FROM tenantdeck.step s
+                                          WHERE s.run = $1::bigint AND s.name = a.step
+                                            AND s.state = 'waits'
+                                            AND coalesce(s.throttled, '') NOT LIKE 'held%')
+                ELSE true END)
+ ORDER BY array_position(ARRAY['abort', 'stop', 'pause', 'resume', 'throttle', 'hold'], a.verb), a.id;
+
 -- name: journal_fill
 -- How far step fill of run $1 is, by its checkpoints alone: no table is read. Answers a row for each
 -- table that was begun: unit, rows (changed so far), over (all of it is filled). No row unless the step

@@ -356,12 +356,23 @@ SELECT COALESCE((SELECT l.epoch FROM tenantdeck.lease l WHERE l.plan = $3), 0) A
  ORDER BY q.id;
 
 -- name: run_answer
--- Request $1 was taken up; $2 says what came of it. Only while the epoch is still $3.
-UPDATE tenantdeck.request
-   SET answered_at = greatest(clock_timestamp(), at), answer = $2
- WHERE id = $1::bigint AND answered_at IS NULL
-   AND EXISTS (SELECT 1 FROM tenantdeck.lease l
-                WHERE l.run = request.run AND l.epoch = $3::bigint);
+-- Request $1 was taken up; $2 says what came of it, to whoever asked and in the log. Only while the
+-- epoch is still $3.
+WITH answered AS (
+    UPDATE tenantdeck.request
+       SET answered_at = greatest(clock_timestamp(), at), answer = $2
+     WHERE id = $1::bigint AND answered_at IS NULL
+       AND EXISTS (SELECT 1 FROM tenantdeck.lease l
+                    WHERE l.run = request.run AND l.epoch = $3::bigint)
+    RETURNING run, verb, argument, who
+)
+INSERT INTO tenantdeck.event (run, severity, source, text)
+SELECT a.run, 'info', 'worker',
+       concat_ws(' ', a.verb,
+                 (SELECT string_agg(CASE WHEN key = 'step' THEN value ELSE key || '=' || value END, ' ')
+                    FROM jsonb_each_text(a.argument)))
+           || ' was asked for by ' || a.who || ': ' || $2
+  FROM answered a;
 
 -- name: run_ask
 -- A person asks run $1: $2 with argument $3; $4 says who. Answers the request's number.
@@ -523,7 +534,8 @@ SELECT r.id
 -- How run $1 stands. Answers one row: state, over (it has come to an end), taken (by another run, which
 -- began while this one was open), trouble, verb, who, since (text), beat_ms (since its last sign of
 -- life), locks (its lock session is there), step (the one under way, or that failed), number and steps
--- (it is the n-th of so many), done and total (-1: not known), rate (-1), waits (why; NULL).
+-- (it is the n-th of so many), done and total (-1: not known), rate (-1), step_since (ms since 1970;
+-- -1), waits (why; NULL).
 SELECT r.state,
        r.state IN ('done', 'failed', 'stopped', 'undone') AS over,
        r.state = 'stopped' AND EXISTS (SELECT 1
@@ -545,6 +557,7 @@ SELECT r.state,
        COALESCE(s.done, -1) AS done,
        COALESCE(s.total, -1) AS total,
        COALESCE(s.rate, -1) AS rate,
+       COALESCE((extract(epoch FROM s.started_at) * 1000)::bigint, -1) AS step_since,
        s.throttled AS waits
   FROM tenantdeck.run r
   LEFT JOIN tenantdeck.heartbeat h ON h.run = r.id

@@ -236,7 +236,10 @@ static void S_hear(void *ctx, const struct pg_result *result, const struct err *
 static void S_measure_rate(struct run *run)
 {
     int64_t now = clock_ms(), done = run->step ? run->step->done : -1;
-    if (done < 0 || run->rate_done < 0 || done < run->rate_done) {
+    if (run->waits_for && run->rate >= 0 && done >= run->rate_done) {
+        run->rate_done = done; /* a wait says nothing of how fast it will go on */
+        run->rate_at = now;
+    } else if (done < 0 || run->rate_done < 0 || done < run->rate_done) {
         run->rate = -1;
         run->rate_done = done;
         run->rate_at = now;

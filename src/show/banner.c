@@ -4,6 +4,7 @@
  * A screen that is too narrow drops parts from the right, so the parts stand in the order of what
  * a person must not miss. Everything is computed from the snapshot alone, its age as well.
  */
+#include "asked.h"
 #include "clock.h"
 #include "session.h"
 #include "tables.h"
@@ -135,17 +136,19 @@ static struct run_look S_find_look(const char *state)
     return (struct run_look){.state = "in an unknown state", .mood = MOOD_WARN};
 }
 
-/* "fill running", "fill waits", "held before keys", "done" */
-static void S_tell_state(const struct run_look *look, const struct step_view *step, struct buf *out)
+/* "fill running", "fill pausing", "fill waits", "held before keys", "done" */
+static void S_tell_state(const struct run_look *look, const struct run_view *run,
+                         const struct step_view *step, struct buf *out)
 {
     /* The journal calls it a pause as well when the worker waits for a lock or a lagging replica. */
     bool asked = !step || !step->waits || str_starts(step->waits, "paused");
     bool waits = !asked && look->open && !str_is(look->state, "held");
     bool in_front = look->at && (waits || !*look->at);
     bool begun = step && step->state != STEP_WAITS;
+    const char *doing = in_front ? asked_doing(run) : NULL;
     if (step && in_front)
         buf_format(out, "%s ", step->name);
-    buf_add(out, waits ? "waits" : look->state);
+    buf_add(out, doing ? doing : waits ? "waits" : look->state);
     if (step && look->at && !in_front)
         buf_format(out, " %s %s", begun ? look->at : "before", step->name);
 }
@@ -173,7 +176,7 @@ static void S_add_run(struct banner *banner, const struct snapshot *snapshot)
         S_add_part(banner, MOOD_PLAIN, str_dup("no run"));
         return;
     }
-    S_tell_state(&look, snapshot_step(snapshot), &state);
+    S_tell_state(&look, run, snapshot_step(snapshot), &state);
     buf_format(&text, "run %lld", (long long)run->id);
     buf_format(&brief, "run %lld %s%s", (long long)run->id, buf_text(&state),
                silent ? ", no heartbeat" : "");
@@ -308,6 +311,7 @@ static json_t *S_run_json(const struct snapshot *snapshot)
     S_put_text(object, "trouble", run->trouble);
     S_put_text(object, "who", run->who);
     S_put_moment(object, "since", run->since);
+    json_object_set_new(object, "asked", asked_json(run));
     json_object_set_new(object, "alive", json_boolean(run->alive));
     return object;
 }

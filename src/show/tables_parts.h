@@ -8,7 +8,7 @@
 #include "table.h"
 
 enum {
-    STEP_COLUMNS = 11,
+    STEP_COLUMNS = 12,
     FILL_COLUMNS = 12,
     TENANT_COLUMNS = 7,
     CHECK_COLUMNS = 7,

@@ -1,4 +1,5 @@
 /* tables_step: the table of the plan's steps: how far each has come, how fast, and its undo. */
+#include "asked.h"
 #include "cell.h"
 #include "clock.h"
 #include "detail.h"
@@ -13,6 +14,7 @@ enum {
     STEP_ROWS_DONE,
     STEP_ROWS_TOTAL,
     STEP_RATE,
+    STEP_MEAN,
     STEP_TIME,
     STEP_LEFT,
     STEP_UNDO,
@@ -24,17 +26,19 @@ const struct column step_columns[STEP_COLUMNS] = {
     [STEP_NAME] = {"step", "STEP", "its name, for `run STEP`", TEXT_LEFT, 12, 0, 1},
     [STEP_STATE] = {"state", "STATE", "how far it is", TEXT_LEFT, 9, 0, 2},
     [STEP_TYPE] = {"type", "TYPE", "once, batch, rewrite, copy, scan, verify or outside", TEXT_LEFT,
-                   7, 0, 11},
+                   7, 0, 12},
     [STEP_DOES] = {"does", "DOES", "what it does", TEXT_LEFT, 24, 3, 3},
     [STEP_PROGRESS] = {"progress", "PROGRESS", "rows done, as a bar", TEXT_LEFT, 8, 1, 4},
     [STEP_ROWS_DONE] = {"done", "DONE", "rows done", TEXT_RIGHT, 9, 0, 5},
     [STEP_ROWS_TOTAL] = {"total", "OF", "rows to do in all", TEXT_RIGHT, 9, 0, 7},
     [STEP_RATE] = {"rate", "ROWS/S", "rows in a second: lately, or at its end on the average",
                    TEXT_RIGHT, 8, 0, 9},
+    [STEP_MEAN] = {"mean", "MEAN/S", "rows in a second since it began, waits counted in",
+                   TEXT_RIGHT, 8, 0, 10},
     [STEP_TIME] = {"seconds", "TIME", "how long it has taken", TEXT_RIGHT, 6, 0, 6},
     [STEP_LEFT] = {"left", "LEFT", "how long it will take still, at the rate of late", TEXT_RIGHT,
                    6, 0, 8},
-    [STEP_UNDO] = {"undo", "UNDO", "how it is taken back", TEXT_LEFT, 20, 3, 10},
+    [STEP_UNDO] = {"undo", "UNDO", "how it is taken back", TEXT_LEFT, 20, 3, 11},
 };
 
 static const struct {
@@ -79,14 +83,18 @@ static int64_t S_elapsed_ms(const struct step_view *step, int64_t now)
     return step->started_at > 0 && end >= step->started_at ? end - step->started_at : UNKNOWN;
 }
 
-static int64_t S_rate(const struct step_view *step, int64_t now)
+/* Waits are in it, and so it tells when the whole will be through as things have gone so far. */
+static int64_t S_mean(const struct step_view *step, int64_t now)
 {
     int64_t elapsed = S_elapsed_ms(step, now);
-    if (step->state == STEP_RUNS && step->rate > 0)
-        return step->rate;
     if (!S_moves_rows(step) || step->done <= 0 || elapsed <= 0)
         return UNKNOWN;
     return (int64_t)((double)step->done * 1000 / (double)elapsed);
+}
+
+static int64_t S_rate(const struct step_view *step, int64_t now)
+{
+    return step->state == STEP_RUNS && step->rate > 0 ? step->rate : S_mean(step, now);
 }
 
 /* While it waits the figure stands still, at the rate of before; whoever shows it says so. */
@@ -162,6 +170,11 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
         if (rate >= 0)
             cell_set_number(out, CELL_COUNT, rate);
         break;
+    case STEP_MEAN:
+        rate = S_mean(step, snapshot->at);
+        if (rate >= 0)
+            cell_set_number(out, CELL_COUNT, rate);
+        break;
     case STEP_TIME:
         elapsed = S_elapsed_ms(step, snapshot->at);
         if (elapsed >= 0)
@@ -180,8 +193,8 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
 
 /* ---- the title ---- */
 
-/* "fill 41 %, 52,000 rows/s, ~1m13s left": what drops out of a narrow title stands last. */
-static void S_add_under_way(const struct step_view *step, struct buf *out)
+/* "fill 41 %, 52,000 rows/s, ~1m13s left, mean 48,000": what drops out of a narrow title stands last. */
+static void S_add_under_way(const struct step_view *step, int64_t now, struct buf *out)
 {
     char left[16];
     double percent = S_moves_rows(step) && step->total > 0 ? S_percent(step) : UNKNOWN;
@@ -209,6 +222,26 @@ static void S_add_under_way(const struct step_view *step, struct buf *out)
         clock_format_span(S_left_ms(step), left);
         buf_format(out, ", ~%s left%s", left, step->waits ? " once it goes on" : "");
     }
+    if (step->state == STEP_RUNS && S_mean(step, now) >= 0) {
+        buf_add(out, ", mean ");
+        text_count(out, S_mean(step, now));
+    }
+}
+
+/* What somebody waits for comes first of all. */
+static void S_add_asked(const struct snapshot *snapshot, bool holds, struct buf *out)
+{
+    const struct run_view *run = &snapshot->run;
+    for (size_t i = 0; i < run->asked_count; i++) {
+        const struct asked_view *asked = &run->asked[i];
+        if ((str_is(asked->verb, "hold") && asked->heard) != holds)
+            continue;
+        if (holds)
+            buf_format(out, ", holds before %s", asked->step);
+        else
+            asked_words(asked, snapshot->at, out);
+        buf_add(out, holds ? "" : ", ");
+    }
 }
 
 /* What is going on comes first, since a narrow title keeps the beginning. */
@@ -219,8 +252,10 @@ void step_summary(const struct snapshot *snapshot, struct buf *out)
     for (size_t i = 0; i < count; i++)
         counts[snapshot->steps[i].state]++;
     const struct step_view *step = snapshot_step(snapshot);
+    S_add_asked(snapshot, false, out);
     if (step) {
-        S_add_under_way(step, out);
+        S_add_under_way(step, snapshot->at, out);
+        S_add_asked(snapshot, true, out);
         buf_add(out, ", ");
     }
     if (count && counts[STEP_WAITS] == count)
@@ -244,7 +279,8 @@ bool step_focus(const struct snapshot *snapshot, size_t *row)
 
 static void S_add_progress(const struct step_view *step, int64_t now, struct buf *out)
 {
-    int64_t rate = S_rate(step, now), elapsed = S_elapsed_ms(step, now);
+    int64_t rate = S_rate(step, now), mean = S_mean(step, now);
+    int64_t elapsed = S_elapsed_ms(step, now);
     bool rows = S_moves_rows(step);
     if (step->done >= 0 || step->total >= 0) {
         detail_number(out, rows ? "rows done" : "done", step->done);
@@ -253,7 +289,9 @@ static void S_add_progress(const struct step_view *step, int64_t now, struct buf
             detail_percent(out, "progress", S_percent(step), true, "the rows");
     }
     if (rate >= 0)
-        detail_number(out, "rows in a second", rate);
+        detail_number(out, step->state == STEP_RUNS ? "rows/s of late" : "rows in a second", rate);
+    if (mean >= 0 && step->state == STEP_RUNS)
+        detail_number(out, "rows/s, mean", mean);
     detail_moment(out, "started", step->started_at, now);
     detail_moment(out, "ended", step->ended_at, now);
     if (elapsed >= 0)
@@ -290,6 +328,21 @@ static const char *S_why(const struct step_view *step)
                                         : "Why it stopped:";
 }
 
+static void S_tell_asked(const struct snapshot *snapshot, struct buf *out)
+{
+    const struct run_view *run = &snapshot->run;
+    struct buf lines = {0};
+    for (size_t i = 0; i < run->asked_count; i++) {
+        buf_add(&lines, i ? "\n" : "");
+        asked_words(&run->asked[i], snapshot->at, &lines);
+    }
+    if (run->asked_count) {
+        detail_say(out, "What was asked of the run:");
+        detail_lines(out, buf_text(&lines));
+    }
+    buf_release(&lines);
+}
+
 void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
 {
     const struct step_view *step = &snapshot->steps[row];
@@ -297,6 +350,7 @@ void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
     detail_text(out, "state", step_state_name(step->state));
     detail_text(out, "type", step->type);
     S_add_progress(step, snapshot->at, out);
+    S_tell_asked(snapshot, out);
     if (step->waits) {
         detail_say(out, "Why it waits:");
         detail_lines(out, step->waits);

@@ -1,6 +1,7 @@
 /* follow: see follow.h. */
 #include "follow.h"
 
+#include "asked.h"
 #include "clock.h"
 #include "sql.h"
 
@@ -75,40 +76,84 @@ static bool S_show_events(struct follower *f, struct err *err)
     return true;
 }
 
-/* "fill (6 of 14)  1,234,000 of 3,000,000  41 %  52,000/s  about 33s left" */
-static void S_describe(const struct pg_result *view, struct buf *out)
+static void S_add_asked(const struct pg_result *asked, struct buf *out)
 {
-    int64_t done = pg_int(view, 0, pg_col(view, "done")),
-            total = pg_int(view, 0, pg_col(view, "total"));
-    double rate = pg_float(view, 0, pg_col(view, "rate"));
-    S_clean(out, pg_text(view, 0, pg_col(view, "step")));
-    buf_format(out, " (%s of %s)", pg_text(view, 0, pg_col(view, "number")),
-               pg_text(view, 0, pg_col(view, "steps")));
-    if (done >= 0 && total > 0)
-        buf_format(out, "  %lld of %lld  %d %%", (long long)(done < total ? done : total),
-                   (long long)total, (int)(done < total ? done * 100 / total : 100));
-    if (!pg_null(view, 0, pg_col(view, "waits"))) {
-        buf_add(out, "  waits: ");
-        S_clean(out, pg_text(view, 0, pg_col(view, "waits")));
-    } else if (rate > 0 && total > done) {
-        char left[16];
-        clock_format_span((int64_t)((double)(total - done) / rate * 1000), left);
-        buf_format(out, "  %.0f/s  about %s left", rate, left);
+    for (int row = 0; row < pg_rows(asked); row++) {
+        int step = pg_col(asked, "step");
+        struct asked_view one = {
+            .verb = pg_text(asked, row, pg_col(asked, "verb")),
+            .step = pg_null(asked, row, step) ? NULL : pg_text(asked, row, step),
+            .who = pg_text(asked, row, pg_col(asked, "who")),
+            .at = pg_int(asked, row, pg_col(asked, "at")),
+            .heard = pg_bool(asked, row, pg_col(asked, "heard")),
+        };
+        struct buf words = {0};
+        asked_words(&one, clock_wall(), &words);
+        buf_add(out, "  ");
+        S_clean(out, buf_text(&words));
+        buf_release(&words);
     }
 }
 
-static void S_show_progress(struct follower *f, const struct pg_result *view)
+/* "  1,234,000 of 3,000,000  41 %  52,000/s, mean 48,000/s  ~33s left" */
+static void S_add_rows(const struct pg_result *view, bool waits, struct buf *out)
+{
+    int64_t done = pg_int(view, 0, pg_col(view, "done")),
+            total = pg_int(view, 0, pg_col(view, "total")),
+            since = pg_int(view, 0, pg_col(view, "step_since")), elapsed = clock_wall() - since;
+    double rate = pg_float(view, 0, pg_col(view, "rate"));
+    if (done < 0 || total <= 0)
+        return;
+    buf_add(out, "  ");
+    text_count(out, done < total ? done : total);
+    buf_add(out, " of ");
+    text_count(out, total);
+    buf_format(out, "  %d %%", (int)(done < total ? done * 100 / total : 100));
+    if (rate > 0 && !waits)
+        buf_format(out, "  %.0f/s", rate);
+    if (done > 0 && since > 0 && elapsed > 0)
+        buf_format(out, "%smean %.0f/s", rate > 0 && !waits ? ", " : "  ",
+                   (double)done * 1000 / (double)elapsed);
+    if (rate > 0 && total > done) {
+        char left[16];
+        clock_format_span((int64_t)((double)(total - done) / rate * 1000), left);
+        buf_format(out, "  ~%s left%s", left, waits ? " once it goes on" : "");
+    }
+}
+
+/* "fill (6 of 14)  waits: paused, as asked  1,234,000 of 3,000,000  41 % …": the end may be cut off. */
+static void S_describe(const struct pg_result *view, const struct pg_result *asked, struct buf *out)
+{
+    bool waits = !pg_null(view, 0, pg_col(view, "waits"));
+    S_clean(out, pg_text(view, 0, pg_col(view, "step")));
+    buf_format(out, " (%s of %s)", pg_text(view, 0, pg_col(view, "number")),
+               pg_text(view, 0, pg_col(view, "steps")));
+    S_add_asked(asked, out);
+    if (waits) {
+        buf_add(out, "  waits: ");
+        S_clean(out, pg_text(view, 0, pg_col(view, "waits")));
+    }
+    S_add_rows(view, waits, out);
+}
+
+static bool S_show_progress(struct follower *f, const struct pg_result *view, struct err *err)
 {
     struct buf line = {0};
+    const char *values[] = {f->run.text};
+    struct pg_result *asked;
     if (!f->terminal || pg_null(view, 0, pg_col(view, "step")))
-        return;
-    S_describe(view, &line);
+        return true;
+    if (!pg_run(f->pg, sql_get("journal_asked"), values, 1, &asked, err))
+        return false;
+    S_describe(view, asked, &line);
+    pg_result_free(asked);
     S_wipe_line(f);
     size_t bytes = text_fit(buf_text(&line), (size_t)f->call->width - 1);
     fwrite(buf_text(&line), 1, bytes, f->call->out);
     fflush(f->call->out);
     f->drawn = true;
     buf_release(&line);
+    return true;
 }
 
 /* ---- the end ---- */
@@ -170,7 +215,7 @@ static bool S_look(struct follower *f, bool *over, struct err *err)
                      f->run.text, (long long)silent / 1000);
         err_hint(err, "if it has died, the same command takes over and goes on; nothing is lost");
     } else if (ok) {
-        S_show_progress(f, view);
+        ok = S_show_progress(f, view, err);
     }
     pg_result_free(view);
     return ok;

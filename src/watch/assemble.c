@@ -387,6 +387,21 @@ static void S_add_blockers(const struct parts *parts, struct snapshot *snapshot)
     }
 }
 
+static void S_add_asked(const struct parts *parts, struct snapshot *snapshot)
+{
+    size_t count = parts->run.present ? parts->asked.count : 0;
+    const struct asked_view *from = parts->asked.rows;
+    struct asked_view *asked = arena_array(snapshot->arena, count, sizeof(*asked));
+    for (size_t i = 0; i < count; i++) {
+        asked[i] = from[i];
+        asked[i].verb = arena_str(snapshot->arena, from[i].verb);
+        asked[i].step = arena_str(snapshot->arena, from[i].step);
+        asked[i].who = arena_str(snapshot->arena, from[i].who);
+    }
+    snapshot->run.asked = asked;
+    snapshot->run.asked_count = count;
+}
+
 static void S_add_run(const struct parts *parts, struct snapshot *snapshot)
 {
     snapshot->has_journal = parts->has_journal;
@@ -398,6 +413,7 @@ static void S_add_run(const struct parts *parts, struct snapshot *snapshot)
     snapshot->run.verb = arena_str(snapshot->arena, parts->run.verb);
     snapshot->run.mode = arena_str(snapshot->arena, parts->run.mode);
     snapshot->run.trouble = arena_str(snapshot->arena, parts->run.trouble);
+    S_add_asked(parts, snapshot);
 }
 
 /* What an alarm says is of the last answer, so it is silent when there is none any more. */

@@ -73,6 +73,7 @@ void parts_release(struct parts *parts)
     S_release_server(&parts->redis);
     nodes_free(parts->nodes);
     arena_free(parts->run_arena);
+    arena_free(parts->asked.arena);
     arena_free(parts->steps.arena);
     arena_free(parts->checks.arena);
     arena_free(parts->mapping.arena);
@@ -193,6 +194,7 @@ static void S_forget_journal(struct parts *parts)
     parts->run = (struct run_view){0};
     parts->last_event = parts->findings_event = 0;
     log_window_reset(&parts->log);
+    S_renew(&parts->asked);
     S_renew(&parts->steps);
     S_renew(&parts->findings);
 }
@@ -234,6 +236,22 @@ void gather_journal_overview(struct parts *parts, const struct pg_result *result
         .since = pg_int(result, 0, pg_col(result, "since")),
         .alive = pg_bool(result, 0, pg_col(result, "alive")),
     };
+}
+
+void gather_journal_asked(struct parts *parts, const struct pg_result *result)
+{
+    struct arena *arena = S_renew(&parts->asked);
+    struct asked_view *asked = arena_array(arena, (size_t)pg_rows(result), sizeof(*asked));
+    for (int row = 0; row < pg_rows(result); row++)
+        asked[row] = (struct asked_view){
+            .verb = arena_str(arena, pg_text(result, row, pg_col(result, "verb"))),
+            .step = S_or_null(arena, result, row, "step"),
+            .who = arena_str(arena, pg_text(result, row, pg_col(result, "who"))),
+            .at = pg_int(result, row, pg_col(result, "at")),
+            .heard = pg_bool(result, row, pg_col(result, "heard")),
+        };
+    parts->asked.rows = asked;
+    parts->asked.count = (size_t)pg_rows(result);
 }
 
 static enum step_state S_step_state(const char *name)

@@ -72,6 +72,7 @@ struct parts {
     int64_t journal_version;
     struct run_view run; /* its strings are in run_arena */
     struct arena *run_arena;
+    struct part_list asked;    /* struct asked_view, of the run */
     struct part_list steps;    /* struct step_view, of the run */
     struct part_list checks;   /* struct check_view, of check_plan */
     struct part_list mapping;  /* struct check_view, of the mapping file */
@@ -98,6 +99,7 @@ void gather_tables(struct parts *parts, const struct pg_result *result);
 void gather_plan_check(struct parts *parts, const struct pg_result *result);
 void gather_journal_look(struct parts *parts, const struct pg_result *result);
 void gather_journal_overview(struct parts *parts, const struct pg_result *result);
+void gather_journal_asked(struct parts *parts, const struct pg_result *result);
 void gather_journal_steps(struct parts *parts, const struct pg_result *result);
 void gather_journal_fill(struct parts *parts, const struct pg_result *result);
 void gather_journal_events(struct parts *parts, const struct pg_result *result);

@@ -143,6 +143,7 @@ const struct probe probes[] = {
     {"check_plan", 30000, S_has_plan, S_plan_json, gather_plan_check, NULL},
     {"journal_look", 10000, NULL, NULL, gather_journal_look, S_has_no_journal},
     {"journal_overview", 0, S_has_journal, S_plan_name, gather_journal_overview, NULL},
+    {"journal_asked", 0, S_has_run, S_run_id, gather_journal_asked, NULL},
     {"journal_steps", 0, S_has_run, S_run_id, gather_journal_steps, NULL},
     {"journal_fill", 0, S_has_fill, S_run_id, gather_journal_fill, NULL},
     {"journal_events", 0, S_follows_log, S_last_event, gather_journal_events, NULL},

@@ -202,6 +202,12 @@ struct event_view {
     const char *step; /* of the run; NULL: none */
 };
 
+struct asked_view { /* what somebody has asked of the run, and has not come about yet */
+    const char *verb, *step, *who; /* "hold", "keys", "anna@bastion1"; step: NULL for the others */
+    int64_t at;
+    bool heard; /* the worker has answered, and obeys when it comes to it */
+};
+
 struct run_view {
     bool present; /* there is or was one; the rest is then known */
     int64_t id;
@@ -209,7 +215,9 @@ struct run_view {
     const char *verb, *mode;        /* "migrate"; "online", "window" */
     const char *trouble;            /* why it failed or stopped; NULL */
     int64_t since;
-    bool alive; /* its heartbeat is fresh */
+    bool alive;                     /* its heartbeat is fresh */
+    const struct asked_view *asked; /* what ends it soonest first */
+    size_t asked_count;
 };
 
 struct snapshot {

@@ -314,7 +314,7 @@ static void test_json(void **state)
         TABLE_STEPS, 2,
         "{\"step\":\"fill\",\"state\":\"runs\",\"type\":\"batch\","
         "\"does\":\"gives every row its codes, in short batches\","
-        "\"progress\":67.26,\"done\":120000,\"total\":178412,\"rate\":800,"
+        "\"progress\":67.26,\"done\":120000,\"total\":178412,\"rate\":800,\"mean\":631,"
         "\"seconds\":190,\"left\":73,\"undo\":\"sets the codes back to what they were\"}");
     S_check_row_json(TABLE_VALIDATION, 2,
                      "{\"verdict\":\"fail\",\"group\":\"mapping\","

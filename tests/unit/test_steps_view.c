@@ -111,12 +111,13 @@ static void test_rate_and_time_left(void **state)
 {
     struct snapshot snapshot = S_at_work();
     (void)state;
-    S_check_summary(&snapshot, "fill 25 %, 50 rows/s, ~15s left, 1 of 3 done");
+    S_check_summary(&snapshot, "fill 25 %, 50 rows/s, ~15s left, mean 25, 1 of 3 done");
     S_check_cell(&snapshot, FILL, "rate", "50");
+    S_check_cell(&snapshot, FILL, "mean", "25");
     S_check_cell(&snapshot, FILL, "left", "15s");
     S_check_focus(&snapshot, true, FILL);
     S_steps[FILL].rate = UNKNOWN; /* no pulse has measured it yet: the average is no promise */
-    S_check_summary(&snapshot, "fill 25 %, 1 of 3 done");
+    S_check_summary(&snapshot, "fill 25 %, mean 25, 1 of 3 done");
     S_check_cell(&snapshot, FILL, "rate", "25");
     S_check_cell(&snapshot, FILL, "left", "");
     S_steps[FILL].total = UNKNOWN;
@@ -133,13 +134,37 @@ static void test_steps_without_rows_have_no_rate(void **state)
     S_check_detail_has(&snapshot, COLUMNS, "rows", false);
 }
 
+static void test_what_was_asked_of_it(void **state)
+{
+    struct asked_view asked[] = {
+        {.verb = "pause", .who = "anna@bastion1", .at = AGO(4200), .heard = true},
+        {.verb = "hold", .step = "keys", .who = "ben@bastion2", .at = AGO(70000), .heard = true}};
+    struct snapshot snapshot = S_at_work();
+    (void)state;
+    snapshot.run.asked = asked;
+    snapshot.run.asked_count = 2;
+    S_check_summary(&snapshot,
+                    "pause asked for by anna@bastion1 4s ago, comes at the next border, "
+                    "fill 25 %, 50 rows/s, ~15s left, mean 25, holds before keys, 1 of 3 "
+                    "done");
+    S_check_detail_has(&snapshot, FILL,
+                       "What was asked of the run:\n"
+                       "  pause asked for by anna@bastion1 4s ago, comes at the next border\n"
+                       "  hold before keys asked for by ben@bastion2 1m10s ago, waits there until "
+                       "'resume'\n",
+                       true);
+    asked[0].heard = false;
+    S_check_summary(&snapshot, "pause asked for by anna@bastion1 4s ago, not heard yet, fill 25 %, "
+                               "50 rows/s, ~15s left, mean 25, holds before keys, 1 of 3 done");
+}
+
 static void test_why_it_waits(void **state)
 {
     struct snapshot snapshot = S_at_work();
     (void)state;
     S_steps[FILL].waits = "a replica lags 12 s behind";
     S_check_summary(&snapshot, "fill waits: a replica lags 12 s behind, 25 %, ~15s left once it "
-                               "goes on, 1 of 3 done");
+                               "goes on, mean 25, 1 of 3 done");
     S_check_cell(&snapshot, FILL, "left", "15s"); /* it stands still, at the rate of before */
     S_check_detail_has(&snapshot, FILL, "left once it goes on", true);
     S_check_detail_has(&snapshot, FILL, "Why it waits:\n  a replica lags 12 s behind\n", true);
@@ -225,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rate_and_time_left),
         cmocka_unit_test(test_steps_without_rows_have_no_rate),
+        cmocka_unit_test(test_what_was_asked_of_it),
         cmocka_unit_test(test_why_it_waits),
         cmocka_unit_test(test_held_before_a_step),
         cmocka_unit_test(test_failed_run_says_what_is_safe),

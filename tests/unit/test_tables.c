@@ -27,7 +27,7 @@ static void test_steps_at_every_width(void **state)
 {
     (void)state;
     S_check_print(TABLE_STEPS, 58,
-        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1…\n"
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, mean 631, 2 of…\n"
         "STEP         STATE     DOES                       PROGRESS\n"
         "preflight    ✓ done    asks whether the migratio… ████████\n"
         "columns      ✓ done    adds tenant_code and orga… ████████\n"
@@ -38,7 +38,7 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that b…\n");
     S_check_print(TABLE_STEPS, 78,
-        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, mean 631, 2 of 8 done, 1 undone, 1…\n"
         "STEP         STATE     DOES                         PROGRESS       DONE   TIME\n"
         "preflight    ✓ done    asks whether the migration … █████████               2s\n"
         "columns      ✓ done    adds tenant_code and organi… █████████               1s\n"
@@ -49,27 +49,27 @@ static void test_steps_at_every_width(void **state)
         "views        – skipped rebuilds the views\n"
         "keys         ← undone  makes primary keys that beg…                     16m30s\n");
     S_check_print(TABLE_STEPS, 118,
-        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
-        "STEP         STATE     DOES                                    PROGRESS          DONE        OF   ROWS/S   TIME   LEFT\n"
-        "preflight    ✓ done    asks whether the migration may begin    ████████████                                  2s\n"
-        "columns      ✓ done    adds tenant_code and organization_code… ████████████                                  1s\n"
-        "fill         ► runs    gives every row its codes, in short ba… ████████····   120,000   178,412      800  3m10s  1m13s\n"
-        "foreign-keys ✗ failed  replaces the foreign keys by ones that…                                               1s\n"
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, mean 631, 2 of 8 done, 1 undone, 1 skipped\n"
+        "STEP         STATE     DOES                             PROGRESS        DONE        OF   ROWS/S   MEAN/S   TIME   LEFT\n"
+        "preflight    ✓ done    asks whether the migration may … ██████████                                           2s\n"
+        "columns      ✓ done    adds tenant_code and organizati… ██████████                                           1s\n"
+        "fill         ► runs    gives every row its codes, in s… ██████▋···   120,000   178,412      800      631  3m10s  1m13s\n"
+        "foreign-keys ✗ failed  replaces the foreign keys by on…                                                      1s\n"
         "cache-clear  · waits   deletes the old keys\n"
-        "cache-warm   ► runs    asks for the hottest keys               ?                    ?         ?              1s\n"
+        "cache-warm   ► runs    asks for the hottest keys        ?                  ?         ?                       1s\n"
         "views        – skipped rebuilds the views\n"
-        "keys         ← undone  makes primary keys that begin with the…                                           16m30s\n");
+        "keys         ← undone  makes primary keys that begin w…                                                  16m30s\n");
     S_check_print(TABLE_STEPS, 158,
-        "Steps: fill 67 %, 800 rows/s, ~1m13s left, 2 of 8 done, 1 undone, 1 skipped\n"
-        "STEP         STATE     TYPE    DOES                                   PROGRESS          DONE        OF   ROWS/S   TIME   LEFT UNDO\n"
-        "preflight    ✓ done    verify  asks whether the migration may begin   ████████████                                  2s        nothing to undo\n"
-        "columns      ✓ done    once    adds tenant_code and organization_cod… ████████████                                  1s        drops the columns that it added\n"
-        "fill         ► runs    batch   gives every row its codes, in short b… ████████····   120,000   178,412      800  3m10s  1m13s sets the codes back to what the…\n"
-        "foreign-keys ✗ failed  once    replaces the foreign keys by ones tha…                                               1s        puts the old foreign keys back\n"
-        "cache-clear  · waits   scan    deletes the old keys                                                                           nothing to undo\n"
-        "cache-warm   ► runs    scan    asks for the hottest keys              ?                    ?         ?              1s        nothing to undo\n"
-        "views        – skipped once    rebuilds the views                                                                             builds the old views\n"
-        "keys         ← undone  once    makes primary keys that begin with th…                                           16m30s        makes the old primary keys\n");
+        "Steps: fill 67 %, 800 rows/s, ~1m13s left, mean 631, 2 of 8 done, 1 undone, 1 skipped\n"
+        "STEP         STATE     TYPE    DOES                              PROGRESS         DONE        OF   ROWS/S   MEAN/S   TIME   LEFT UNDO\n"
+        "preflight    ✓ done    verify  asks whether the migration may b… ███████████                                           2s        nothing to undo\n"
+        "columns      ✓ done    once    adds tenant_code and organizatio… ███████████                                           1s        drops the columns that it ad…\n"
+        "fill         ► runs    batch   gives every row its codes, in sh… ███████▍···   120,000   178,412      800      631  3m10s  1m13s sets the codes back to what …\n"
+        "foreign-keys ✗ failed  once    replaces the foreign keys by one…                                                       1s        puts the old foreign keys ba…\n"
+        "cache-clear  · waits   scan    deletes the old keys                                                                              nothing to undo\n"
+        "cache-warm   ► runs    scan    asks for the hottest keys         ?                   ?         ?                       1s        nothing to undo\n"
+        "views        – skipped once    rebuilds the views                                                                                builds the old views\n"
+        "keys         ← undone  once    makes primary keys that begin wi…                                                   16m30s        makes the old primary keys\n");
 }
 
 static void test_tables_at_every_width(void **state)
