@@ -2,15 +2,14 @@
 #include "logins.h"
 
 #include "clock.h"
+#include "login_parts.h"
 #include "service_keys.h"
-#include "together.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    TOUCH_TRIES = 5,     /* the service writes the same session each time that it is used */
     ACTIVITY_KEPT = 100, /* as the service keeps them */
 };
 
@@ -139,8 +138,8 @@ bool logins_walk(struct keyspace *keyspace, const char *tenant, const char *id, 
 
 /* ---- the keys around a session ---- */
 
-static void S_add_activity(struct together *together, const char *tenant, const char *id,
-                           const char *what, int64_t now_ms, int64_t ttl_ms)
+void login_add_activity(struct together *together, const char *tenant, const char *id,
+                        const char *what, int64_t now_ms, int64_t ttl_ms)
 {
     struct number_text ttl = number_text(ttl_ms);
     char *key = service_key(FAMILY_ACTIVITY, tenant, id);
@@ -157,9 +156,8 @@ static void S_add_activity(struct together *together, const char *tenant, const 
     free(oldest);
 }
 
-/* A set lives as long as the longest of its sessions: `ttl_ms`, or what it has when that is more. */
-static bool S_add_to_set(struct keyspace *keyspace, struct together *together, const char *key,
-                         const char *id, int64_t ttl_ms, struct err *err)
+bool login_add_to_set(struct keyspace *keyspace, struct together *together, const char *key,
+                      const char *id, int64_t ttl_ms, struct err *err)
 {
     int64_t has;
     if (!keyspace_check_type(keyspace, key, "set", err) ||
@@ -185,9 +183,9 @@ bool login_create(struct keyspace *keyspace, const struct login_order *order, ch
     char *set = service_key(FAMILY_USER, order->tenant, order->user);
     char *value = login_compose(order, *id, now);
     together_add(&together, "SET", key, value, "PX", ttl.text, NULL);
-    bool ok = S_add_to_set(keyspace, &together, set, *id, order->ttl * 1000, err);
+    bool ok = login_add_to_set(keyspace, &together, set, *id, order->ttl * 1000, err);
     if (ok) {
-        S_add_activity(&together, order->tenant, *id, "created", now, order->ttl * 1000);
+        login_add_activity(&together, order->tenant, *id, "created", now, order->ttl * 1000);
         ok = together_do(&together, keyspace, NULL, err);
     }
     together_release(&together);
@@ -198,93 +196,6 @@ bool login_create(struct keyspace *keyspace, const struct login_order *order, ch
         free(*id);
         *id = NULL;
     }
-    return ok;
-}
-
-/* ---- use ---- */
-
-static bool S_watch(struct keyspace *keyspace, const char *key, struct err *err)
-{
-    const char *const argv[] = {"WATCH", key};
-    return !keyspace_has_multi(keyspace) || keyspace_send(keyspace, 2, argv, NULL, NULL, NULL, err);
-}
-
-static bool S_unwatch(struct keyspace *keyspace, struct err *err)
-{
-    static const char *const argv[] = {"UNWATCH"};
-    return !keyspace_has_multi(keyspace) ||
-           (keyspace_send(keyspace, 1, argv, NULL, NULL, NULL, err) &&
-            keyspace_settle(keyspace, err));
-}
-
-/* Who would be touched has no shape that could be kept: it is left alone. */
-static bool S_refuse_shape(const char *key, struct err *err)
-{
-    err_set(err, ERR_REFUSED, "'%s' holds no JSON object, so it was left as it is", key);
-    return err_hint(err, "'session end' removes it");
-}
-
-static void S_add_use(struct together *together, const struct login_use *use,
-                      const struct login *login, const char *key, int64_t ttl_ms)
-{
-    int64_t now = clock_wall();
-    int64_t ends = ttl_ms > 0 ? now + ttl_ms : login_moment(login, "expiresAt");
-    char *value = login_touched(login, use->address, use->agent, now, ends);
-    struct number_text ttl = number_text(ttl_ms);
-    if (ttl_ms > 0)
-        together_add(together, "SET", key, value, "XX", "PX", ttl.text, NULL);
-    else
-        together_add(together, "SET", key, value, "XX", "KEEPTTL", NULL);
-    S_add_activity(together, use->tenant, use->id, "updated", now, ttl_ms);
-    free(value);
-}
-
-/* Once: `*done` is false when the service has written the session between our look and our write. */
-static bool S_touch_once(struct keyspace *keyspace, const struct login_use *use, const char *key,
-                         int64_t *ttl_ms, bool *done, struct err *err)
-{
-    struct together together = {0};
-    struct login login = {0};
-    *done = true;
-    if (!S_watch(keyspace, key, err) || !logins_get(keyspace, use->tenant, use->id, &login, err))
-        return false;
-    int64_t full = use->ttl * 1000, ttl = login.ttl_ms;
-    *ttl_ms = LOGIN_GONE;
-    bool ok = ttl == LOGIN_GONE ? S_unwatch(keyspace, err) : true;
-    if (ttl != LOGIN_GONE && !login.value)
-        ok = S_refuse_shape(key, err);
-    else if (ok && ttl != LOGIN_GONE) {
-        if (!use->fixed && (ttl < full || ttl == LOGIN_ENDLESS))
-            ttl = full;
-        char *user = login_text(&login, "userId");
-        char *set = service_key(FAMILY_USER, use->tenant, user ? user : "");
-        S_add_use(&together, use, &login, key, ttl);
-        ok = (!user || S_add_to_set(keyspace, &together, set, use->id, ttl, err)) &&
-             together_do(&together, keyspace, done, err);
-        *ttl_ms = ttl;
-        free(set);
-        free(user);
-    }
-    together_release(&together);
-    login_release(&login);
-    return ok;
-}
-
-bool login_touch(struct keyspace *keyspace, const struct login_use *use, int64_t *ttl_ms,
-                 struct err *err)
-{
-    char *key = service_key(FAMILY_SESSION, use->tenant, use->id);
-    bool ok = true, done = false;
-    for (int tries = 0; ok && !done && tries < TOUCH_TRIES; tries++)
-        ok = S_touch_once(keyspace, use, key, ttl_ms, &done, err);
-    if (ok && !done) {
-        ok = err_set(err, ERR_RETRY,
-                     "'%s' was written by somebody else each time it was read; "
-                     "nothing was done",
-                     key);
-        err_hint(err, "it is in use just now, which is as good as a touch");
-    }
-    free(key);
     return ok;
 }
 

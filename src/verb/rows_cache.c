@@ -166,7 +166,8 @@ static const struct verb S_rows[] = {
         .manual = "Sets lastAccessedAt to now and gives the session its whole time again, or leaves its end as it is "
                   "where the plan says 'sliding = false'. It never makes one shorter. All else that it holds stays; "
                   "its id goes back into the set of its user. When the service writes it at the same moment, it "
-                  "is read again (WATCH); in a cluster that moment is not guarded.",
+                  "is read again (WATCH; in a cluster and behind Upstash a script, which wants +eval). One that "
+                  "has ended meanwhile stays ended.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_touch,
         .question = "extend this session", .options = {TENANT_OPTION, ORIGIN_OPTIONS},
     },

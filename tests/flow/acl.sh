@@ -20,7 +20,7 @@ grep -v '^$' "$TENANTDECK_DATADIR/acl/users.acl" | while read -r _ name rules; d
 done >"$work/said"
 is "$(grep -c OK "$work/said") $(grep -cv OK "$work/said")" '8 0' 'the server takes all four users'
 is "$(td_redis acl getuser td_observer | grep -c resetkeys)" 0 'and knows their rules'
-is "$(grep -cE '@all.*(\+@|\+keys|\+flushdb|\+flushall|\+monitor|\+config|\+debug|\+eval|\+del |\+acl)' "$TENANTDECK_DATADIR/acl/users.acl")" 0 \
+is "$(grep -cE '@all.*(\+@|\+keys|\+flushdb|\+flushall|\+monitor|\+config|\+debug|\+evalsha|\+function|\+del |\+acl)' "$TENANTDECK_DATADIR/acl/users.acl")" 0 \
     'none may do what no verb needs'
 
 as() { # USER VERB...

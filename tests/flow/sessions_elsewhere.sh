@@ -42,6 +42,33 @@ at() {
     like "$("$@" session list 2>&1)" 'There is none' "$name: none is left"
 }
 
+# meanwhile NAME PORT COMMAND...: what happens to a session between our look at it and our write. The
+# server that has it lets reads through and keeps writes waiting, ours and the service's.
+meanwhile() {
+    local name=$1 port=$2 id key value
+    shift 2
+    id=$("$@" session create --tenant t --user u --yes)
+    key=session:t:$id
+    redis-cli -c -p "$port" PEXPIRE "$key" 1500 >"$work/said"
+    port=$(redis-cli -p "$port" GET "$key" 2>&1 | sed -n 's/^MOVED .*://p' | grep . || echo "$port")
+    redis-cli -p "$port" CLIENT PAUSE 2000 WRITE >"$work/said"
+    exits 1 "$name: a session that ends while it is touched" "$@" session touch "$id" --tenant t --yes
+    like "$td_said" 'has ended meanwhile|there is no session' "$name: stays ended"
+    is "$(redis-cli -p "$port" EXISTS "$key")" 0 "$name: and is not there"
+    id=$("$@" session create --tenant t --user u --yes)
+    key=session:t:$id
+    port=$(redis-cli -p "$port" GET "$key" 2>&1 | sed -n 's/^MOVED .*://p' | grep . || echo "$port")
+    value=$(redis-cli -p "$port" GET "$key" | sed 's/^{/{"basket": 7, /')
+    redis-cli -p "$port" CLIENT PAUSE 2000 WRITE >"$work/said"
+    redis-cli -p "$port" SET "$key" "$value" KEEPTTL >"$work/said" &
+    td_until 10 sh -c "redis-cli -p $port CLIENT LIST | grep -q 'cmd=set .*flags=b\|flags=b.*cmd=set'"
+    runs "$name: a session that the service writes while it is touched" "$@" session touch "$id" --tenant t --yes
+    wait $!
+    is "$(redis-cli -p "$port" GET "$key" | jq -c '[.basket, .lastAccessedAt > .createdAt]')" '[7,true]' \
+        "$name: keeps what the service has written, and is touched"
+    "$@" session end --user u --tenant t --yes --confirm="$place" >"$work/said" 2>&1
+}
+
 # ---- TLS ----
 
 TD_REDIS_OPTIONS="--tls-port $((base + 1)) --tls-cert-file $work/cert.pem --tls-key-file $work/key.pem
@@ -60,6 +87,7 @@ upstash() {
 }
 more=1 # each command is a request, and a program of its own
 at Upstash localhost upstash
+place=localhost meanwhile Upstash "$base" upstash
 more=5
 
 # ---- a cluster ----
@@ -79,6 +107,7 @@ whole() {
 }
 td_until 30 whole || td_bail 'the cluster does not come up'
 at cluster "127.0.0.1:$((base + 3))/0" timeout 60 "$TENANTDECK" -r "redis://127.0.0.1:$((base + 3))"
+place=127.0.0.1:$((base + 3))/0 meanwhile cluster $((base + 3)) timeout 60 "$TENANTDECK" -r "redis://127.0.0.1:$((base + 3))"
 like "$(timeout 20 "$TENANTDECK" -r "redis://127.0.0.1:$((base + 3))" cache metrics)" 'node 3' 'cluster: each primary tells its load'
 
 done_testing
