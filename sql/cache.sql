@@ -42,3 +42,47 @@ ROLLBACK;
 -- name: cache_note
 -- Notes in the log of the journal what a person has changed in Redis. $1: severity, $2: the text.
 INSERT INTO tenantdeck.event (severity, source, text) VALUES ($1, 'redis', $2);
+
+-- name: redis_change_may
+-- May this role keep in the journal what it changes in Redis?
+SELECT has_table_privilege('tenantdeck.redis_change', 'INSERT')
+       AND has_table_privilege('tenantdeck.redis_change', 'SELECT')
+       AND has_table_privilege('tenantdeck.redis_change', 'UPDATE') AS may;
+
+-- name: redis_change_open
+-- The change of sort $2 in the Redis $1 that was cut off, if there is one, and the lock that keeps
+-- others from it while this session lives; `mine` is false while another holds it. `same`: it was the
+-- same intent as $3. No row: nothing was cut off.
+SELECT l.mine, c.id, c.intent = $3::jsonb AS same, c.intent::text AS intent, c.who, c.attempts,
+       c.acted IS NOT NULL AS acted,
+       to_char(c.meant_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS meant_at
+  FROM (SELECT pg_catalog.pg_try_advisory_lock(
+                   pg_catalog.hashtextextended('tenantdeck ' || $2::text || ' ' || $1::text, 0)) AS mine,
+               pg_catalog.set_config('idle_session_timeout', '0', false) AS patient) l
+  LEFT JOIN tenantdeck.redis_change c
+         ON c.server = $1::text AND c.what = $2::text AND c.ended_at IS NULL;
+
+-- name: redis_change_mean
+-- Notes what is about to be done in the Redis $1: $2 is clear, rekey or ttl, $3 the intent, $4 who.
+INSERT INTO tenantdeck.redis_change (server, what, intent, who)
+VALUES ($1, $2, $3::jsonb, $4)
+RETURNING id;
+
+-- name: redis_change_again
+-- The change $1 was cut off, and is begun again.
+UPDATE tenantdeck.redis_change
+   SET attempts = attempts + 1, again_at = clock_timestamp(), acted = NULL, acted_at = NULL
+ WHERE id = $1::bigint AND ended_at IS NULL
+RETURNING id;
+
+-- name: redis_change_acted
+-- All that the change $1 meant is done; $2 counts it. It was not looked at yet.
+UPDATE tenantdeck.redis_change SET acted = $2::jsonb, acted_at = clock_timestamp()
+ WHERE id = $1::bigint AND ended_at IS NULL
+RETURNING id;
+
+-- name: redis_change_end
+-- What became of the change $1, by a look at Redis: $2.
+UPDATE tenantdeck.redis_change SET result = $2, ended_at = clock_timestamp()
+ WHERE id = $1::bigint AND ended_at IS NULL
+RETURNING id;

@@ -170,7 +170,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE :"journal_owner" IN SCHEMA tenantdeck
 GRANT INSERT ON tenantdeck.plan, tenantdeck.mapping, tenantdeck.run, tenantdeck.lease,
     tenantdeck.heartbeat, tenantdeck.step, tenantdeck.checkpoint, tenantdeck.event,
     tenantdeck.finding, tenantdeck.request, tenantdeck.undo, tenantdeck.child,
-    tenantdeck.old_value, tenantdeck.parked, tenantdeck.requeue, tenantdeck.measure TO :"worker";
+    tenantdeck.old_value, tenantdeck.parked, tenantdeck.requeue, tenantdeck.measure,
+    tenantdeck.redis_change TO :"worker";
 -- The functions of the triggers that fill new rows are made there.
 GRANT CREATE ON SCHEMA tenantdeck TO :"worker";
 -- The codes, and the lists of what is still to do, are the worker's own to change.
@@ -181,6 +182,7 @@ GRANT UPDATE ON tenantdeck.run, tenantdeck.lease, tenantdeck.heartbeat, tenantde
 GRANT UPDATE (answered_at, answer) ON tenantdeck.request TO :"worker";
 GRANT UPDATE (state, settled_at, settled_by) ON tenantdeck.undo TO :"worker";
 GRANT UPDATE (ended_at, exit_code, signal) ON tenantdeck.child TO :"worker";
+GRANT UPDATE ON tenantdeck.redis_change TO :"worker";
 -- Not role, at, answer: who asked is what the server says, and only the worker answers.
 GRANT INSERT (run, verb, argument, who) ON tenantdeck.request TO :"oncall";
 \else

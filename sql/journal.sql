@@ -36,7 +36,8 @@ WITH place AS (
                                AND c.relname IN ('meta', 'plan', 'mapping', 'run', 'lease',
                                                  'heartbeat', 'step', 'checkpoint', 'event',
                                                  'finding', 'request', 'undo', 'child',
-                                                 'old_value', 'parked', 'requeue', 'measure')
+                                                 'old_value', 'parked', 'requeue', 'measure',
+                                                 'redis_change')
                                AND (c.relkind <> 'r' OR c.relowner <> m.relowner OR c.relhasrules
                                     OR c.relhassubclass
                                     OR EXISTS (SELECT 1 FROM pg_attribute a

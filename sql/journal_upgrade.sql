@@ -536,3 +536,46 @@ REVOKE ALL ON ALL TABLES IN SCHEMA tenantdeck FROM PUBLIC;
 UPDATE tenantdeck.meta SET version = 2;
 INSERT INTO tenantdeck.event (severity, source, text)
 VALUES ('info', 'journal', 'the journal was brought to version 2');
+
+-- name: journal_upgrade_3
+-- What the verbs of the cache change in Redis, outside of any run: what was meant, that it was done,
+-- and what was found afterwards, each noted before the next is begun. One that has no end was cut off;
+-- there is at most one of a sort for one Redis.
+CREATE TABLE tenantdeck.redis_change (
+    id       bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    server   text        NOT NULL CHECK (server <> ''),
+    what     text        NOT NULL CHECK (what IN ('clear', 'rekey', 'ttl')),
+    intent   jsonb       NOT NULL CHECK (jsonb_typeof(intent) = 'object'),
+    who      text        NOT NULL,
+    role     name        NOT NULL DEFAULT session_user,
+    attempts integer     NOT NULL DEFAULT 1 CHECK (attempts > 0),
+    acted    jsonb       CHECK (jsonb_typeof(acted) = 'object'),
+    result   text        CHECK (result <> ''),
+    meant_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    again_at timestamptz,
+    acted_at timestamptz,
+    ended_at timestamptz,
+    CHECK ((acted IS NULL) = (acted_at IS NULL)),
+    CHECK ((result IS NULL) = (ended_at IS NULL))
+);
+CREATE UNIQUE INDEX redis_change_open ON tenantdeck.redis_change (server, what)
+    WHERE ended_at IS NULL;
+COMMENT ON TABLE tenantdeck.redis_change IS 'Changes of keys in Redis outside of a run: intent, act, confirmation';
+COMMENT ON COLUMN tenantdeck.redis_change.id IS 'Number of the change';
+COMMENT ON COLUMN tenantdeck.redis_change.server IS 'The Redis, as host:port/database; of one on the host itself with the host''s name before it';
+COMMENT ON COLUMN tenantdeck.redis_change.what IS 'clear, rekey or ttl';
+COMMENT ON COLUMN tenantdeck.redis_change.intent IS 'Which keys were meant, and what was to become of them; written before the first is touched';
+COMMENT ON COLUMN tenantdeck.redis_change.who IS 'Who meant it, user@host';
+COMMENT ON COLUMN tenantdeck.redis_change.role IS 'Database role that wrote it';
+COMMENT ON COLUMN tenantdeck.redis_change.attempts IS 'How many times it was begun: more than once when it was cut off';
+COMMENT ON COLUMN tenantdeck.redis_change.acted IS 'Counts of what was done in the last attempt, written before it is looked at anew';
+COMMENT ON COLUMN tenantdeck.redis_change.result IS 'What became of it, from a look at Redis afterwards; NULL: not ended';
+COMMENT ON COLUMN tenantdeck.redis_change.meant_at IS 'When it was meant';
+COMMENT ON COLUMN tenantdeck.redis_change.again_at IS 'When it was last begun again';
+COMMENT ON COLUMN tenantdeck.redis_change.acted_at IS 'When all was done';
+COMMENT ON COLUMN tenantdeck.redis_change.ended_at IS 'When it was looked at, or given up; NULL: under way, or cut off';
+
+REVOKE ALL ON tenantdeck.redis_change FROM PUBLIC;
+UPDATE tenantdeck.meta SET version = 3;
+INSERT INTO tenantdeck.event (severity, source, text)
+VALUES ('info', 'journal', 'the journal was brought to version 3');

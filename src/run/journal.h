@@ -10,7 +10,7 @@
 
 #include "pg.h"
 
-enum { JOURNAL_VERSION = 2 }; /* what this program writes and reads */
+enum { JOURNAL_VERSION = 3 }; /* what this program writes and reads */
 
 /* PostgreSQL cuts names at 63 bytes. */
 enum { JOURNAL_NAME_SIZE = 64 };

@@ -4,6 +4,7 @@
 #include "backup.h"
 
 #include "clock.h"
+#include "person.h"
 #include "plan_hash.h"
 #include "sql.h"
 #include "steps.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -47,15 +47,6 @@ static void S_set_number(json_t *facts, const char *name, int64_t number)
 
 /* ---- what is known before the dump ---- */
 
-static char *S_who(void)
-{
-    char host[256] = "?";
-    const struct passwd *user = getpwuid(geteuid());
-    gethostname(host, sizeof(host) - 1);
-    return user ? str_format("%s@%s", user->pw_name, host)
-                : str_format("uid %ld@%s", (long)geteuid(), host);
-}
-
 /* A database's name may hold what no file's should: '/' above all, and what a shell would read. */
 static char *S_file_name(const char *database, const char *stamp)
 {
@@ -77,7 +68,7 @@ static bool S_take_snapshot(struct S_backup *backup, struct err *err)
         return false;
     struct archive *archive = backup->archive;
     const char *database = pg_text(row, 0, pg_col(row, "database"));
-    char *who = S_who();
+    char *who = person_here();
     backup->snapshot = str_dup(pg_text(row, 0, pg_col(row, "snapshot")));
     backup->database_size = pg_int(row, 0, pg_col(row, "size"));
     archive->name = S_file_name(database, pg_text(row, 0, pg_col(row, "stamp")));

@@ -25,8 +25,10 @@ static const struct verb S_rows[] = {
             "(FLUSHDB): it asks for its name, and is refused while keys of others are there.\n\n"
             "With --dry-run it counts and shows some. With --undo-file each key is on the disk, with its end, before "
             "it is removed; 'cache restore' brings them back.\n\n"
-            "What is intended is written to a file in ~/.local/state/tenantdeck/caches, and to the log of the journal "
-            "where a database with one is named. After a kill the same command goes on; --abandon gives it up.\n\n"
+            "What is intended is written down before it is done, then that it was done, then what was seen: in the "
+            "journal (tenantdeck.redis_change) where a database with one is named, else in a file in "
+            "~/.local/state/tenantdeck/caches. After a kill the same command goes on, with the journal from any host; "
+            "--abandon gives it up.\n\n"
             "The exit status is 1 when keys are there again at the end, written meanwhile.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_clear, .tell = verb_cache_clear_tell,
         .question = "remove these keys",

@@ -1,6 +1,8 @@
 /*
- * verb_cache_change: intent and result of a verb that changes keys: on this host's disk, and in the
- * log of the database's journal where there is one.
+ * verb_cache_change: intent, act and confirmation of a verb that changes keys, outside of any run.
+ *
+ * They stand in the journal (tenantdeck.redis_change) where a database with one is named that this
+ * role may write to; else, and for one that was begun so, in a file on this host's disk.
  */
 #ifndef TD_VERB_CACHE_CHANGE_H
 #define TD_VERB_CACHE_CHANGE_H
@@ -9,20 +11,23 @@
 #include "verb.h"
 
 struct verb_change {
-    struct restore_log log;
-    bool begun,
-        resumed;   /* an earlier one of the same order was cut off, and this goes on with it */
-    struct pg *pg; /* of the journal; NULL: there is none that we may write to */
+    struct restore_log log; /* of one that stands on the disk */
+    bool on_disk, resumed;  /* resumed: an earlier one of the same order was cut off */
+    struct pg *pg;          /* of the journal; NULL: there is none that we may write to */
+    char *id;               /* in the journal; NULL: it stands on the disk */
+    char *before;           /* of one that was cut off: who had begun it, and how far it came */
 };
 
 /*
  * `what`: "clear", "rekey". Takes `order`; refused while one with another order is unfinished on the
- * same Redis. The intent is on the disk when it returns.
+ * same Redis, and while another process works on it. The intent is safe when it returns.
  */
 bool verb_change_begin(struct verb_call *call, const char *server, const char *what, json_t *order,
                        struct verb_change *out, struct err *err);
-/* Into the journal, where there is one; what it cannot write there stands on the disk. */
+/* Into the journal's log, where there is a journal. */
 void verb_change_note(struct verb_change *change, const char *severity, const char *text);
+/* All is done and nothing looked at yet; takes `counts`. */
+bool verb_change_acted(struct verb_change *change, json_t *counts, struct err *err);
 bool verb_change_end(struct verb_change *change, const char *how, struct err *err);
 void verb_change_release(struct verb_change *change);
 

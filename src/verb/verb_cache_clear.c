@@ -3,11 +3,10 @@
  * empties a Redis database, and says what it has proved: each key that it removed was asked for
  * again by name, or, with --prove, a second walk has found none.
  *
- * What is about to happen is on the disk before it happens (restore_log.h), so that the same command
- * goes on after a kill; where a journal is within reach, its log has the intent and the result too.
+ * What is about to happen is kept before it happens (verb_cache_change.h), so that the same command
+ * goes on after a kill.
  */
 #include "keytag.h"
-#include "restore_log.h"
 #include "verb_cache.h"
 #include "verb_cache_change.h"
 #include "verbs.h"
@@ -30,7 +29,7 @@ struct clear {
     struct buf exact;
     const char *tag;
     char *undo_path; /* absolute; NULL */
-    bool all, resumed;
+    bool all;
     struct verb_change change;
     int64_t left;
 };
@@ -226,6 +225,7 @@ static json_t *S_json(const struct clear *c, bool acted)
     if (acted) {
         json_object_set_new(answer, "removed", json_integer(c->work.removed));
         json_object_set_new(answer, "left", json_integer(c->left));
+        json_object_set_new(answer, "resumed", json_boolean(c->change.resumed));
         json_object_set_new(answer, "verified", json_boolean(c->left == 0));
         json_object_set_new(answer, "looked", json_string(S_proof(c)));
     }
@@ -336,7 +336,8 @@ static void S_add_proof(const struct clear *c, struct buf *text)
     }
 }
 
-static void S_tell_result(struct clear *c)
+/* What was done and what was seen afterwards; yours. */
+static char *S_result(const struct clear *c)
 {
     char *what = S_describe(c);
     struct buf text = {0};
@@ -348,46 +349,68 @@ static void S_tell_result(struct clear *c)
     if (c->tags.strangers)
         buf_format(&text, "; members of the sets that belong to others, and stay: %lld",
                    (long long)c->tags.strangers);
+    if (c->change.resumed)
+        buf_add(&text, "; what was removed before it was cut off is not counted here");
     if (c->undo_path)
         buf_format(&text, "; 'tenantdeck cache restore %s' brings them back", c->undo_path);
-    verb_change_note(&c->change, c->left ? "warn" : "info", buf_text(&text));
-    if (!c->call->json) {
-        char *clean = text_cleaned(buf_text(&text));
-        fprintf(c->call->out, "%s\n", clean);
-        free(clean);
-    }
-    buf_release(&text);
     free(what);
+    return buf_take(&text);
+}
+
+/* A line for people, of text that may hold anything. */
+static void S_say(const struct clear *c, const char *text)
+{
+    char *clean = text_cleaned(text);
+    if (!c->call->json)
+        fprintf(c->call->out, "%s\n", clean);
+    free(clean);
 }
 
 static bool S_begin_change(struct clear *c, struct err *err)
 {
+    const char *server = keyspace_name(c->cache.keyspace);
+    if (!verb_change_begin(c->call, server, "clear", S_order(c), &c->change, err))
+        return false;
     char *what = S_describe(c);
-    bool ok = verb_change_begin(c->call, keyspace_name(c->cache.keyspace), "clear", S_order(c),
-                                &c->change, err);
-    if (ok) {
-        c->resumed = c->change.resumed;
-        char *text =
-            str_format("%s: will remove the keys of %s", keyspace_name(c->cache.keyspace), what);
-        verb_change_note(&c->change, "info", text);
-        free(text);
-    }
+    char *text = str_format("%s: will remove the keys of %s%s%s", server, what,
+                            c->change.before ? "; " : "", c->change.before ? c->change.before : "");
+    verb_change_note(&c->change, "info", text);
+    if (c->change.before)
+        S_say(c, c->change.before);
+    free(text);
     free(what);
-    return ok && (!c->undo_path || keyundo_begin(c->undo_path, keyspace_name(c->cache.keyspace),
-                                                 c->resumed, &c->work.undo, err));
+    return !c->undo_path ||
+           keyundo_begin(c->undo_path, server, c->change.resumed, &c->work.undo, err);
 }
 
+static json_t *S_counts(const struct clear *c)
+{
+    return json_pack("{s:I, s:I}", "found", (json_int_t)c->work.chosen, "removed",
+                     (json_int_t)c->work.removed);
+}
+
+/* Intent, act, confirmation: each is kept before the next begins, so a kill between any two leaves
+ * what the same command again goes on with. */
 static bool S_clear(struct clear *c, struct err *err)
 {
     if (!S_require_ours(c, err) || !S_begin_change(c, err))
         return false;
     FAILPOINT("K2");
-    if (!S_remove(c, err) || !S_verify(c, err) ||
-        !verb_change_end(&c->change, c->left ? "keys are there again" : "done", err))
+    if (!S_remove(c, err) || !verb_change_acted(&c->change, S_counts(c), err))
         return false;
-    S_tell_result(c);
+    FAILPOINT("K6");
+    if (!S_verify(c, err))
+        return false;
+    FAILPOINT("K7");
+    char *result = S_result(c);
+    bool ok = verb_change_end(&c->change, result, err);
+    if (ok) {
+        verb_change_note(&c->change, c->left ? "warn" : "info", result);
+        S_say(c, result);
+    }
+    free(result);
     c->call->findings = c->left > 0;
-    return true;
+    return ok;
 }
 
 bool verb_cache_clear_tell(struct verb_call *call, struct err *err)

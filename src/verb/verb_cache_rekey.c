@@ -81,6 +81,11 @@ static json_t *S_order(const struct rekey *r)
 static bool S_move(struct rekey *r, struct err *err)
 {
     return keyrename_move(&r->work, err) && keyrename_rewrite(&r->work, true, err) &&
+           verb_change_acted(&r->change,
+                             json_pack("{s:I, s:I, s:I}", "moved", (json_int_t)r->work.moved,
+                                       "values", (json_int_t)r->work.values, "members",
+                                       (json_int_t)r->work.members),
+                             err) &&
            keyrename_count(&r->work, err) && keyrename_rewrite(&r->work, false, err);
 }
 

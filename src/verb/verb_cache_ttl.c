@@ -254,8 +254,9 @@ static bool S_act(struct policy *p, struct err *err)
     p->acted = true;
     bool ok = verb_change_begin(p->call, keyspace_name(p->cache.keyspace), "ttl", json_object(),
                                 &change, err) &&
-              keyttl_walk(&p->ttl, true, err) && keyttl_walk(&p->ttl, false, err) &&
-              verb_change_end(&change, "done", err);
+              keyttl_walk(&p->ttl, true, err) &&
+              verb_change_acted(&change, json_pack("{s:I}", "set", (json_int_t)S_set(p)), err) &&
+              keyttl_walk(&p->ttl, false, err) && verb_change_end(&change, "done", err);
     if (ok) {
         char *text = str_format("%s: keys that got the policy's time to live: %lld",
                                 keyspace_name(p->cache.keyspace), (long long)S_set(p));

@@ -6,14 +6,13 @@
 
 #include "clock.h"
 #include "follow.h"
+#include "person.h"
 #include "run_limits.h"
 #include "sql.h"
 #include "verb_launch.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ANSWER_MS = 10000, LOOK_MS = 50 };
 
@@ -49,10 +48,7 @@ static bool S_ask(struct pg *pg, int64_t run, const char *verb, const char *argu
                   int64_t *request, struct err *err)
 {
     struct number_text id = number_text(run);
-    char host[256] = "";
-    const struct passwd *user = getpwuid(geteuid());
-    gethostname(host, sizeof(host) - 1);
-    char *who = str_format("%s@%s", user ? user->pw_name : "?", host);
+    char *who = person_here();
     const char *values[] = {id.text, verb, argument, who};
     struct pg_result *result;
     bool ok = pg_run(pg, sql_get("run_ask"), values, ARRAY_LEN(values), &result, err);

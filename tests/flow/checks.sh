@@ -97,6 +97,7 @@ load_mapping() {
     {
         "$TENANTDECK" sql journal_upgrade_1
         "$TENANTDECK" sql journal_upgrade_2
+        "$TENANTDECK" sql journal_upgrade_3
     } | psql -X -q -1 -v ON_ERROR_STOP=1 -d "$1" >"$work/said" 2>&1 || td_bail "no journal: $(cat "$work/said")"
     psql -X -q -At -v ON_ERROR_STOP=1 -d "$1" -c "
         INSERT INTO tenantdeck.mapping (plan, key, organization_code, tenant_code)
@@ -470,7 +471,7 @@ cat >"$work/hostile.json" <<'END'
    "references": [{"columns": ["ten\"ant %I", "why"], "table": "'; DROP TABLE x; --",
    "target": ["ten\"ant %I", "row"]}]}], "keys": []}
 END
-{ "$TENANTDECK" sql journal_upgrade_1; "$TENANTDECK" sql journal_upgrade_2; } |
+for version in 1 2 3; do "$TENANTDECK" sql "journal_upgrade_$version"; done |
     psql -X -q -1 -v ON_ERROR_STOP=1 -d hostile >"$work/said" 2>&1
 psql -X -q -v ON_ERROR_STOP=1 -d hostile <<'END' || td_bail 'no hostile mapping'
 INSERT INTO tenantdeck.mapping VALUES ('o''dd', '$$', 'o''brien', '''; DROP TABLE x; --'),

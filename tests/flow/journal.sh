@@ -25,7 +25,7 @@ createdb deck
 like "$(td dbname=deck journal status)" 'no journal' 'a new database has none'
 is "$(td dbname=deck journal create | tail -n 1)" 'exit 4' 'it is not made unless somebody says yes'
 is "$(ask deck "SELECT to_regnamespace('tenantdeck') IS NULL")" t 'and nothing is there'
-is "$(td dbname=deck --yes journal create)" 'journal version 2: created
+is "$(td dbname=deck --yes journal create)" 'journal version 3: created
 exit 0' 'it is made'
 like "$(td dbname=deck --yes journal create)" 'was there already' 'once'
 like "$(td dbname=deck journal status)" "generation $(ask deck 'SELECT generation FROM tenantdeck.meta')" \
@@ -104,7 +104,7 @@ is "$(read_as_is journal_overview "'other'")" '' 'a plan that never ran has none
 like "$(read_as_is journal_overview NULL)" '^1 \|' 'without a plan, any will do'
 like "$(read_as_is journal_steps 1)" '2 \| fill \| batch \| failed \| 400 \| 1000 \| -1 \|.*leads nowhere' \
     'its steps'
-is "$(read_as_is journal_events "2, NULL, 1, 'debug', NULL, NULL, NULL, NULL" | cut -d ' ' -f 1,5-)" '3 1 | fill | error | worker | the fill has stopped' \
+is "$(read_as_is journal_events "3, NULL, 1, 'debug', NULL, NULL, NULL, NULL" | cut -d ' ' -f 1,5-)" '4 1 | fill | error | worker | the fill has stopped' \
     'the newest events after one that is known'
 like "$(read_as_is journal_findings "'mentoring'")" \
     '^1 \| references \| orphans \| session_attendees \| fail \| error \| 12 \|' \
