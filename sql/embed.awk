@@ -1,8 +1,9 @@
 # embed.awk: turns the statements of sql/ into the C table that src/doors/sql.h declares.
 #
 # Input: the files, named on the command line. A statement starts at a line `-- name: NAME`; the
-# comment lines right after it are its note; the rest, up to the next name, is its text. A name that
-# comes twice ends the build.
+# comment lines right after it are its note; the rest, up to the next name, is its text. A line
+# `-- include: FILE` stands for a file beside it, which several statements share: no name is in there, and
+# its own heading is left out. A name that comes twice, or a file that is not there, ends the build.
 
 function quoted(s) {
     gsub(/\\/, "\\\\\\\\", s)
@@ -49,6 +50,34 @@ FNR == 1 {
 
 name == "" { next }
 
+function add(line) {
+    text = text (text == "" ? "" : "\n") line
+}
+
+# What is included is no statement by itself, so it stands in the table only where it is included.
+function include(shared,    line, status, in_heading) {
+    in_heading = 1
+    while ((status = (getline line < shared)) > 0) {
+        in_heading = in_heading && line ~ /^--/
+        if (!in_heading)
+            add(line)
+    }
+    close(shared)
+    if (status < 0) {
+        print FILENAME ":" FNR ": there is no file '" shared "'" > "/dev/stderr"
+        failed = 1
+        exit 1
+    }
+}
+
+/^-- include: / {
+    in_note = 0
+    shared = FILENAME
+    sub(/[^\/]*$/, "", shared)
+    include(shared $3)
+    next
+}
+
 in_note && /^--/ {
     line = $0
     sub(/^-- ?/, "", line)
@@ -58,7 +87,7 @@ in_note && /^--/ {
 
 {
     in_note = 0
-    text = text (text == "" ? "" : "\n") $0
+    add($0)
 }
 
 function emit(s,    parts, n, i, out) {

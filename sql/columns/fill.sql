@@ -49,62 +49,10 @@ WITH RECURSIVE plan AS MATERIALIZED (
      UNION ALL
     SELECT f.place, f.name, g.depth + 1
       FROM generation g JOIN found f ON f.source = 'parent' AND f.parent_table = g.name
-), users AS ( -- the table that tells a user's organization
-    SELECT m.doc ->> 'user_table' AS name, m.doc ->> 'user_column' AS user_column,
-           m.doc ->> 'user_key' AS key_column, c.oid, greatest(c.reltuples, 0) AS rows,
-           format('%I.%I', plan.schema, m.doc ->> 'user_table') AS relation
-      FROM plan
-     CROSS JOIN LATERAL (SELECT plan.mapping) AS m (doc)
-      JOIN pg_class c ON c.relnamespace = plan.schema_oid AND c.relname = m.doc ->> 'user_table'
-                     AND c.relkind = 'r'
-), attribute AS MATERIALIZED ( -- columns to compare by, and how each is written as text: a cast could
-    -- run somebody's function where the type is not PostgreSQL's own, its output function could not
-    SELECT a.attrelid AS oid, a.attname AS name, a.attnum, a.attcollation,
-           format_type(a.atttypid, a.atttypmod) AS type,
-           coalesce(nullif(y.typbasetype, 0), y.oid) AS type_oid,
-           y.kind,
-           CASE WHEN y.kind = 'string' AND a.attcollation <> 100
-                THEN '%s::text COLLATE pg_catalog."default"'
-                WHEN y.kind = 'foreign' THEN 'nullif(format(''%%s'', %s), '''')'
-                ELSE '%s::text' END AS as_text
-      FROM (SELECT oid FROM found UNION SELECT oid FROM users) AS r
-      JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-      JOIN LATERAL (
-           SELECT b.typbasetype, b.oid,
-                  CASE WHEN coalesce(nullif(b.typbasetype, 0), b.oid)
-                            IN ('text'::regtype, 'varchar'::regtype) THEN 'string'
-                       WHEN coalesce(nullif(b.typbasetype, 0), b.oid)
-                            IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) THEN 'integer'
-                       WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN 'own'
-                       ELSE 'foreign' END AS kind
-             FROM pg_type b WHERE b.oid = a.atttypid) AS y ON true
-), lookup AS ( -- the column a row is found by, and the one it is found in
-    SELECT f.place, u.oid AS their_oid, u.user_column AS theirs, f.oid AS our_oid,
-           f.source_column AS ours, u.rows
-      FROM found f JOIN users u ON f.source = 'user'
-     UNION ALL
-    SELECT f.place, p.oid, f.parent_column, f.oid, f.source_column, p.rows
-      FROM found f JOIN found p ON f.source = 'parent' AND p.name = f.parent_table
-), match AS MATERIALIZED ( -- the comparison of the two; %1$s is their side, %2$s ours. An index on
-    -- theirs must be of use; step preflight has refused what cannot be compared
-    SELECT l.place, l.rows, l.their_oid, theirs.attnum AS their_number,
-           theirs.kind = 'integer' AND ours.kind = 'integer' AS by_number,
-           theirs.as_text AS their_text,
-           CASE WHEN theirs.kind = 'string' AND ours.kind = 'string'
-                THEN '%1$s = %2$s' || CASE WHEN theirs.attcollation = ours.attcollation THEN ''
-                                           ELSE replace(format(' COLLATE %I.%I', n.nspname, c.collname),
-                                                        '%', '%%') END
-                WHEN theirs.kind = 'integer' AND ours.kind = 'integer'
-                     OR theirs.type_oid = ours.type_oid AND theirs.kind = 'own'
-                THEN '%1$s = %2$s'
-                ELSE replace(theirs.as_text, '%s', '%1$s') || ' = '
-                     || replace(ours.as_text, '%s', '%2$s') END AS condition
-      FROM lookup l
-      JOIN attribute theirs ON theirs.oid = l.their_oid AND theirs.name = l.theirs
-      JOIN attribute ours ON ours.oid = l.our_oid AND ours.name = l.ours
-      LEFT JOIN pg_collation c ON c.oid = theirs.attcollation
-      LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
-), journal AS MATERIALIZED ( -- may its tables be read? A dry run comes before there is one
+)
+-- include: match.sql
+
+, journal AS MATERIALIZED ( -- may its tables be read? A dry run comes before there is one
     SELECT coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
                              AND has_table_privilege(c.oid, 'SELECT')), false) AS is_there
       FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
@@ -252,13 +200,14 @@ WITH RECURSIVE plan AS MATERIALIZED (
                             WHERE i.indrelid = mt.their_oid AND i.indisunique AND i.indisvalid
                               AND i.indpred IS NULL AND i.indnkeyatts = 1
                               AND i.indkey[0] = mt.their_number) AS is_number,
-           coalesce(mt.rows, 0) AS map_rows
+           coalesce(u.rows, p.rows, 0) AS map_rows
       FROM found f
      CROSS JOIN plan
       JOIN listed l USING (place)
       LEFT JOIN match mt USING (place)
       LEFT JOIN attribute s ON s.oid = f.oid AND s.name = f.source_column
       LEFT JOIN users u ON f.source = 'user'
+      LEFT JOIN found p ON f.source = 'parent' AND p.name = f.parent_table
       LEFT JOIN attribute k ON k.oid = u.oid AND k.name = u.key_column
      CROSS JOIN LATERAL (
            SELECT format(s.as_text, 't.' || quote_ident(f.source_column)) AS source_text,

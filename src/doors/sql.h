@@ -2,8 +2,9 @@
  * sql: finds a statement of sql/ by its name, and fills psql's own variables into it.
  *
  * Every statement that is ever sent stands in a file under sql/, under a line `-- name: NAME`;
- * the comment lines after it say what it is for. A DBA can run any of them with psql, and
- * `tenantdeck sql NAME` prints it. :"name" becomes a quoted identifier, :'name' a quoted literal;
+ * the comment lines after it say what it is for. What several statements share stands in a file of its
+ * own, in the place of a line `-- include: FILE`. A DBA can run any of them with psql, and
+ * `tenantdeck sql NAME` prints it whole. :"name" becomes a quoted identifier, :'name' a quoted literal;
  * values go as parameters ($1). C never pastes SQL together.
  */
 #ifndef TD_SQL_H

@@ -37,11 +37,26 @@ lines_of() {
     sed -e 's/[[:space:]]*$//' -e '/^$/d'
 }
 
+# in_file NAME FILE: its lines, with what it includes in its place, from the first line on that is no heading.
+in_file() {
+    awk -v name="$1" -v directory="$TD_SRCDIR/sql/$(dirname "$2")" '
+        /^-- name: / { on = $3 == name }
+        on && /^-- include: / {
+            begun = 0
+            while ((getline line < (directory "/" $3)) > 0) {
+                begun = begun || line !~ /^--/
+                if (begun)
+                    print line
+            }
+            next
+        }
+        on' "$TD_SRCDIR/sql/$2"
+}
+
 while read -r name file; do
     statement "$name" >"$work/$name.sql"
     lines_of <"$work/$name.sql" >"$work/printed"
-    awk -v name="$name" '/^-- name: / { on = $3 == name } on' "$TD_SRCDIR/sql/$file" |
-        lines_of >"$work/in_file"
+    in_file "$name" "$file" | lines_of >"$work/in_file"
     cmp -s "$work/printed" "$work/in_file"
     ok $? "$name is printed as it stands in $file"
     sed -n 2p "$work/$name.sql" | grep -q '^-- [A-Z]'
