@@ -103,8 +103,20 @@ exits 4 'a superuser is beyond pg_signal_backend' \
 like "$td_said" 'only a superuser may' 'and it says why'
 is "$(pid_of holder)" "$holder" 'after all that the session is there'
 
+# The verb has looked before; what is sent then must find the very same session.
+signal() {
+    psql -X -q -At -d "$TD_DATABASE" -c "PREPARE said AS $("$TENANTDECK" sql "$1" | sed -e '/^--/d' -e 's/;$//')" \
+        -c "EXECUTE said ($2, '2020-01-01 00:00:00+00')"
+}
+is "$(signal blockers_terminate "$holder")$(signal blockers_cancel "$alter")" '' \
+    'a pid that another session has got meanwhile is sent nothing'
+is "$(pid_of holder) $(pid_of alter)" "$holder $alter" 'both are there'
+
 PGAPPNAME='tenantdeck fills' psql -X -q -At -d "$TD_DATABASE" -c 'SELECT pg_sleep(600)' >"$work/ours" 2>&1 &
-td_until 20 test -n "$(until pid_of 'tenantdeck fills' | grep .; do :; done)"
+is_here() {
+    [ -n "$(pid_of "$1")" ]
+}
+td_until 20 is_here 'tenantdeck fills'
 ours=$(pid_of 'tenantdeck fills')
 exits 4 'a session of our own is not ended' \
     run blockers terminate "$ours" --yes --started="$(started_of "$ours")"

@@ -96,6 +96,8 @@ like "$td_said" 'removed: 1; looked for anew: none is left' 'which is said'
 clears 'a tenant whose code is a wildcard' '"session:a*:1"' --tenant='a*'
 clears 'a tenant with a backslash' '"session:a\\:1"' --tenant='a\'
 clears 'a tenant in brackets' '"session:[b]:1"' --tenant='[b]'
+clears 'and where the server sifts by the code' '"session:[b]:1"' --tenant='[b]' --type=sessions
+clears 'with a star' '"session:a*:1"' --tenant='a*' --type=sessions
 clears 'a namespace of a tenant' '"cache:acme:users:1" "cache:acme:users:\x00\xff\n:1"' --tenant=acme --namespace=users
 clears 'an organization' '"org:o2:details"' --org=o2
 clears 'a type' '"org:o1:details" "org:o2:details" "org:o3:details"' --type=organizations
@@ -143,9 +145,32 @@ cp "$work/undo" "$work/bent"
 printf 'X' | dd of="$work/bent" bs=1 seek=100 conv=notrunc 2>/dev/null
 td_redis FLUSHALL >"$work/said"
 exits 1 'a file that was changed is refused' td --yes cache restore "$work/bent"
+# A byte of the last key's value: all but that one could be restored.
+cp "$work/undo" "$work/bent"
+printf 'X' | dd of="$work/bent" bs=1 seek=$(($(wc -c <"$work/undo") - 60)) conv=notrunc 2>/dev/null
+exits 1 'as is one with a single other byte in a value' td --yes cache restore "$work/bent"
+like "$td_said" 'is not whole, or was changed: nothing of it was restored' 'before anything is restored'
 head -c 150 "$work/undo" >"$work/short"
 exits 1 'so is one that is cut off' td --yes cache restore "$work/short"
 is "$(td_redis DBSIZE)" 0 'and nothing of it restored'
+
+elsewhere() {
+    "$TENANTDECK" -r "$TD_REDIS?db=3" -p "$work/site.plan" --yes cache restore "$work/undo" "$@" </dev/null
+}
+exits 4 'keys of one Redis are not restored into another' elsewhere
+like "$td_said" "and this is '.*/3': nothing was restored" 'which it says'
+is "$(td_redis -n 3 DBSIZE)" 0 'nor were they'
+runs 'unless somebody says so' elsewhere --force
+is "$(td_redis -n 3 DBSIZE)" 5 'then they are'
+td_redis -n 3 FLUSHDB >"$work/said"
+
+# ---- slowly ----
+
+td_redis EVAL "for n = 1, 900 do redis.call('SET', 'session:slow:' .. n, n) end" 0 >"$work/said"
+began=$(date +%s%N)
+runs 'a clear goes as fast as it may' td --yes cache clear --tenant=slow --type=sessions --rate=600
+[ $(($(date +%s%N) - began)) -ge 1400000000 ]
+ok $? 'and not faster'
 
 # ---- tags ----
 

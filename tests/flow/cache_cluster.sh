@@ -85,6 +85,12 @@ is "$(size) $(everything GET session:apex:7)" '698 {"tenantId":"apex"}' 'and is 
 ttl=$(everything TTL session:apex:7)
 [ "$ttl" -gt 4900 ] && [ "$ttl" -le 5000 ]
 ok $? 'with its time'
+everything SET session:beta:1 '{"tenantId":"beta","n":1}' EX 5000 >"$work/said"
+everything SET session:gamma:1 '{"tenantId":"gamma","n":2}' EX 5000 >"$work/said"
+exits 4 'a code that has keys already is refused' deck cache rekey beta gamma
+is "$(everything GET session:beta:1) $(everything GET session:gamma:1)" \
+    '{"tenantId":"beta","n":1} {"tenantId":"gamma","n":2}' 'and nothing is changed'
+everything DEL session:gamma:1 >"$work/said"
 exits 4 'all is refused while others have keys' deck cache clear --all --confirm="localhost:$((base + 10000))/0"
 is "$(size)" 698 'and nothing is removed'
 done_testing

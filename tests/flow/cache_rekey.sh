@@ -22,6 +22,8 @@ cat >"$work/site.plan" <<'PLAN'
     pattern = session_activity:{tenant}:*
 [keys "organizations"]
     pattern = org:{org}:*
+[keys "queues"]
+    pattern = bull:{tenant}:*
 [keys "others"]
     pattern = theirs:{tenant}:*
     foreign = true

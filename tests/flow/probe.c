@@ -5,6 +5,8 @@
  *                                         reads NAME=VALUE, a line each, and ends with its input
  *     probe pooler CONNINFO PLAN RUN      writes the finding into the journal, and prints the error
  *     probe disks CONNINFO PLAN RUN       the same
+ *     probe fence CONNINFO PLAN RUN       begins and commits a transaction of a worker of epoch 1 as the
+ *                                         words of its input say, and prints what came of each
  *
  * RUN is one of the journal, with a step. The pulse takes the control connection before it lets the
  * throttle look, as that of a worker does.
@@ -83,6 +85,21 @@ static void S_throttle(struct run *run)
     throttle_free(run->throttle);
 }
 
+/* One word a line: begin, commit, holds (what is asked before each pipeline to Redis). */
+static void S_fence(struct run *run)
+{
+    char line[64];
+    while (fgets(line, sizeof(line), stdin)) {
+        struct err err = {0};
+        line[strcspn(line, "\n")] = '\0';
+        bool ok = str_is(line, "begin")    ? run_begin(run, &err)
+                  : str_is(line, "commit") ? run_commit(run, &err)
+                                           : run_holds(run, &err);
+        printf("%s: %s\n", line, ok ? "yes" : err.text);
+        fflush(stdout);
+    }
+}
+
 static struct pg *S_open(struct run *run, const char *purpose)
 {
     struct pg_options options = {.purpose = purpose};
@@ -98,7 +115,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     struct plan *plan;
     if (argc != 5)
-        die("usage: probe throttle|pooler|disks CONNINFO PLAN RUN");
+        die("usage: probe throttle|pooler|disks|fence CONNINFO PLAN RUN");
     if (!plan_read(argv[3], &plan, &err))
         die("%s", err.text);
     struct session session = {.has_database = true, .database.conninfo = argv[2], .plan = plan};
@@ -115,6 +132,8 @@ int main(int argc, char **argv)
     bool ok = true;
     if (str_is(argv[1], "throttle"))
         S_throttle(&run);
+    else if (str_is(argv[1], "fence"))
+        S_fence(&run);
     else
         ok = str_is(argv[1], "pooler") ? preflight_pooler(&run, &err) : preflight_disks(&run, &err);
     if (!ok)

@@ -172,12 +172,28 @@ is "$(td_redis exists session:org_1:s1 session:org_2:stranger)" 2 'another tenan
 exits 4 'an id in two tenants has to say which' sh -c "redis-cli -s '$TD_REDIS_SOCKET' set session:org_3:s1 '{}' EX 99 >/dev/null
     '$TENANTDECK' -r '$TD_REDIS' -p sessions session end s1 --confirm='$place'"
 like "$td_said" 'org_1, org_3|org_3, org_1' 'and is told both'
+td_redis sadd user_sessions:org_1:many s1 another >/dev/null
+td_redis zadd session_activity:org_1:s1 1 1:created >/dev/null
 runs 'one session is ended' td session end s1 --tenant org_1 --confirm="$place"
+is "$(td_redis smembers user_sessions:org_1:many) $(td_redis exists session_activity:org_1:s1)" 'another 0' \
+    'its user has it no more, and its log is gone'
 is "$(td_redis exists session:org_1:s1 session:org_3:s1)" 1 'and only that one'
 runs 'also one that nobody can read' td session end alist --tenant org_1 --confirm="$place"
 exits 1 'what has ended cannot end again' td session end s1 --tenant org_1 --confirm="$place"
 
 # ---- a race with the service, and no plan at all ----
+
+td_redis -r -1 set session:org_1:busy '{"userId":"u","tenantId":"org_1"}' EX 999 >"$work/writer" 2>&1 &
+writer=$!
+# Sooner or later the service writes between the end and the look at what it has come to.
+written_again() {
+    td session end busy --tenant org_1 --confirm="$place" >"$work/again" 2>&1
+    [ $? -eq 1 ] && grep -q 'there again: the service has written it' "$work/again"
+}
+td_until 30 written_again
+ok $? 'a session that the service writes again has not ended'
+kill "$writer"
+wait "$writer" 2>/dev/null
 
 id=$(td session create --tenant r --user u --yes)
 (
