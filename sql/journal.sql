@@ -143,7 +143,8 @@ SELECT 'warn', 'journal',
 -- name: journal_overview
 -- The run that matters: of plan $1 (NULL: of any plan) the open one, else the newest. Answers no row
 -- or one: id, plan, plan_hash, verb, mode, state, who ("anna@bastion1"), since and beat_at (ms since
--- 1970; beat_at -1: no heartbeat yet), alive (it is open and its heartbeat is fresh), trouble.
+-- 1970; beat_at -1: no heartbeat yet), alive (it is open and its heartbeat is fresh), trouble, batch_ms
+-- (how long a batch should take) and sleep (after each, in hundredths of that); -1: not told yet.
 SELECT r.id,
        p.name AS plan,
        p.hash AS plan_hash,
@@ -156,7 +157,11 @@ SELECT r.id,
        r.state NOT IN ('done', 'failed', 'stopped', 'undone')
            AND COALESCE(clock_timestamp() - greatest(h.at, l.claimed_at) < interval '15 seconds',
                         false) AS alive,
-       r.trouble
+       r.trouble,
+       COALESCE((SELECT m.value FROM tenantdeck.measure m
+                  WHERE m.run = r.id AND m.unit = '*' AND m.name = 'batch ms'), -1) AS batch_ms,
+       COALESCE((SELECT m.value FROM tenantdeck.measure m
+                  WHERE m.run = r.id AND m.unit = '*' AND m.name = 'sleep'), -1) AS sleep
   FROM tenantdeck.run r
   JOIN tenantdeck.plan p ON p.id = r.plan
   LEFT JOIN tenantdeck.heartbeat h ON h.run = r.id

@@ -418,6 +418,15 @@ SELECT l.run, $2::text, $3::text, $4::bigint
  WHERE l.run = $1::bigint AND l.epoch = $5::bigint
 ON CONFLICT DO NOTHING;
 
+-- name: run_pace
+-- How run $1 goes from now on: a batch takes about $2 ms, and it sleeps for $3 hundredths of that after
+-- each. Only while the epoch is still $4.
+INSERT INTO tenantdeck.measure (run, unit, name, value)
+SELECT l.run, '*', pace.name, pace.value
+  FROM tenantdeck.lease l, (VALUES ('batch ms', $2::bigint), ('sleep', $3::bigint)) AS pace (name, value)
+ WHERE l.run = $1::bigint AND l.epoch = $4::bigint
+ON CONFLICT (run, unit, name) DO UPDATE SET value = excluded.value, at = clock_timestamp();
+
 -- name: run_measure_writes
 -- From here on, whatever is written to the tables is somebody else's: the next transaction's number
 -- is noted for run $1, so that a rollback can count the rows that came later. Only while the epoch is

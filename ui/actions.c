@@ -71,6 +71,8 @@ const char *action_barred(const struct console *console, enum action action)
     case ACT_ABORT:
     case ACT_FASTER:
     case ACT_SLOWER:
+    case ACT_SLEEP_LESS:
+    case ACT_SLEEP_MORE:
         return runkeys_barred(console, action);
     case ACT_TURN:
         return console->sheet.has_sql ? NULL : "there is no other side";
@@ -498,6 +500,8 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_ABORT:
     case ACT_FASTER:
     case ACT_SLOWER:
+    case ACT_SLEEP_LESS:
+    case ACT_SLEEP_MORE:
         return runkeys_do(console, action);
     case ACT_TURN:
         sheet_turn(&console->sheet);

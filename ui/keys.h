@@ -49,6 +49,8 @@ enum action {
     ACT_ABORT,
     ACT_FASTER,
     ACT_SLOWER,
+    ACT_SLEEP_LESS,
+    ACT_SLEEP_MORE,
     ACT_TURN, /* the sheet, to its other side */
     ACT_FOLLOW,
     ACT_FOLLOW_END,

@@ -108,6 +108,10 @@ unsigned runkeys_do(struct console *console, enum action action)
         return verbline_steer(console, "throttle batch=*2", false);
     case ACT_SLOWER:
         return verbline_steer(console, "throttle batch=/2", false);
+    case ACT_SLEEP_LESS:
+        return verbline_steer(console, "throttle sleep=-0.5", false);
+    case ACT_SLEEP_MORE:
+        return verbline_steer(console, "throttle sleep=+0.5", false);
     default:
         return 0;
     }

@@ -124,6 +124,20 @@ bool str_to_int(const char *s, int64_t *out)
     return true;
 }
 
+bool str_to_hundredths(const char *s, int64_t *out)
+{
+    size_t whole = s ? strspn(s, "0123456789") : 0;
+    const char *point = s ? s + whole : NULL;
+    size_t digits = point && *point == '.' ? strspn(point + 1, "0123456789") : 0;
+    if (!whole || whole > 9 || digits > 2 || point[digits ? digits + 1 : 0])
+        return false;
+    char *number =
+        str_format("%.*s%.*s%.*s", (int)whole, s, (int)digits, point + 1, (int)(2 - digits), "00");
+    bool ok = str_to_int(number, out);
+    free(number);
+    return ok;
+}
+
 struct number_text number_text(int64_t n)
 {
     struct number_text number;

@@ -37,6 +37,8 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* The number in the whole of `s`, or false: no blanks, no sign but '-', no overflow. */
 bool str_to_int(const char *s, int64_t *out);
+/* "1", "0.5", "1.25" as hundredths; at most two digits behind the point. */
+bool str_to_hundredths(const char *s, int64_t *out);
 
 /* A number as the text that statements take. */
 struct number_text {

@@ -99,9 +99,12 @@ struct plan_file {    /* a .sql file beside the plan: [functions], [views], [war
     int line;
 };
 
+enum { PLAN_SLEEP_MOST = 1000 }; /* ten times as long as it works */
+
 struct plan_limits {   /* [throttle]; 0 or NULL: no limit */
     int64_t batch_ms;  /* how long one batch should take */
     int64_t pages;     /* of a table, in one batch, at most */
+    int64_t sleep;     /* after each batch: hundredths of the time that it took */
     int64_t lag_ms;    /* of the slowest replica */
     int64_t waiters;   /* sessions that wait for a lock */
     int64_t active;    /* sessions at work */

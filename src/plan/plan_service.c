@@ -233,6 +233,14 @@ bool plan_take_pages(struct plan_reader *r, struct err *err)
     return S_take_count(r, &r->plan->limits.pages, err);
 }
 
+bool plan_take_sleep(struct plan_reader *r, struct err *err)
+{
+    int64_t *sleep = &r->plan->limits.sleep;
+    return (str_to_hundredths(r->value, sleep) && *sleep <= PLAN_SLEEP_MOST) ||
+           err_set(err, ERR_FAILED, "'%s' is not a number from 0 to %d, as 0.5 or 1", r->value,
+                   PLAN_SLEEP_MOST / 100);
+}
+
 bool plan_take_lag(struct plan_reader *r, struct err *err)
 {
     return S_take_span(r, 0, 86400000, &r->plan->limits.lag_ms, err);

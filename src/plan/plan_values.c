@@ -447,6 +447,7 @@ const struct plan_key_def plan_key_defs[] = {
     {"alarms", "hit rate", .take = plan_take_alarm_hit_rate},
     {"throttle", "batch", .take = plan_take_batch},
     {"throttle", "pages", .take = plan_take_pages},
+    {"throttle", "sleep", .take = plan_take_sleep},
     {"throttle", "lag", .take = plan_take_lag},
     {"throttle", "waiters", .take = plan_take_waiters},
     {"throttle", "active", .take = plan_take_active},

@@ -386,14 +386,6 @@ static void S_abandon(struct run *run, const char *trouble)
         control_run(run, "run_give_back", lease, ARRAY_LEN(lease), NULL, &ignored);
 }
 
-static void S_set_batch(struct run *run)
-{
-    struct err err = {0};
-    const char *ms = run_option(run, "batch_ms");
-    if (ms && !throttle_set(run->throttle, "batch_ms", ms, &err))
-        run_say(run, "warn", "worker", "%s", err.text);
-}
-
 bool run_open(struct loop *loop, struct session *session, const struct run_order *order,
               struct run **out, struct err *err)
 {
@@ -413,7 +405,6 @@ bool run_open(struct loop *loop, struct session *session, const struct run_order
     srandom((unsigned)(clock_us() ^ getpid()));
     if (S_open(run, order, err)) {
         run->throttle = throttle_new(run);
-        S_set_batch(run);
         *out = run;
         return true;
     }

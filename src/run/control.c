@@ -264,6 +264,31 @@ static void S_beat(struct run *run)
     pg_query(run->control, sql_get("run_pulse"), values, ARRAY_LEN(values), S_hear, run);
 }
 
+static void S_pace_told(void *ctx, const struct pg_result *result, const struct err *err)
+{
+    (void)result;
+    struct run *run = ctx;
+    if (err)
+        run->told_batch_ms = -1; /* it is told again */
+}
+
+static bool S_has_new_pace(const struct run *run)
+{
+    return run->throttle && (throttle_batch_ms(run->throttle) != run->told_batch_ms ||
+                             throttle_sleep(run->throttle) != run->told_sleep);
+}
+
+static void S_tell_pace(struct run *run)
+{
+    run->told_batch_ms = throttle_batch_ms(run->throttle);
+    run->told_sleep = throttle_sleep(run->throttle);
+    struct number_text id = number_text(run->id), epoch = number_text(run->epoch),
+                       batch = number_text(run->told_batch_ms),
+                       sleep = number_text(run->told_sleep);
+    const char *values[] = {id.text, batch.text, sleep.text, epoch.text};
+    pg_query(run->control, sql_get("run_pace"), values, ARRAY_LEN(values), S_pace_told, run);
+}
+
 static void S_pulse(void *ctx)
 {
     struct run *run = ctx;
@@ -272,6 +297,8 @@ static void S_pulse(void *ctx)
     if (pg_is_ready(run->control)) {
         if (run->answer_count && !run->answering)
             S_send_answer(run);
+        else if (S_has_new_pace(run))
+            S_tell_pace(run);
         else
             S_beat(run);
     } else if (!pg_is_up(run->control) && !run->control_opens) {
@@ -284,7 +311,7 @@ static void S_pulse(void *ctx)
 
 void control_start(struct run *run)
 {
-    run->rate = run->rate_done = -1;
+    run->rate = run->rate_done = run->told_batch_ms = -1;
     run->pulse = loop_after(run->loop, 0, S_pulse, run);
 }
 

@@ -61,6 +61,7 @@ struct run {
     struct step *step; /* the one under way; NULL between steps */
 
     struct throttle *throttle;
+    int64_t told_batch_ms, told_sleep; /* its pace, as the journal has it */
     struct timer *pulse;
     struct answer *answers; /* to requests, not sent yet; control.c */
     size_t answer_count, answer_cap;

@@ -36,12 +36,20 @@ void limits_begin(struct limits *limits, const struct plan_limits *plan)
         .asks_file = plan->file != NULL,
         .batch_ms = plan->batch_ms ? plan->batch_ms : BATCH_MS,
         .pages = plan->pages ? plan->pages : PAGES,
+        .sleep = plan->sleep,
     };
 }
 
 /* ---- by a person ---- */
 
-enum entry_type { ENTRY_SPAN_LIMIT, ENTRY_COUNT_LIMIT, ENTRY_SPAN, ENTRY_COUNT, ENTRY_SWITCH };
+enum entry_type {
+    ENTRY_SPAN_LIMIT,
+    ENTRY_COUNT_LIMIT,
+    ENTRY_SPAN,
+    ENTRY_COUNT,
+    ENTRY_RATIO,
+    ENTRY_SWITCH
+};
 
 static const struct entry {
     const char *name;
@@ -58,6 +66,7 @@ static const struct entry {
     {"hold", ENTRY_SWITCH, offsetof(struct limits, held), 0, 1},
     {"batch", ENTRY_SPAN, offsetof(struct limits, batch_ms), 1, BATCH_LONGEST_MS},
     {"pages", ENTRY_COUNT, offsetof(struct limits, pages), 1, COUNT_MOST},
+    {"sleep", ENTRY_RATIO, offsetof(struct limits, sleep), 0, PLAN_SLEEP_MOST},
 };
 
 static bool S_is_span(const struct entry *entry)
@@ -95,6 +104,9 @@ static bool S_refuse(const struct entry *entry, const char *value, struct err *e
 {
     if (entry->type == ENTRY_SWITCH)
         err_set(err, ERR_USAGE, "'%s' is 'on' or 'off', not '%s'", entry->name, value);
+    else if (entry->type == ENTRY_RATIO)
+        err_set(err, ERR_USAGE, "'%s' takes a number from %lld to %lld, as 0.5 or 1, not '%s'",
+                entry->name, (long long)entry->least / 100, (long long)entry->most / 100, value);
     else if (S_is_span(entry))
         err_set(err, ERR_USAGE, "'%s' takes from %lld ms to %lld s%s, not '%s'", entry->name,
                 (long long)entry->least, (long long)entry->most / 1000,
@@ -110,11 +122,27 @@ static bool S_refuse(const struct entry *entry, const char *value, struct err *e
 static bool S_is_factor(const struct entry *entry, const char *value, int64_t now, int64_t *out)
 {
     int64_t factor;
-    if (S_is_limit(entry) || (*value != '*' && *value != '/') || !str_to_int(value + 1, &factor) ||
-        factor < 1 || factor > FACTOR_MOST)
+    if (S_is_limit(entry) || entry->type == ENTRY_RATIO || (*value != '*' && *value != '/') ||
+        !str_to_int(value + 1, &factor) || factor < 1 || factor > FACTOR_MOST)
         return false;
     *out = *value == '*' ? now * factor : now / factor;
     *out = *out < entry->least ? entry->least : *out > entry->most ? entry->most : *out;
+    return true;
+}
+
+/* "0.5", or "+0.5" and "-0.5" of what it is now, within what it may be. */
+static bool S_take_ratio(const struct entry *entry, const char *value, int64_t *place,
+                         struct err *err)
+{
+    bool adds = *value == '+' || *value == '-';
+    int64_t ratio;
+    if (str_is(value, "off"))
+        value = "0";
+    if (!str_to_hundredths(value + adds, &ratio) || ratio > entry->most)
+        return S_refuse(entry, value, err);
+    if (adds)
+        ratio = *place + (*value == '+' ? ratio : -ratio);
+    *place = ratio < entry->least ? entry->least : ratio > entry->most ? entry->most : ratio;
     return true;
 }
 
@@ -130,6 +158,8 @@ static bool S_take(struct limits *limits, const struct entry *entry, const char 
         *(bool *)place = !is_off;
         return true;
     }
+    if (entry->type == ENTRY_RATIO)
+        return S_take_ratio(entry, value, place, err);
     if (S_is_factor(entry, value, *(const int64_t *)place, &number)) {
         *(int64_t *)place = number;
         return true;
@@ -180,6 +210,8 @@ char *limits_words(const struct limits *limits)
         buf_format(&words, "%s%s ", i ? ", " : "", entry->name);
         if (entry->type == ENTRY_SWITCH)
             buf_add(&words, number ? "on" : "off");
+        else if (entry->type == ENTRY_RATIO)
+            buf_format(&words, "%g", (double)number / 100);
         else if (number == LIMIT_OFF)
             buf_add(&words, "off");
         else

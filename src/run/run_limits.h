@@ -24,6 +24,7 @@ struct limits {
     bool asks_query, asks_file;
     bool held; /* by hand */
     int64_t batch_ms, pages;
+    int64_t sleep; /* after a batch: hundredths of the time that it took */
 };
 
 struct figures {
@@ -42,7 +43,8 @@ void limits_begin(struct limits *limits, const struct plan_limits *plan);
 /*
  * Changes one while the run goes on: 'lag' and 'batch' take a number of seconds or one with its
  * unit ("10", "500ms"), 'waiters', 'active', 'archive' and 'pages' a number; 'off' takes a limit
- * away; 'batch' and 'pages' also take "*2" and "/2" of what they are; 'query', 'file' and 'hold' take 'on' or 'off'. What it does not know changes nothing.
+ * away; 'batch' and 'pages' also take "*2" and "/2" of what they are; 'sleep' takes how many times as long as a
+ * batch took it sleeps after it ("0.5"), and "+0.5" and "-0.5"; 'query', 'file' and 'hold' take 'on' or 'off'. What it does not know changes nothing.
  */
 bool limits_set(struct limits *limits, const char *name, const char *value, struct err *err);
 /* All of them in a line: "lag 10s, waiters 0, active off, …"; yours. */

@@ -271,13 +271,14 @@ static void S_look_for_file(struct throttle *t)
 
 /* ---- life ---- */
 
-/* --batch-ms goes before the plan; the verb has looked at it already. */
-static void S_take_option(struct throttle *t)
+/* --batch-ms and --sleep go before the plan; the verb has looked at them already. */
+static void S_take_options(struct throttle *t)
 {
+    static const char *const names[] = {"batch_ms", "sleep"};
     struct err ignored = {0};
-    const char *batch = run_option(t->run, "batch_ms");
-    if (batch)
-        throttle_set(t, "batch_ms", batch, &ignored);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (run_option(t->run, names[i]))
+            throttle_set(t, names[i], run_option(t->run, names[i]), &ignored);
 }
 
 struct throttle *throttle_new(struct run *run)
@@ -294,7 +295,7 @@ struct throttle *throttle_new(struct run *run)
                                   .file = run->plan->limits.file};
     limits_begin(&t->limits, &run->plan->limits);
     S_begin_asking(t);
-    S_take_option(t);
+    S_take_options(t);
     throttle_sample(t);
     return t;
 }
@@ -372,6 +373,16 @@ char *throttle_words(const struct throttle *throttle)
 int64_t throttle_batch_ms(const struct throttle *throttle)
 {
     return throttle->limits.batch_ms;
+}
+
+int64_t throttle_sleep(const struct throttle *throttle)
+{
+    return throttle->limits.sleep;
+}
+
+int64_t throttle_rest_ms(int64_t sleep, int64_t took_ms)
+{
+    return (sleep * took_ms + 99) / 100;
 }
 
 int throttle_pages(const struct throttle *throttle)

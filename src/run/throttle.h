@@ -32,7 +32,10 @@ const char *throttle_reason(const struct throttle *throttle);
 bool throttle_set(struct throttle *throttle, const char *name, const char *value, struct err *err);
 char *throttle_words(const struct throttle *throttle);      /* all of them in a line; yours */
 int64_t throttle_batch_ms(const struct throttle *throttle); /* how long a batch should take */
-int throttle_pages(const struct throttle *throttle);        /* of a table, in a batch, at most */
+int64_t throttle_sleep(const struct throttle *throttle);    /* in hundredths of a batch's time */
+/* How long to rest after a batch that took so long. */
+int64_t throttle_rest_ms(int64_t sleep, int64_t took_ms);
+int throttle_pages(const struct throttle *throttle); /* of a table, in a batch, at most */
 
 /*
  * How many pages the next batch should have, when the last one had `pages` and took so long: half

@@ -311,6 +311,9 @@ static json_t *S_run_json(const struct snapshot *snapshot)
     S_put_text(object, "trouble", run->trouble);
     S_put_text(object, "who", run->who);
     S_put_moment(object, "since", run->since);
+    S_put_number(object, "batch_ms", run->batch_ms);
+    json_object_set_new(object, "sleep",
+                        run->sleep >= 0 ? json_real((double)run->sleep / 100) : json_null());
     json_object_set_new(object, "asked", asked_json(run));
     json_object_set_new(object, "alive", json_boolean(run->alive));
     return object;

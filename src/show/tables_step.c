@@ -5,6 +5,8 @@
 #include "detail.h"
 #include "tables_parts.h"
 
+#include <stdlib.h>
+
 enum {
     STEP_NAME,
     STEP_STATE,
@@ -228,6 +230,14 @@ static void S_add_under_way(const struct step_view *step, int64_t now, struct bu
     }
 }
 
+/* Only batches have a pace; what is slower because somebody wants it so is told to be so. */
+static void S_add_pace(const struct run_view *run, const struct step_view *step, struct buf *out)
+{
+    if (!str_is(step->type, "batch") || run->sleep <= 0)
+        return;
+    buf_format(out, ", sleep %g", (double)run->sleep / 100);
+}
+
 /* What somebody waits for comes first of all. */
 static void S_add_asked(const struct snapshot *snapshot, bool holds, struct buf *out)
 {
@@ -255,6 +265,7 @@ void step_summary(const struct snapshot *snapshot, struct buf *out)
     S_add_asked(snapshot, false, out);
     if (step) {
         S_add_under_way(step, snapshot->at, out);
+        S_add_pace(&snapshot->run, step, out);
         S_add_asked(snapshot, true, out);
         buf_add(out, ", ");
     }
@@ -328,6 +339,18 @@ static const char *S_why(const struct step_view *step)
                                         : "Why it stopped:";
 }
 
+static void S_tell_pace(const struct run_view *run, const struct step_view *step, struct buf *out)
+{
+    if (!str_is(step->type, "batch") || run->batch_ms <= 0)
+        return;
+    char *sleep = str_format("%g of the time that a batch takes", (double)run->sleep / 100);
+    char *batch = str_format("%lld ms", (long long)run->batch_ms);
+    detail_text(out, "batch", batch);
+    detail_text(out, "sleep after it", run->sleep > 0 ? sleep : "none");
+    free(batch);
+    free(sleep);
+}
+
 static void S_tell_asked(const struct snapshot *snapshot, struct buf *out)
 {
     const struct run_view *run = &snapshot->run;
@@ -350,6 +373,8 @@ void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
     detail_text(out, "state", step_state_name(step->state));
     detail_text(out, "type", step->type);
     S_add_progress(step, snapshot->at, out);
+    if (snapshot->run.present && step == snapshot_step(snapshot))
+        S_tell_pace(&snapshot->run, step, out);
     S_tell_asked(snapshot, out);
     if (step->waits) {
         detail_say(out, "Why it waits:");

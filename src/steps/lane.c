@@ -21,7 +21,7 @@ enum {
     LOOK_MS = 50,
 };
 
-enum lane_state { LANE_IDLE, LANE_BUSY, LANE_ANSWERED, LANE_WAITS };
+enum lane_state { LANE_IDLE, LANE_BUSY, LANE_ANSWERED, LANE_WAITS, LANE_SLEEPS };
 
 struct lane {
     struct lanes *lanes;
@@ -29,7 +29,7 @@ struct lane {
     enum lane_state state;
     struct blocks_range range;
     char part[96];
-    int64_t sent_at, due; /* due: when it tries again */
+    int64_t sent_at, due; /* due: when it tries again, or has slept */
     int tries;
     bool failed, cancelled, fenced;
     int64_t changed;
@@ -294,6 +294,17 @@ static void S_take_failure(struct lane *lane)
     }
 }
 
+/* Others shall have the server for a while; what is asked of the run then is obeyed at once. */
+static void S_sleep(struct lane *lane, int64_t took_ms)
+{
+    const struct throttle *throttle = lane->lanes->run->throttle;
+    int64_t rest = throttle ? throttle_rest_ms(throttle_sleep(throttle), took_ms) : 0;
+    if (!rest)
+        return;
+    lane->state = LANE_SLEEPS;
+    lane->due = clock_ms() + rest;
+}
+
 static void S_take_answer(struct lane *lane)
 {
     struct run *run = lane->lanes->run;
@@ -307,8 +318,10 @@ static void S_take_answer(struct lane *lane)
     } else {
         if (lane->tries)
             run_waits_for(run, NULL);
+        int64_t took = clock_ms() - lane->sent_at;
         S_adapt(lane);
         S_count(lane);
+        S_sleep(lane, took);
     }
 }
 
@@ -337,7 +350,9 @@ static void S_send_all(struct lanes *lanes)
 {
     for (size_t i = 0; i < lanes->count && !lanes->failed; i++) {
         struct lane *lane = &lanes->lane[i];
-        bool again = lane->state == LANE_WAITS && clock_ms() >= lane->due;
+        bool due = clock_ms() >= lane->due, again = lane->state == LANE_WAITS && due;
+        if (lane->state == LANE_SLEEPS && due)
+            lane->state = LANE_IDLE;
         if ((again || lane->state == LANE_IDLE) && S_is_open(lane) && (again || S_take_next(lane)))
             S_send(lane);
     }
@@ -358,6 +373,18 @@ static void S_take_answers(struct lanes *lanes)
     for (size_t i = 0; i < lanes->count; i++)
         if (lanes->lane[i].state == LANE_ANSWERED)
             S_take_answer(&lanes->lane[i]);
+}
+
+/* Until somebody is due, and not long: nobody tells when that is. */
+static int S_patience(const struct lanes *lanes)
+{
+    int64_t now = clock_ms(), patience = LOOK_MS;
+    for (size_t i = 0; i < lanes->count; i++) {
+        const struct lane *lane = &lanes->lane[i];
+        if (lane->state == LANE_SLEEPS && lane->due - now < patience)
+            patience = lane->due > now ? lane->due - now : 0;
+    }
+    return (int)patience;
 }
 
 /* All lanes rest: obeys what was asked, or ends. */
@@ -386,7 +413,8 @@ bool lanes_go_over(struct lanes *lanes, struct lane_pass *pass, struct err *err)
             S_send_all(lanes);
         if (S_is_any(lanes, LANE_ANSWERED)) /* while a connection was opened again */
             continue;
-        bool busy = S_is_any(lanes, LANE_BUSY), waits = S_is_any(lanes, LANE_WAITS);
+        bool busy = S_is_any(lanes, LANE_BUSY);
+        bool waits = S_is_any(lanes, LANE_WAITS) || S_is_any(lanes, LANE_SLEEPS);
         if (rests && !busy) {
             if (!S_rest(lanes, err))
                 return false;
@@ -396,6 +424,6 @@ bool lanes_go_over(struct lanes *lanes, struct lane_pass *pass, struct err *err)
             return true;
         if (run->aborted)
             S_cancel_all(lanes);
-        loop_turn(run->loop, busy && !waits ? -1 : LOOK_MS);
+        loop_turn(run->loop, busy && !waits ? -1 : S_patience(lanes));
     }
 }

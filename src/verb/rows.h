@@ -33,7 +33,8 @@ extern const struct verb_rows rows_look, rows_run, rows_cache, rows_change;
     {"detach", NULL, "does not wait for the end", 0}, \
     {"triggers", NULL, "lets the application's triggers fire while rows are filled", 0}, \
     {"lanes", "N", "batches at the same time (2); 1: builds and checks one by one, too", 0}, \
-    {"batch-ms", "MS", "how long a batch should take (500)", 0}
+    {"batch-ms", "MS", "how long a batch should take (500)", 0}, \
+    {"sleep", "RATIO", "sleeps so many times as long after each batch (0)", 0}
 
 #define CHOICE_OPTIONS \
     {"tenant", "CODE", "keys of that tenant, and of its organizations by the mapping", 0}, \

@@ -25,6 +25,7 @@ static const struct {
     {"triggers", "triggers", true},
     {"lanes", "lanes", false},
     {"batch-ms", "batch_ms", false},
+    {"sleep", "sleep", false},
     {"hold", "hold", false},
     {"preserve-data", "preserve_data", true},
     {"busy", "busy", true},

@@ -203,6 +203,8 @@ static void S_print_limits(FILE *out, const struct plan_limits *limits)
     fprintf(out, "\nLimits\n");
     S_print_limit(out, limits->batch_ms, " ms", " for a batch");
     S_print_limit(out, limits->pages, " pages", " in a batch");
+    if (limits->sleep)
+        fprintf(out, "  sleeps %g times as long after it\n", (double)limits->sleep / 100);
     S_print_limit(out, limits->lag_ms, " ms", " of lag of a replica");
     S_print_limit(out, limits->waiters, " sessions", " that wait for a lock");
     S_print_limit(out, limits->active, " sessions", " at work");

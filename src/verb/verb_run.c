@@ -45,7 +45,9 @@ static bool S_check_numbers(const struct verb_call *call, struct err *err)
             return err_set(err, ERR_USAGE, "--%s wants a number from 1, not '%s'", numbers[i],
                            value);
     }
-    return true;
+    struct limits scratch = {0};
+    const char *sleep = verb_given(call, "sleep");
+    return !sleep || limits_set(&scratch, "sleep", sleep, err);
 }
 
 /* ---- what is asked for ---- */

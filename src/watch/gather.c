@@ -235,6 +235,8 @@ void gather_journal_overview(struct parts *parts, const struct pg_result *result
         .trouble = S_or_null(arena, result, 0, "trouble"),
         .since = pg_int(result, 0, pg_col(result, "since")),
         .alive = pg_bool(result, 0, pg_col(result, "alive")),
+        .batch_ms = pg_int(result, 0, pg_col(result, "batch_ms")),
+        .sleep = pg_int(result, 0, pg_col(result, "sleep")),
     };
 }
 

@@ -216,6 +216,7 @@ struct run_view {
     const char *trouble;            /* why it failed or stopped; NULL */
     int64_t since;
     bool alive;                     /* its heartbeat is fresh */
+    int64_t batch_ms, sleep;        /* its pace; sleep: hundredths of a batch's time; UNKNOWN */
     const struct asked_view *asked; /* what ends it soonest first */
     size_t asked_count;
 };

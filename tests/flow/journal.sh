@@ -98,7 +98,7 @@ read_as_is() {
     psql -X -q -At -F ' | ' -d deck -f "$work/read.sql" -c "EXECUTE read($2)" 2>&1
 }
 like "$(read_as_is journal_overview "'mentoring'")" \
-    '^1 \| mentoring \| 0{64} \| migrate \| online \| running \| anna@bastion1 \| [0-9]{13} \| [0-9]{13} \| t \| $' \
+    '^1 \| mentoring \| 0{64} \| migrate \| online \| running \| anna@bastion1 \| [0-9]{13} \| [0-9]{13} \| t \|  \| -1 \| -1$' \
     'the open run comes before a newer one that is done, and it is alive'
 is "$(read_as_is journal_overview "'other'")" '' 'a plan that never ran has none'
 like "$(read_as_is journal_overview NULL)" '^1 \|' 'without a plan, any will do'
@@ -111,7 +111,7 @@ like "$(read_as_is journal_findings "'mentoring'")" \
     'the findings of the newest run that has any'
 ask deck "UPDATE tenantdeck.heartbeat SET at = now() - interval '16 seconds';
           UPDATE tenantdeck.lease SET claimed_at = now() - interval '1 hour'" >"$work/late"
-like "$(read_as_is journal_overview "'mentoring'")" '\| f \| $' 'silent for 16 seconds is not alive'
+like "$(read_as_is journal_overview "'mentoring'")" '\| f \|  \| -1 \| -1$' 'silent for 16 seconds is not alive'
 
 shown=$(td dbname=deck -p "$TD_SRCDIR/data/plans/mentoring.plan" status)
 like "$shown" 'anna@bastion1' 'status says who runs'

@@ -85,4 +85,34 @@ ok $? 'until it hears it'
 td_until 20 td_no_worker subject
 is "$(asked)" '"asked":[]' 'of a run that is over nothing is asked'
 
+# ---- a pace ----
+
+# The server notes when each batch ended and how long it took: with sleep 1 they take half of the time at
+# the most, whatever else the machine does.
+td_fresh subject
+psql -X -q -d subject -c "ALTER SYSTEM SET log_line_prefix = '%a %n '" -c 'SELECT pg_reload_conf()' \
+    -c 'ALTER DATABASE subject SET log_min_duration_statement = 0' >"$work/said"
+exits 2 'a ratio that is none is refused' td_on subject migrate --no-backup --sleep 11
+said=$(td_on subject migrate --no-backup --hold fill --lanes 1 --batch-ms 10 --sleep 0.5 --detach)
+td_until 60 waits_before fill || td_bail "the run does not wait before 'fill': $said"
+steps 'fill waits: held .*, sleep 0.5, '
+ok $? 'the ratio that a run began with stands above the steps' || td_note "$(td_on subject status steps)"
+like "$(td_on subject throttle sleep=+0.5)" '^run 1: the limits are now: .*, sleep 1$' 'it sleeps longer'
+psql -X -q -d subject -c "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END'" \
+    -c 'CREATE TRIGGER slow AFTER UPDATE ON public.sessions EXECUTE FUNCTION public.slow()' \
+    -c 'ALTER TABLE public.sessions ENABLE ALWAYS TRIGGER slow' >"$work/said"
+td_on subject hold confirm >"$work/said"
+td_on subject resume >"$work/said"
+td_until 60 waits_before confirm
+is "$(td_ask subject "SELECT value FROM tenantdeck.measure WHERE name = 'sleep'")" 100 'the journal knows its pace'
+like "$(td_on subject status steps --json | tr -d ' \n')" '"batch_ms":10,"sleep":1.0' 'and so does JSON'
+batches=$(grep -E '^tenantdeck fill [0-9.]+ LOG:  duration: [0-9.]+ ms  execute' "$PGHOST/log" |
+    awk '$6 >= 50 { at = $3 * 1000; if (!n++) first = at - $6; last = at; sum += $6 }
+         END { printf "%d of %d %%\n", n, n ? 100 * sum / (last - first) : 0 }')
+like "$batches" '^([5-9]|[1-9][0-9]+) of ([1-9]|[1-4][0-9]|5[0-5]) %$' 'the batches take half of the time'
+td_note "batches of the slow table: $batches"
+td_on subject stop >"$work/said"
+td_until 20 td_no_worker subject
+
 done_testing

@@ -215,12 +215,13 @@ static void test_files_beside_the_plan_are_read(void **state)
 static void test_limits_are_read(void **state)
 {
     (void)state;
-    struct plan *plan =
-        plan_file_read(SITE_HEAD SITE_TABLE "[throttle]\nbatch = 250 ms\npages = 64\nlag = 2min\n"
-                                            "waiters = 3\nactive = 40\narchive = 20\n"
-                                            "query = busy.sql\nfile = /run/wait\n");
+    struct plan *plan = plan_file_read(
+        SITE_HEAD SITE_TABLE "[throttle]\nbatch = 250 ms\npages = 64\nsleep = 0.5\nlag = 2min\n"
+                             "waiters = 3\nactive = 40\narchive = 20\n"
+                             "query = busy.sql\nfile = /run/wait\n");
     char *query = str_format("%s/busy.sql", plan_place.directory);
     assert_int_equal(plan->limits.batch_ms, 250);
+    assert_int_equal(plan->limits.sleep, 50);
     assert_int_equal(plan->limits.pages, 64);
     assert_int_equal(plan->limits.lag_ms, 120000);
     assert_int_equal(plan->limits.waiters, 3);

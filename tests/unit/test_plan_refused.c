@@ -208,6 +208,7 @@ static const struct {
     {SITE_HEAD SITE_TABLE "[warm \"a\"]\nfile = a.sql\nkey = a\n[warm \"a\"]\n", 18,
      "there before"},
     {SITE_HEAD SITE_TABLE "[throttle]\nbatch = 250\n", 16, "not a number and its unit"},
+    {SITE_HEAD SITE_TABLE "[throttle]\nsleep = 11\n", 16, "not a number from 0 to 10"},
     {SITE_HEAD SITE_TABLE "[throttle]\nbatch = 5 min\n", 16, "out of reach: from 1 ms to 60 s"},
     {SITE_HEAD SITE_TABLE "[throttle]\nlag = -1 s\n", 16, "not a number and its unit"},
     {SITE_HEAD SITE_TABLE "[throttle]\npages = 0\n", 16, "not a number from 1"},

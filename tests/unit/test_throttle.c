@@ -147,12 +147,17 @@ static void test_query_file_and_hand(void **state)
 static void test_the_plan_names_limits(void **state)
 {
     (void)state;
-    struct plan_limits plan = {
-        .lag_ms = 1500, .waiters = 4, .active = 20, .archive = 7, .batch_ms = 250, .pages = 64};
+    struct plan_limits plan = {.lag_ms = 1500,
+                               .waiters = 4,
+                               .active = 20,
+                               .archive = 7,
+                               .batch_ms = 250,
+                               .pages = 64,
+                               .sleep = 150};
     limits_begin(&S_limits, &plan);
     char *words = limits_words(&S_limits);
     assert_string_equal(words, "lag 1500 ms, waiters 4, active 20, archive 7, query off, file off, "
-                               "hold off, batch 250 ms, pages 64");
+                               "hold off, batch 250 ms, pages 64, sleep 1.5");
     free(words);
     S_figures.lag_ms = FIGURE_UNKNOWN;
     S_expect_wait("replica lag is not shown to this role (GRANT pg_read_all_stats), limit 1.5 s");
@@ -169,8 +174,33 @@ static void test_off_takes_a_limit_away(void **state)
     char *words = limits_words(&S_limits);
     assert_string_equal(words,
                         "lag off, waiters off, active off, archive off, query off, file off, "
-                        "hold off, batch 500 ms, pages 32");
+                        "hold off, batch 500 ms, pages 32, sleep 0");
     free(words);
+}
+
+static void test_how_long_it_sleeps(void **state)
+{
+    (void)state;
+    S_expect_set("sleep", "1");
+    assert_int_equal(S_limits.sleep, 100);
+    S_expect_set("sleep", "+0.5");
+    S_expect_set("sleep", "+0.25");
+    assert_int_equal(S_limits.sleep, 175);
+    S_expect_set("sleep", "-10");
+    assert_int_equal(S_limits.sleep, 0);
+    S_expect_set("sleep", "9.9");
+    S_expect_set("sleep", "+0.5");
+    assert_int_equal(S_limits.sleep, 1000);
+    S_expect_refused("sleep", "10.01",
+                     "'sleep' takes a number from 0 to 10, as 0.5 or 1, not '10.01'");
+    S_expect_refused("sleep", "*2", "'sleep' takes a number from 0 to 10, as 0.5 or 1, not '*2'");
+    S_expect_refused("sleep", "0.125",
+                     "'sleep' takes a number from 0 to 10, as 0.5 or 1, not '0.125'");
+    S_expect_set("sleep", "off");
+    assert_int_equal(S_limits.sleep, 0);
+    assert_int_equal(throttle_rest_ms(100, 250), 250);
+    assert_int_equal(throttle_rest_ms(50, 1), 1);
+    assert_int_equal(throttle_rest_ms(0, 250), 0);
 }
 
 static void test_spans(void **state)
@@ -330,6 +360,7 @@ int main(void)
         cmocka_unit_test_setup(test_query_file_and_hand, S_setup),
         cmocka_unit_test_setup(test_the_plan_names_limits, S_setup),
         cmocka_unit_test_setup(test_off_takes_a_limit_away, S_setup),
+        cmocka_unit_test_setup(test_how_long_it_sleeps, S_setup),
         cmocka_unit_test_setup(test_spans, S_setup),
         cmocka_unit_test_setup(test_what_is_refused_changes_nothing, S_setup),
         cmocka_unit_test(test_lag_is_since_the_first_it_lacks),
