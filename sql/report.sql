@@ -84,7 +84,7 @@ WITH chosen AS (
     SELECT 5, format('%s rows of ''%s'' were left aside without a tenant', rows, unit) FROM parked
      UNION ALL
     SELECT 6, format('%s fill triggers are still there: ''tenantdeck run release'' drops them once '
-                     || 'the application writes the columns itself', many)
+                     || 'no instance of the old application writes any more', many)
       FROM fill_triggers WHERE many > 0
 )
 SELECT chosen.id AS run,

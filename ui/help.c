@@ -24,6 +24,8 @@ void help_of_pane(struct buf *out, enum table_id id)
     buf_format(out, "%s\n", def->note);
     buf_add(out, "\nKeys\n\n");
     keys_tell(out, 1U << id);
+    buf_add(out, "\nWhen something is asked\n\n");
+    keys_tell(out, IN_SHEET);
     S_tell_columns(out, def);
     buf_add(out,
             "\nA filter may name columns: 'rows>1000 table:session' (: contains, = != < > <= >= "

@@ -34,12 +34,10 @@ const struct binding bindings[] = {
      "Esc q",
      "back to the panes; ends a verb that still runs",
      "back"},
-    {ACT_UNDO, AT(STEPS), {'b'}, "b", "guides through a rollback; changes nothing", NULL},
-    {ACT_UNDO, AT(STEPS), {'B'}, "B", "takes back what came after this step", NULL},
-    {ACT_MEND, AT(VALIDATION), {'v'}, "v", "validates now", NULL},
-    {ACT_MEND, AT(VALIDATION), {'m'}, "m", "mends this one, or this group", NULL},
-    {ACT_MEND, AT(VALIDATION), {'M'}, "M", "mends all that decides nothing about data", NULL},
-    {ACT_MEND, AT(VALIDATION), {'e'}, "e", "writes all findings: a .json, .csv or text", NULL},
+    {ACT_MEND, AT(VALIDATION), {'v'}, "v", "validates now", "validate"},
+    {ACT_MEND, AT(VALIDATION), {'m'}, "m", "mends this one, or this group", "mend"},
+    {ACT_MEND, AT(VALIDATION), {'M'}, "M", "mends all that decides nothing about data", "mend all"},
+    {ACT_MEND, AT(VALIDATION), {'e'}, "e", "writes all findings: a .json, .csv or text", "export"},
     {ACT_FOLLOW, AT(LOG), {' '}, "Space", "stops following the end, or follows it again", "pause"},
     {ACT_FOLLOW_END, AT(LOG), {'F'}, "F", "to the end, and follows it", "follow"},
     {ACT_PAUSE, AT(STEPS), {'p'}, "p", "the run waits at the next border, or goes on", "pause"},
@@ -48,6 +46,8 @@ const struct binding bindings[] = {
     {ACT_RUN_TO, AT(STEPS), {'u'}, "u", "runs all steps up to this one", "up to"},
     {ACT_RUN_ALL, AT(STEPS), {'M'}, "M", "migrates: runs all steps", "all"},
     {ACT_HOLD, AT(STEPS), {'h'}, "h", "the run waits before this step", "hold"},
+    {ACT_UNDO, AT(STEPS), {'b'}, "b", "guides through a rollback; changes nothing", "undo"},
+    {ACT_UNDO, AT(STEPS), {'B'}, "B", "takes back what came after this step", "undo to"},
     {ACT_HOLD_NOT, AT(STEPS), {'H'}, "H", "the run waits before no step any more", NULL},
     {ACT_FASTER, AT(STEPS), {']'}, "]", "longer batches: the run is faster", NULL},
     {ACT_SLOWER, AT(STEPS), {'['}, "[", "shorter batches: others wait less for the run", NULL},
@@ -192,35 +192,68 @@ static int S_draw_label(int y, int x, const struct binding *binding, bool barred
     return x + 2;
 }
 
+static bool S_is_shown(const struct binding *binding, unsigned place)
+{
+    return (binding->where & place) && binding->label;
+}
+
+/* Those that are possible come first where there is no room for all; their order stays. */
+static void S_choose(bool *chosen, int room, unsigned place, uint64_t barred)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < binding_count; i++) {
+            const struct binding *binding = &bindings[i];
+            bool dim = barred & (UINT64_C(1) << binding->action);
+            int width = S_is_shown(binding, place) ? S_label_width(binding) : 0;
+            if (!width || S_is_kept(binding->action) || dim != (pass == 1) || width > room)
+                continue;
+            chosen[i] = true;
+            room -= width;
+        }
+}
+
 void keys_draw_bar(int y, unsigned place, uint64_t barred)
 {
+    bool chosen[ARRAY_LEN(bindings)] = {false};
     int right = screen_cols(), x = 0;
     for (size_t i = 0; i < binding_count; i++)
-        if ((bindings[i].where & place) && bindings[i].label && S_is_kept(bindings[i].action))
+        if (S_is_shown(&bindings[i], place) && S_is_kept(bindings[i].action))
             right -= S_label_width(&bindings[i]);
     int kept = right + 1;
+    S_choose(chosen, right, place, barred);
     for (size_t i = 0; i < binding_count; i++) {
         const struct binding *binding = &bindings[i];
-        if (!(binding->where & place) || !binding->label)
-            continue;
         bool dim = barred & (UINT64_C(1) << binding->action);
-        if (S_is_kept(binding->action))
-            kept = S_draw_label(y, kept, binding, dim);
-        else if (x + S_label_width(binding) <= right)
+        if (chosen[i])
             x = S_draw_label(y, x, binding, dim);
+        else if (S_is_shown(binding, place) && S_is_kept(binding->action))
+            kept = S_draw_label(y, kept, binding, dim);
     }
 }
 
-static void S_tell_keys(struct buf *out, unsigned place, bool labelled)
+/* ---- the help ---- */
+
+static bool S_is_of_one_pane(const struct binding *binding, unsigned place)
+{
+    return (place & IN_PANES) && (binding->where & IN_PANES) != IN_PANES &&
+           !(binding->where & ~IN_PANES);
+}
+
+static void S_tell_keys(struct buf *out, unsigned place, bool own, bool labelled)
 {
     for (size_t i = 0; i < binding_count; i++)
-        if ((bindings[i].where & place) && (bindings[i].label != NULL) == labelled)
+        if ((bindings[i].where & place) && S_is_of_one_pane(&bindings[i], place) == own &&
+            (bindings[i].label != NULL) == labelled)
             buf_format(out, "  %-15s %s\n", bindings[i].shown, bindings[i].note);
 }
 
-/* What the key bar has names for comes first: moving about explains itself. */
+/* What only this pane has comes first; moving about explains itself. */
 void keys_tell(struct buf *out, unsigned place)
 {
-    S_tell_keys(out, place, true);
-    S_tell_keys(out, place, false);
+    size_t before = out->len;
+    S_tell_keys(out, place, true, true);
+    S_tell_keys(out, place, true, false);
+    buf_add(out, out->len > before ? "\n" : "");
+    S_tell_keys(out, place, false, true);
+    S_tell_keys(out, place, false, false);
 }

@@ -254,6 +254,19 @@ static void S_add_asked(const struct snapshot *snapshot, bool holds, struct buf 
     }
 }
 
+/* Whether all is done but what a person has to say: when the old application has gone. */
+static const struct step_view *S_left_for_later(const struct snapshot *snapshot)
+{
+    size_t last = snapshot->step_count ? snapshot->step_count - 1 : 0;
+    if (!snapshot->step_count || !str_is(snapshot->run.state, "done") ||
+        !str_is(snapshot->steps[last].name, "release") || snapshot->steps[last].state != STEP_WAITS)
+        return NULL;
+    for (size_t i = 0; i < last; i++)
+        if (snapshot->steps[i].state != STEP_DONE && snapshot->steps[i].state != STEP_SKIPPED)
+            return NULL;
+    return &snapshot->steps[last];
+}
+
 /* What is going on comes first, since a narrow title keeps the beginning. */
 void step_summary(const struct snapshot *snapshot, struct buf *out)
 {
@@ -276,11 +289,14 @@ void step_summary(const struct snapshot *snapshot, struct buf *out)
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         if (counts[told[i]])
             buf_format(out, ", %zu %s", counts[told[i]], step_state_name(told[i]));
+    if (S_left_for_later(snapshot))
+        buf_add(out, ", left for later: release");
 }
 
 bool step_focus(const struct snapshot *snapshot, size_t *row)
 {
     const struct step_view *step = snapshot_step(snapshot);
+    step = step ? step : S_left_for_later(snapshot);
     if (step)
         *row = (size_t)(step - snapshot->steps);
     return step != NULL;
@@ -389,6 +405,12 @@ void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
     }
     if (of_run)
         S_say_next(run, step, out);
+    if (step == S_left_for_later(snapshot))
+        detail_say(out,
+                   "All the rest is done. Run this one (x, or 'run release') when no instance of\n"
+                   "the old application writes any more, and the new one writes the codes\n"
+                   "itself; 'run release --dry-run' lists what goes: the fill triggers, and the\n"
+                   "indexes that only the old application's queries went by.");
     detail_say(out, "What it does:");
     detail_lines(out, step->does);
     detail_say(out, "How it is undone:");

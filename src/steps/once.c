@@ -317,3 +317,30 @@ bool step_release(struct run *run, struct err *err)
     return fill_settle(run, err) && step_once(run, err) && fill_settle(run, err) &&
            step_items(run, "work_release_lookups", err);
 }
+
+static bool S_count_left(struct run *run, const char *generator, int *items, int *units,
+                         struct err *err)
+{
+    struct pg_result *list;
+    if (!step_list(run, generator, &list, err))
+        return false;
+    const char *before = NULL;
+    *items = *units = 0;
+    for (int row = 0; row < pg_rows(list); row++) {
+        struct item item = S_item(list, row);
+        if (item.done)
+            continue;
+        *items += 1;
+        *units += !str_is(item.unit, before);
+        before = item.unit;
+    }
+    pg_result_free(list);
+    return true;
+}
+
+bool step_release_left(struct run *run, int *tables, int *indexes, struct err *err)
+{
+    int ignored;
+    return S_count_left(run, "work_release", &ignored, tables, err) &&
+           S_count_left(run, "work_release_lookups", indexes, &ignored, err);
+}

@@ -103,7 +103,7 @@ static bool S_goes(const struct rollback *r, const char *step)
 /*
  * Beside the steps that have something to take back also those after the first of them that have only
  * looked, since what they said does not hold any more. A step whose data stays is left as it is, and
- * so is all but what looked when one step goes alone.
+ * so is all but what looked when one step goes alone, and one that was skipped: it did nothing.
  */
 static size_t S_choose_steps(const struct verb_call *call, const struct rollback *r,
                              const char **steps)
@@ -116,7 +116,8 @@ static size_t S_choose_steps(const struct verb_call *call, const struct rollback
     for (size_t i = all; i-- > first && !str_is(defs[i]->name, choice->to);) {
         size_t at = verb_order_find(&r->order, defs[i]->name);
         const char *state = at < r->order.count ? r->order.states[at] : NULL;
-        bool told = state && !str_is(state, "undone"), looks = defs[i]->type == STEP_VERIFY;
+        bool told = state && !str_is(state, "undone") && !str_is(state, "skipped");
+        bool looks = defs[i]->type == STEP_VERIFY;
         if (S_goes(r, defs[i]->name) ||
             (told && (looks || (!choice->preserve_data && !choice->only))))
             steps[count++] = defs[i]->name;

@@ -167,10 +167,36 @@ static void S_report(int fd, const struct run *run, const struct err *err)
     json_decref(report);
 }
 
+static bool S_has_step(const struct run *run, const char *name)
+{
+    for (size_t i = 0; i < run->step_count; i++)
+        if (str_is(run->steps[i].def->name, name))
+            return true;
+    return false;
+}
+
+/* A migration that is done leaves one step to a person, who alone knows when. */
+static void S_point_on(struct run *run)
+{
+    struct err ignored = {0};
+    int tables, indexes;
+    if (!str_is(run->verb, "migrate") || !S_has_step(run, "validate") ||
+        !step_release_left(run, &tables, &indexes, &ignored) || !tables)
+        return;
+    run_say(
+        run, "info", "worker",
+        "left for later: 'run release' drops the fill triggers of %d tables and %d indexes of the "
+        "old application's queries; run it when no instance of the old application writes any "
+        "more ('run release --dry-run' lists what goes)",
+        tables, indexes);
+}
+
 static void S_end(struct run *run, bool ok, const struct err *err)
 {
     const char *end = str_is(run->verb, "rollback") ? "undone" : "done";
-    if (!ok)
+    if (ok)
+        S_point_on(run);
+    else
         end = run->stop_wanted || run->aborted ? "stopped" : "failed";
     if (!run->fenced)
         run_say(run,

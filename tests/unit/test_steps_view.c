@@ -158,6 +158,21 @@ static void test_what_was_asked_of_it(void **state)
                                "50 rows/s, ~15s left, mean 25, holds before keys, 1 of 3 done");
 }
 
+static void test_what_is_left_for_later(void **state)
+{
+    struct snapshot snapshot = S_at_work();
+    (void)state;
+    snapshot.run.state = "done";
+    S_steps[FILL].state = STEP_DONE;
+    S_steps[KEYS].name = "release";
+    S_check_summary(&snapshot, "2 of 3 done, left for later: release");
+    S_check_detail_has(&snapshot, KEYS, "when no instance of\nthe old application writes", true);
+    S_check_focus(&snapshot, true, KEYS);
+    S_steps[FILL].state = STEP_UNDONE;
+    S_check_summary(&snapshot, "1 of 3 done, 1 undone");
+    S_check_detail_has(&snapshot, KEYS, "no instance", false);
+}
+
 static void test_why_it_waits(void **state)
 {
     struct snapshot snapshot = S_at_work();
@@ -251,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_rate_and_time_left),
         cmocka_unit_test(test_steps_without_rows_have_no_rate),
         cmocka_unit_test(test_what_was_asked_of_it),
+        cmocka_unit_test(test_what_is_left_for_later),
         cmocka_unit_test(test_why_it_waits),
         cmocka_unit_test(test_held_before_a_step),
         cmocka_unit_test(test_failed_run_says_what_is_safe),
