@@ -8,13 +8,17 @@
 -- several passes of 32-page ranges: each pass takes so many rows of a page as find room there after the
 -- pass before it (shares: per cent, cumulative), so most new versions need no new index entries. In
 -- mode window a table is rewritten once instead, by ALTER COLUMN ... TYPE with the map as a constant,
--- where that can be done. Where a column was there before this plan, rows that differ from the mapping
--- are changed too and what they held is kept in tenantdeck.old_value.
+-- where that can be done. In batches, too, a map that is no larger than the table is taken into the
+-- statement: `prepare` does so once for each connection, and serves the passes that have a share;
+-- what it does not know, and all that is new, is left to the sweeps, which look for themselves. Where
+-- a column was there before this plan, rows that differ from the mapping are changed too and what they
+-- held is kept in tenantdeck.old_value.
 -- A batch's parameters: $1 plan name, $2 epoch, $3 step, $4 part, $5 and $6 tid range, $7 and $8 per
 -- cent of the rows; it answers fenced, changed. settle looks at the rows of the users $3 (an array;
 -- NULL: at every row) again, and at children that differ from their parent; $1, $2 and the answer as in a batch.
--- $1: the plan, $2: the mode. Answers: unit, relation, how (batch, rewrite, nothing), statement, pages,
--- rows, shares, settle, tidy, done (nothing is left), records.
+-- $1: the plan, $2: the mode. Answers: unit, relation, how (batch, rewrite, nothing), prepare (what
+-- makes tenantdeck_batch, with the parameters of a batch; or NULL), statement, pages, rows, shares,
+-- settle, tidy, done (nothing is left), records.
 WITH RECURSIVE plan AS MATERIALIZED (
     SELECT given.doc,
            given.doc ->> 'name' AS name,
@@ -131,6 +135,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
                            ELSE format('t.%I IS NULL AND %s IS NOT NULL', v.name, v.joined) END,
                       ' OR ' ORDER BY v.number) AS fillable,
            string_agg(format('t.%I IS NULL', v.name), ' OR ' ORDER BY v.number) AS any_empty,
+           max(format('t.%I IS NULL', v.name)) FILTER (WHERE v.role = 'tenant') AS no_tenant,
            string_agg(quote_literal(v.name), ', ' ORDER BY v.number) AS quoted,
            string_agg(format('t.%I::text', v.name), ', ' ORDER BY v.number) AS held,
            string_agg(format('%I = (o.value ->> %L)::%s', v.name, v.name, v.type), ', '
@@ -218,8 +223,9 @@ WITH RECURSIVE plan AS MATERIALIZED (
              FROM (SELECT CASE f.source WHEN 'user' THEN 'u.' || quote_ident(u.user_column)
                                         ELSE 'p.' || quote_ident(f.parent_column) END AS theirs) AS way
            ) AS x
-), piece AS MATERIALIZED ( -- a rewrite's ALTER COLUMN, as an expression that makes its text
-    SELECT v.place,
+), piece AS MATERIALIZED ( -- how a column gets its code from a constant map: an expression that makes
+    -- the text, for a rewrite's ALTER COLUMN and for a batch's SET
+    SELECT f.place, way.how,
            string_agg(
                CASE f.source WHEN 'constant'
                THEN quote_literal(x.start || format('%L', v.default_code) || x.finish)
@@ -237,19 +243,23 @@ WITH RECURSIVE plan AS MATERIALIZED (
       FROM valued v
       JOIN found f USING (place)
       JOIN sought s USING (place)
+     CROSS JOIN (VALUES ('rewrite'), ('batch')) AS way (how)
      CROSS JOIN LATERAL (
-           SELECT format('ALTER COLUMN %I TYPE %s USING (coalesce(', v.name, v.type) AS start,
+           SELECT CASE way.how WHEN 'rewrite'
+                               THEN format('ALTER COLUMN %I TYPE %s USING (coalesce(', v.name, v.type)
+                               ELSE format('%I = (coalesce(', v.name) END AS start,
                   format('%s))%s', v.or_default, v.cast) AS finish,
                   quote_ident(f.source_column) AS ours) AS x
-     GROUP BY v.place
+     GROUP BY f.place, way.how
 ), shaped AS MATERIALIZED ( -- all that is known of a table
     SELECT f.place, f.name, quote_literal(f.name) AS unit, f.relation, f.source, f.parent_table,
            f.defaults, f.parks,
            f.pages, f.rows, g.depth, plan.in_window, plan.quoted AS plan,
            l.was_there, l.is_there, l.is_indexed, l.is_held, l.names, l.sets, l.looked, l.named,
            l.news, l.sets_of_old, l.differs, l.differs_joined, l.fillable, l.any_empty,
-           l.quoted, l.held, l.restored, l.growth, c.by_key, c.by_number,
-           x.sources, x.condition, x.single, x.source_text, x.is_number, x.map, r.key,
+           l.no_tenant, l.quoted, l.held, l.restored, l.growth,
+           x.sources, x.condition, x.single, x.source_text, x.source_bare, x.is_number, x.map, r.key,
+           quote_ident(f.source_column) AS ours, x.map_rows,
            x.map_rows * CASE WHEN x.is_number THEN 8 ELSE 64 END AS map_bytes,
            f.source = 'parent' AND NOT above.is_there AS is_early,
            EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = f.oid) AS has_heirs,
@@ -260,7 +270,6 @@ WITH RECURSIVE plan AS MATERIALIZED (
       JOIN listed l USING (place)
       JOIN row_key r USING (place)
       JOIN sought x USING (place)
-      JOIN piece c USING (place)
       LEFT JOIN found p ON p.name = f.parent_table
       LEFT JOIN listed above ON above.place = p.place
      CROSS JOIN plan
@@ -290,6 +299,14 @@ WITH RECURSIVE plan AS MATERIALIZED (
                    E', freed AS (\n    DELETE FROM tenantdeck.parked AS q USING changed AS c\n',
                    '     WHERE q.plan = $1::text AND q.unit = ', s.unit, E' AND q.key = c.key\n)')
                END) AS and_then,
+           concat(
+               E', mark AS (\n',
+               E'    INSERT INTO tenantdeck.checkpoint (step, unit, part, next, rows, epoch)\n',
+               '    SELECT $3::bigint, ', s.unit, ', $4::text, $6::tid::text, (SELECT count(*) FROM ',
+               CASE WHEN s.was_there THEN 'old' ELSE 'changed' END, E'), f.epoch\n',
+               E'      FROM fence AS f\n    RETURNING rows\n)\n',
+               'SELECT EXISTS (SELECT FROM fence) AS fenced,',
+               E'\n       coalesce((SELECT m.rows FROM mark AS m), 0) AS changed') AS marking,
            CASE WHEN s.parks THEN concat(
                '    INSERT INTO tenantdeck.parked (plan, unit, key, reason)', E'\n    SELECT ', s.plan,
                ', ', s.unit, ', ', s.key, ', ',
@@ -325,13 +342,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
                    w.in_batch, E'\n       AND (', w.any_empty, E')\n       AND NOT EXISTS (SELECT FROM ',
                    w.sources, ' WHERE ', w.condition,
                    E')\n    ON CONFLICT (plan, unit, key) DO NOTHING\n)') END,
-               E', mark AS (\n',
-               E'    INSERT INTO tenantdeck.checkpoint (step, unit, part, next, rows, epoch)\n',
-               '    SELECT $3::bigint, ', w.unit, ', $4::text, $6::tid::text, (SELECT count(*) FROM ',
-               CASE WHEN w.was_there THEN 'old' ELSE 'changed' END, E'), f.epoch\n',
-               E'      FROM fence AS f\n    RETURNING rows\n)\n',
-               'SELECT EXISTS (SELECT FROM fence) AS fenced,',
-               E'\n       coalesce((SELECT m.rows FROM mark AS m), 0) AS changed') AS statement
+               w.marking) AS statement
       FROM worded w
 ), settling AS ( -- looks first and changes then, so that rows are locked for moments
     SELECT w.place,
@@ -361,13 +372,14 @@ WITH RECURSIVE plan AS MATERIALIZED (
                E'\nSELECT EXISTS (SELECT FROM fence) AS fenced,\n',
                '       (SELECT cardinality(s.at) FROM seen AS s) AS changed') AS statement
       FROM worded w
-), rewrite AS ( -- one ALTER that holds the map as a constant, which never leaves the server
-    SELECT w.place,
+), constant AS ( -- a block that makes one statement with the map as a constant, which never leaves the
+    -- server: the ALTER of a rewrite, or the batch that a connection prepares for itself
+    SELECT w.place, c.how,
            concat(
                E'DECLARE\n    tenants text;\n    organizations text;\n',
                CASE WHEN w.is_number THEN
                    E'    lowest bigint;\n    highest bigint;\n    many bigint;\n    places text;\n    closing text;\n' END,
-               E'BEGIN\n',
+               E'BEGIN\n', x.before,
                CASE WHEN w.is_number THEN concat(
                    E'    PERFORM set_config(''work_mem'', ''128MB'', true);\n',
                    E'    SELECT min(k.key), max(k.key), count(*) INTO lowest, highest, many\n      FROM (',
@@ -399,20 +411,58 @@ WITH RECURSIVE plan AS MATERIALIZED (
                    E'                    ELSE ''('' || quote_literal(array_agg(nullif(c.organization, '''')\n',
                    E'                                       ORDER BY c.place)) || ''::text[])['' END\n',
                    E'          INTO places, closing, tenants, organizations FROM code AS c;\n        EXECUTE ',
-                   quote_literal(format('ALTER TABLE %s ', w.relation)), ' || ', w.by_number,
-                   E';\n    ELSE\n') END,
+                   x.head, ' || ', c.by_number, x.told_by_number, E';\n    ELSE\n') END,
                CASE WHEN w.source <> 'constant' THEN concat(
                    E'    SELECT coalesce(jsonb_object_agg(k.key, k.tenant), ''{}''),\n',
                    E'           coalesce(jsonb_object_agg(k.key, k.organization), ''{}'')\n',
                    E'      INTO tenants, organizations\n      FROM (', w.map,
                    E') AS k\n     WHERE k.key IS NOT NULL;\n') END,
-               '    EXECUTE ', quote_literal(format('ALTER TABLE %s ', w.relation)), ' || ', w.by_key,
-               E';\n',
+               '    EXECUTE ', x.head, ' || ', c.by_key, x.told_by_key, E';\n',
                CASE WHEN w.is_number THEN E'    END IF;\n' END,
-               CASE WHEN w.parks THEN concat(w.parking, w.any_empty,
-                                             E'\n    ON CONFLICT (plan, unit, key) DO NOTHING;\n') END,
+               CASE WHEN c.how = 'rewrite' AND w.parks
+                    THEN concat(w.parking, w.any_empty,
+                                E'\n    ON CONFLICT (plan, unit, key) DO NOTHING;\n') END,
                E'END\n') AS body
       FROM worded w
+      JOIN piece c USING (place)
+     CROSS JOIN LATERAL (
+           -- With a constant of any size a batch is planned once, not each time.
+           SELECT CASE c.how WHEN 'batch' THEN
+                      E'    IF EXISTS (SELECT FROM pg_catalog.pg_prepared_statements AS s\n'
+                      '                WHERE s.name = ''tenantdeck_batch'') THEN\n'
+                      '        DEALLOCATE tenantdeck_batch;\n    END IF;\n'
+                      '    PERFORM set_config(''plan_cache_mode'', ''force_generic_plan'', false);\n'
+                      END AS before,
+                  CASE c.how WHEN 'rewrite' THEN quote_literal(format('ALTER TABLE %s ', w.relation))
+                  ELSE quote_literal(concat(
+                      'PREPARE tenantdeck_batch (text, bigint, bigint, text, tid, tid, integer, integer) AS ',
+                      w.fence, E', changed AS (\n    UPDATE ONLY ', w.relation, E' AS t\n       SET ')) END
+                      AS head,
+                  CASE c.how WHEN 'batch' THEN tail.opening || CASE WHEN NOT w.defaults THEN concat(
+                      ' || ', quote_literal(E'\n       AND CASE WHEN ' || w.ours || ' BETWEEN '),
+                      ' || lowest || ', quote_literal(' AND '), ' || highest || ', quote_literal(' THEN ('),
+                      ' || quote_literal(places) || ',
+                      quote_literal('::integer[])[(' || w.ours || ' - ('), ' || lowest || ',
+                      quote_literal(') + 1)::integer] END > 0')) ELSE '' END || tail.closing
+                      END AS told_by_number,
+                  CASE c.how WHEN 'batch' THEN tail.opening || CASE WHEN NOT w.defaults THEN concat(
+                      ' || ', quote_literal(E'\n       AND '), ' || quote_literal(tenants) || ',
+                      quote_literal(format('::jsonb ->> %s IS NOT NULL', w.source_bare))) ELSE '' END
+                      || tail.closing END AS told_by_key
+             FROM (SELECT CASE c.how WHEN 'batch' THEN ' || ' || quote_literal(concat(
+                              E'\n     WHERE EXISTS (SELECT FROM fence)\n       AND ', w.in_batch,
+                              E'\n       AND ', w.no_tenant)) ELSE '' END AS opening,
+                          CASE c.how WHEN 'batch' THEN ' || ' || quote_literal(concat(
+                              E'\n    RETURNING 1\n)', w.marking)) ELSE '' END AS closing) AS tail) AS x
+), block AS (
+    SELECT x.place, max(x.statement) FILTER (WHERE x.how = 'rewrite') AS rewrite,
+           max(x.statement) FILTER (WHERE x.how = 'batch') AS prepare
+      FROM (SELECT c.place, c.how,
+                   'DO ' || CASE WHEN position('$tenantdeck$' IN c.body) = 0
+                                 THEN E'$tenantdeck$\n' || c.body || '$tenantdeck$'
+                                 ELSE quote_literal(c.body) END AS statement
+              FROM constant c) AS x
+     GROUP BY x.place
 ), probe AS MATERIALIZED ( -- is no row left that could be told its code?
     SELECT w.place, w.name, w.source, w.parent_table, w.is_there AND NOT w.is_early AS may_ask,
            format('SELECT NOT EXISTS (SELECT FROM ONLY %s AS t%s WHERE %s) AS done', w.relation,
@@ -438,27 +488,28 @@ WITH RECURSIVE plan AS MATERIALIZED (
                        THEN query_to_xml(p.query, false, false, '')::text LIKE '%<done>true</done>%'
                        ELSE false END AS done) AS answer
 ), chosen AS (
-    SELECT w.*,
-           CASE WHEN NOT w.in_window THEN 'batch'
-                WHEN w.pages = 0 THEN 'nothing'
-                -- Old values have to be kept row by row; and a constant of any size has to be parsed.
-                WHEN w.was_there OR w.is_held OR w.has_heirs OR w.map_bytes > 64 * 1024 * 1024
-                THEN 'batch'
-                ELSE 'rewrite' END AS how,
+    SELECT w.*, way.how,
+           way.how = 'batch' AND w.pages >= 256 AND w.source <> 'constant'
+               AND w.no_tenant IS NOT NULL AND NOT w.was_there AND NOT w.parks
+               AND w.map_rows <= w.rows AND w.map_bytes <= 64 * 1024 * 1024 AS is_prepared,
            -- The more indexes, the more a pass spares; the wider the rows, the less it finds to do.
            CASE WHEN w.pages < 256 OR w.is_indexed THEN 1
                 ELSE least(1 + w.indexes + (w.width < 250)::integer, 5) END::integer AS passes,
            w.width / (w.width + w.growth) AS shrinking
       FROM worded w
+     CROSS JOIN LATERAL (
+           SELECT CASE WHEN NOT w.in_window THEN 'batch'
+                       WHEN w.pages = 0 THEN 'nothing'
+                       -- Old values have to be kept row by row; and a constant of any size has to be parsed.
+                       WHEN w.was_there OR w.is_held OR w.has_heirs
+                            OR w.map_bytes > 64 * 1024 * 1024 THEN 'batch'
+                       ELSE 'rewrite' END AS how) AS way
 )
 SELECT c.name AS unit,
        c.relation,
        c.how,
-       CASE c.how WHEN 'batch' THEN batch.statement
-                  WHEN 'rewrite'
-                  THEN 'DO ' || CASE WHEN position('$tenantdeck$' IN rewrite.body) = 0
-                                     THEN E'$tenantdeck$\n' || rewrite.body || '$tenantdeck$'
-                                     ELSE quote_literal(rewrite.body) END END AS statement,
+       CASE WHEN c.is_prepared THEN block.prepare END AS prepare,
+       CASE c.how WHEN 'batch' THEN batch.statement WHEN 'rewrite' THEN block.rewrite END AS statement,
        c.pages,
        c.rows,
        -- What one pass has moved away is the room of the next, and new versions are wider.
@@ -517,7 +568,7 @@ SELECT c.name AS unit,
                 'alone', false)) ELSE '[]'::jsonb END AS records
   FROM chosen c
   JOIN batch USING (place)
-  JOIN rewrite USING (place)
+  JOIN block USING (place)
   JOIN probed USING (place)
   LEFT JOIN settling USING (place)
  ORDER BY c.depth, c.place;
@@ -526,6 +577,16 @@ SELECT c.name AS unit,
 -- The application's triggers do not fire on what this session changes, and foreign keys are not
 -- checked: step confirm looks at every row afterwards.
 SET session_replication_role = replica;
+
+-- name: fill_unhurried
+-- A batch and its checkpoint are lost together or not at all, and the next commit of the worker's own
+-- connection, which waits, makes sure of all before it: so no batch waits for the disk.
+SET synchronous_commit = off;
+
+-- name: fill_forget
+-- A connection leaves the batch that it has prepared: the sweeps look for themselves.
+DEALLOCATE ALL;
+RESET plan_cache_mode;
 
 -- name: fill_triggers
 -- The triggers that the fill would fire where fill_quiet is not allowed. $1: the plan. Answers no row,

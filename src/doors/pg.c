@@ -288,15 +288,13 @@ void pg_on_socket(void *arg, short revents)
     S_statement_over(pg);
 }
 
-void pg_send(struct pg *pg, const char *sql, const char *const *values, int count, pg_done_fn *done,
-             void *ctx)
+/* Notes whose answer is awaited; `sent` is libpq's word on the sending. */
+static void S_await(struct pg *pg, const char *sql, int sent, pg_done_fn *done, void *ctx)
 {
     pg->done = done;
     pg->done_ctx = ctx;
     pg->sql = str_dup(sql);
     pg->sent_at = clock_us();
-    int sent = count > 0 ? PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL, 0)
-                         : PQsendQuery(pg->conn, sql);
     int unsent = sent ? PQflush(pg->conn) : -1;
     if (unsent >= 0) {
         S_update_watch(pg, unsent > 0);
@@ -307,13 +305,33 @@ void pg_send(struct pg *pg, const char *sql, const char *const *values, int coun
     pg_broken(pg, &err);
 }
 
-void pg_query(struct pg *pg, const char *sql, const char *const *values, int count,
-              pg_done_fn *done, void *ctx)
+void pg_send(struct pg *pg, const char *sql, const char *const *values, int count, pg_done_fn *done,
+             void *ctx)
+{
+    int sent = count > 0 ? PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL, 0)
+                         : PQsendQuery(pg->conn, sql);
+    S_await(pg, sql, sent, done, ctx);
+}
+
+static void S_take(struct pg *pg)
 {
     if (!pg_is_ready(pg))
         die("a statement was sent on a connection that is not ready");
     pg->phase = PHASE_BUSY;
+}
+
+void pg_query(struct pg *pg, const char *sql, const char *const *values, int count,
+              pg_done_fn *done, void *ctx)
+{
+    S_take(pg);
     pg_send(pg, sql, values, count, done, ctx);
+}
+
+void pg_query_prepared(struct pg *pg, const char *name, const char *const *values, int count,
+                       pg_done_fn *done, void *ctx)
+{
+    S_take(pg);
+    S_await(pg, name, PQsendQueryPrepared(pg->conn, name, count, values, NULL, NULL, 0), done, ctx);
 }
 
 /* ---- waiting while the loop turns ---- */

@@ -87,8 +87,12 @@ typedef void pg_done_fn(void *ctx, const struct pg_result *result, const struct 
 void pg_query(struct pg *pg, const char *sql, const char *const *values, int count,
               pg_done_fn *done, void *ctx);
 
+/* Executes what the session itself has prepared under that name. */
+void pg_query_prepared(struct pg *pg, const char *name, const char *const *values, int count,
+                       pg_done_fn *done, void *ctx);
+
 /*
- * The same, waiting while the loop turns (so heartbeats and keys go on). `*out` is yours to free
+ * As pg_query(), waiting while the loop turns (so heartbeats and keys go on). `*out` is yours to free
  * with pg_result_free(); pass NULL when it does not matter.
  */
 bool pg_run(struct pg *pg, const char *sql, const char *const *values, int count,

@@ -29,7 +29,7 @@ enum {
 };
 
 struct unit { /* a row of work_fill; borrowed */
-    const char *name, *relation, *how, *statement, *settle, *tidy, *records;
+    const char *name, *relation, *how, *prepare, *statement, *settle, *tidy, *records;
     int64_t rows;
     int shares[MOST_SHARES];
     int share_count;
@@ -80,6 +80,7 @@ static void S_read_unit(struct filling *f, int row)
         .name = S_text(f, row, "unit"),
         .relation = S_text(f, row, "relation"),
         .how = S_text(f, row, "how"),
+        .prepare = S_text(f, row, "prepare"),
         .statement = S_text(f, row, "statement"),
         .settle = S_text(f, row, "settle"),
         .tidy = S_text(f, row, "tidy"),
@@ -110,7 +111,9 @@ static bool S_read_list(struct run *run, void *ctx, struct err *err)
 static void S_begin_pass_as(struct filling *f, int number, int64_t pages, int low, int high)
 {
     blocks_release(&f->blocks);
+    bool sweeps = low == 0 && high == 100; /* and so looks for itself */
     f->pass = (struct lane_pass){.unit = f->unit->name,
+                                 .prepare = sweeps ? NULL : f->unit->prepare,
                                  .statement = f->unit->statement,
                                  .number = number,
                                  .low = low,

@@ -32,6 +32,7 @@ struct lane {
     int64_t sent_at, due; /* due: when it tries again, or has slept */
     int tries;
     bool failed, cancelled, fenced;
+    const char *prepared, *preparing; /* the pass->prepare that its connection has run, or runs */
     int64_t changed;
     struct err err;
 };
@@ -113,9 +114,11 @@ static bool S_open(struct lane *lane, struct err *err)
         return true;
     pg_free(lane->pg);
     lane->pg = NULL;
+    lane->prepared = lane->preparing = NULL;
     if (!run_connect(run, "fill", &lane->pg, err))
         return false;
-    if (S_silence_triggers(run, lane->pg, err))
+    if (S_silence_triggers(run, lane->pg, err) &&
+        pg_run(lane->pg, sql_get("fill_unhurried"), NULL, 0, NULL, err))
         return true;
     pg_free(lane->pg);
     lane->pg = NULL;
@@ -159,6 +162,32 @@ static void S_answered(void *ctx, const struct pg_result *result, const struct e
     lane->changed = pg_int(result, 0, pg_col(result, "changed"));
 }
 
+static void S_prepared(void *ctx, const struct pg_result *result, const struct err *err)
+{
+    struct lane *lane = ctx;
+    if (err) {
+        S_answered(lane, result, err);
+        return;
+    }
+    lane->prepared = lane->preparing;
+    lane->preparing = NULL;
+    lane->state = LANE_WAITS;
+    lane->due = clock_ms();
+}
+
+/* Leaves the connection as the pass wants it; false: it is at work on that. */
+static bool S_prepare(struct lane *lane)
+{
+    const char *wanted = lane->lanes->pass->prepare;
+    if (lane->prepared == wanted)
+        return true;
+    lane->state = LANE_BUSY;
+    lane->preparing = wanted;
+    lane->cancelled = false;
+    pg_query(lane->pg, wanted ? wanted : sql_get("fill_forget"), NULL, 0, S_prepared, lane);
+    return false;
+}
+
 static void S_send(struct lane *lane)
 {
     struct lanes *lanes = lane->lanes;
@@ -174,7 +203,11 @@ static void S_send(struct lane *lane)
     lane->state = LANE_BUSY;
     lane->cancelled = false;
     lane->sent_at = clock_ms();
-    pg_query(lane->pg, pass->statement, values, ARRAY_LEN(values), S_answered, lane);
+    if (pass->prepare)
+        pg_query_prepared(lane->pg, "tenantdeck_batch", values, ARRAY_LEN(values), S_answered,
+                          lane);
+    else
+        pg_query(lane->pg, pass->statement, values, ARRAY_LEN(values), S_answered, lane);
     FAILPOINT("K3");
     FAILPOINT("K5");
 }
@@ -261,6 +294,17 @@ static bool S_find_out(struct run *run, void *ctx, struct err *err)
     return true;
 }
 
+/* What cannot be prepared is done without: the statement itself looks for each row. */
+static void S_do_without(struct lane *lane)
+{
+    struct lane_pass *pass = lane->lanes->pass;
+    run_say(lane->lanes->run, "warn", "worker", "'%s' is filled without a prepared batch: %s",
+            pass->unit, lane->err.text);
+    pass->prepare = lane->prepared = lane->preparing = NULL;
+    lane->state = LANE_WAITS;
+    lane->due = clock_ms();
+}
+
 static bool S_look_up(struct lane *lane, const struct err *cause, struct err *err)
 {
     struct run *run = lane->lanes->run;
@@ -280,6 +324,8 @@ static void S_take_failure(struct lane *lane)
         S_fail(lane, &err);
     } else if (cause.kind == ERR_RETRY) {
         S_wait(lane);
+    } else if (cause.kind != ERR_LOST && lane->preparing) {
+        S_do_without(lane);
     } else if (cause.kind != ERR_LOST && !twice) {
         S_fail(lane, &cause);
     } else if (!S_look_up(lane, &cause, &err)) {
@@ -353,7 +399,8 @@ static void S_send_all(struct lanes *lanes)
         bool due = clock_ms() >= lane->due, again = lane->state == LANE_WAITS && due;
         if (lane->state == LANE_SLEEPS && due)
             lane->state = LANE_IDLE;
-        if ((again || lane->state == LANE_IDLE) && S_is_open(lane) && (again || S_take_next(lane)))
+        if ((again || lane->state == LANE_IDLE) && S_is_open(lane) &&
+            (again || S_take_next(lane)) && S_prepare(lane))
             S_send(lane);
     }
 }

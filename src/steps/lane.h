@@ -15,6 +15,7 @@ struct lanes;
 
 struct lane_pass {
     const char *unit, *statement; /* the batch; its parameters are told in fill.sql */
+    const char *prepare; /* makes a batch of its own in each connection, used instead; or NULL */
     int number;
     int low, high; /* per cent of a page's rows */
     int most_pages;

@@ -116,6 +116,12 @@ static void S_print_unit(const struct printing *p, const struct pg_result *list,
     if (pg_bool(list, row, pg_col(list, "done")) || str_is(how, "nothing"))
         return;
     S_comment(p, ": ", pg_text(list, row, pg_col(list, "unit")), how);
+    if (!pg_null(list, row, pg_col(list, "prepare"))) {
+        S_comment(p, "", "",
+                  "once for each connection: tenantdeck_batch, which is executed instead of the "
+                  "batch below in all passes but the sweeps");
+        dry_statement(p->out, pg_text(list, row, pg_col(list, "prepare")));
+    }
     if (str_is(how, "batch"))
         S_comment(p, "", "",
                   "for each batch: $1 plan, $2 epoch, $3 step, $4 part, $5 and $6 the "
