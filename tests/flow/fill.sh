@@ -90,6 +90,7 @@ wrong="SELECT (SELECT count(*) FROM parents p LEFT JOIN users u ON u.id = p.owne
 # ---- beside the application ----
 
 make online
+sql online "ALTER DATABASE online SET log_statement = 'all'"
 before=$(sql online 'SELECT sum(hashtext(p::text)::bigint) FROM parents p')
 fill_in online "$work/plain.plan"
 ok $? 'a plan is filled online'
@@ -105,6 +106,13 @@ like "$(sql online "SELECT string_agg(part, ',') FROM tenantdeck.checkpoint WHER
     'pass 3 begins' 'in several passes'
 is "$(sql online "SELECT sum(c.rows) FROM tenantdeck.checkpoint c WHERE c.unit = 'children'")" 40000 \
     'the checkpoints count the rows'
+sql online 'ALTER DATABASE online RESET log_statement'
+is "$(grep -c 'LOG:  execute tenantdeck_batch:' "$PGHOST/log")" \
+    "$(sql online "SELECT count(*) FROM tenantdeck.checkpoint b JOIN tenantdeck.checkpoint p
+                       ON p.unit = b.unit AND b.part LIKE replace(p.part, 'begins', 'blocks %')
+                    WHERE p.part LIKE '%begins' AND p.next NOT LIKE '%, 0 to 100 per cent'
+                   HAVING count(*) > 50")" \
+    'the passes by a batch that holds the map, the sweeps by one that looks for itself'
 fill_in online "$work/plain.plan"
 is "$(sql online "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'children'")" 40000 \
     'a second run changes nothing'
@@ -169,6 +177,14 @@ is "$(sql online "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'tenantdeck%
     'step release drops the triggers and their functions'
 is "$(sql online "$wrong")|$(sql online 'SELECT count(*) FROM tenantdeck.requeue')" '0|0' \
     'and settles who was noted'
+
+# Numbers too far apart for an array, and parents that have no code.
+make sparse
+sql sparse 'UPDATE parents SET id = -997 * id; UPDATE children SET parent = -997 * parent'
+sql sparse 'UPDATE parents SET owner = NULL WHERE id % 10 = 0'
+sql sparse 'VACUUM FULL ANALYZE'
+fill_in sparse "$work/plain.plan"
+is "$(sql sparse "$wrong")" 0 'a map with gaps tells the same'
 
 # ---- with the application stopped ----
 
