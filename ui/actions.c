@@ -18,6 +18,11 @@ static const struct snapshot *S_snapshot(const struct console *console)
     return sampler_snapshot(console->sampler);
 }
 
+const struct snapshot *action_snapshot(const struct console *console)
+{
+    return panes_snapshot(&console->panes, S_snapshot(console));
+}
+
 static struct pane *S_pane(struct console *console)
 {
     return panes_focused(&console->panes);
@@ -43,7 +48,7 @@ static bool S_is_counting(const struct snapshot *snapshot)
 const char *action_barred(const struct console *console, enum action action)
 {
     const struct snapshot *snapshot = S_snapshot(console);
-    const struct pane *pane = &console->panes.panes[console->panes.focus];
+    const struct pane *pane = panes_focused_of(&console->panes);
     switch (action) {
     case ACT_COUNT:
     case ACT_COUNT_ALL:
@@ -56,7 +61,18 @@ const char *action_barred(const struct console *console, enum action action)
     case ACT_END_SESSION:
         return action_session_barred(console, action);
     case ACT_OPEN:
-        return pane->def->detail && pane->shown.count ? NULL : "there is no row to open";
+    case ACT_TELL:
+        return (pane->def->detail || action_deepens(console)) && pane->shown.count
+                   ? NULL
+                   : "there is no row to open";
+    case ACT_KEYS_CLEAR:
+    case ACT_KEYS_KEEP:
+    case ACT_KEYS_TTL:
+    case ACT_KEYS_STALE:
+    case ACT_KEYS_WARM:
+    case ACT_KEYS_RESTORE:
+    case ACT_LOGIN_END:
+        return action_cache_barred(console, action);
     case ACT_UNDO:
         return action_undo_barred(console);
     case ACT_MEND:
@@ -120,7 +136,7 @@ static unsigned S_move_in_pane(struct console *console, enum action action)
     struct pane *pane = S_pane(console);
     if (console->panes.focus == TABLE_LOG)
         action_log_move(console, action);
-    const struct snapshot *snapshot = S_snapshot(console);
+    const struct snapshot *snapshot = action_snapshot(console);
     switch (action) {
     case ACT_UP:
         pane_move(pane, snapshot, -1);
@@ -151,6 +167,14 @@ unsigned action_focus(struct console *console, int pane)
     return WISH_REDRAW;
 }
 
+/* A verb that has changed something has perhaps changed what is listed. */
+static void S_list_again(struct console *console)
+{
+    if (console->child_changes)
+        drill_list_again(&console->panes.drills[console->panes.focus]);
+    console->child_changes = false;
+}
+
 static unsigned S_go_back(struct console *console)
 {
     struct pane *pane = S_pane(console);
@@ -159,6 +183,7 @@ static unsigned S_go_back(struct console *console)
     if (console->reader.open) {
         verbline_end(console);
         reader_close(&console->reader);
+        S_list_again(console);
     } else if (*pane->filter) {
         pane_filter(pane, "");
         return WISH_ARRANGE;
@@ -168,6 +193,8 @@ static unsigned S_go_back(struct console *console)
         pane->shift = 0;
     } else if (pane->chosen >= 0) {
         pane->chosen = -1;
+    } else if (drill_back(&console->panes.drills[console->panes.focus])) {
+        return WISH_REDRAW;
     } else {
         console->panes.zoomed = false;
     }
@@ -176,7 +203,7 @@ static unsigned S_go_back(struct console *console)
 
 /* ---- looking closer ---- */
 
-static void S_open_text(struct console *console, const char *title, struct buf *text)
+void action_show(struct console *console, const char *title, struct buf *text)
 {
     reader_open(&console->reader, title);
     reader_add(&console->reader, buf_text(text), text->len);
@@ -184,7 +211,7 @@ static void S_open_text(struct console *console, const char *title, struct buf *
     buf_release(text);
 }
 
-static unsigned S_open_row(struct console *console)
+static unsigned S_tell_row(struct console *console)
 {
     const struct pane *pane = S_pane(console);
     size_t row;
@@ -196,7 +223,7 @@ static unsigned S_open_row(struct console *console)
     char *subject = pane_subject(pane, S_snapshot(console), row);
     char *title = str_format("%s: %s", pane->def->title, subject);
     pane->def->detail(S_snapshot(console), row, &text);
-    S_open_text(console, title, &text);
+    action_show(console, title, &text);
     free(title);
     free(subject);
     return WISH_REDRAW;
@@ -211,9 +238,11 @@ static unsigned S_open_help(struct console *console)
                                        : str_format("Help: %s", S_pane(console)->def->title);
     if (console->reader.open)
         help_of_reader(&text);
+    else if (drill_top(&console->panes.drills[console->panes.focus]))
+        help_of_level(&text, drill_top(&console->panes.drills[console->panes.focus]));
     else
         help_of_pane(&text, console->panes.focus);
-    S_open_text(console, title, &text);
+    action_show(console, title, &text);
     free(title);
     return WISH_REDRAW;
 }
@@ -228,7 +257,7 @@ static unsigned S_search(struct console *console, bool backwards)
         found = reader_search(reader, console->wanted, backwards, &wrapped);
     } else {
         enum pane_found what =
-            pane_search(S_pane(console), S_snapshot(console), console->wanted, backwards);
+            pane_search(S_pane(console), action_snapshot(console), console->wanted, backwards);
         found = what != FOUND_NONE;
         wrapped = what == FOUND_WRAPPED;
     }
@@ -333,12 +362,13 @@ static void S_tell_shown(struct console *console, struct buf *out)
     const struct sheet *sheet = &console->sheet;
     if (sheet->open)
         buf_add(out, buf_text(&sheet->texts[sheet->side]));
-    else if (console->question == ASKS_ROW_FILE && pane_copy(pane, S_snapshot(console), out))
+    else if (console->question == ASKS_ROW_FILE && pane_copy(pane, action_snapshot(console), out))
         buf_add_char(out, '\n');
     else if (console->reader.open)
         buf_format(out, "%s\n\n%s", console->reader.title, buf_text(&console->reader.text));
     else
-        table_print(out, pane->def, S_snapshot(console), &pane->by, FILE_WIDTH, screen_is_ascii());
+        table_print(out, pane->def, action_snapshot(console), &pane->by, FILE_WIDTH,
+                    screen_is_ascii());
 }
 
 static bool S_write_file(const char *path, const struct buf *text)
@@ -455,7 +485,9 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_PANE:
         return S_go_to_pane(console, key - '1');
     case ACT_OPEN:
-        return S_open_row(console);
+        return action_deepens(console) ? action_deepen(console) : S_tell_row(console);
+    case ACT_TELL:
+        return S_tell_row(console);
     case ACT_ZOOM:
         console->panes.zoomed = !console->panes.zoomed;
         return WISH_REDRAW;
@@ -520,12 +552,21 @@ unsigned action_do(struct console *console, enum action action, int key)
     case ACT_CANCEL_STATEMENT:
     case ACT_END_SESSION:
         return action_session(console, action);
+    case ACT_KEYS_CLEAR:
+    case ACT_KEYS_KEEP:
+    case ACT_KEYS_TTL:
+    case ACT_KEYS_STALE:
+    case ACT_KEYS_WARM:
+    case ACT_KEYS_RESTORE:
+    case ACT_LOGIN_END:
+        return action_cache(console, action);
     case ACT_UNDO:
         return action_undo(console, key);
     case ACT_MEND:
         return action_mend(console, key);
     case ACT_REFRESH:
-        return WISH_REFRESH;
+        drill_list_again(&console->panes.drills[console->panes.focus]);
+        return WISH_REFRESH | WISH_REDRAW;
     case ACT_WRITE:
         return S_ask(console, ASKS_FILE);
     case ACT_COMMAND:

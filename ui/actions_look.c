@@ -69,7 +69,7 @@ static unsigned S_copy(struct console *console)
             console->session->environment);
     if (console->reader.open)
         buf_add(&text, buf_text(&console->reader.text));
-    else if (!pane_copy(panes_focused(&console->panes), sampler_snapshot(console->sampler), &text))
+    else if (!pane_copy(panes_focused(&console->panes), action_snapshot(console), &text))
         return console_say(console, MOOD_WARN, "there is no row to copy");
     if (!clipboard_put(buf_text(&text), text.len, &err))
         console_say(console, MOOD_WARN, "nothing was copied: %s", err.text);

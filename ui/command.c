@@ -115,7 +115,7 @@ static void S_look_ahead(const struct verb_call *call, struct command_outlook *o
     out->question = S_tell_question(call, out->launches);
     out->name = effect == DESTRUCTIVE ? verb_confirmation(call) : NULL;
     out->tells = call->verb->tell != NULL;
-    out->prints = S_option_index(call->verb, "dry-run") < VERB_OPTIONS;
+    out->prints = S_option_index(call->verb, "dry-run") < VERB_OPTIONS && !verb_is_of_redis(call);
     out->needs_database = (call->verb->needs & NEEDS_DATABASE) && !verb_is_of_redis(call);
 }
 

@@ -30,12 +30,12 @@ static void S_draw_too_small(void)
     free(sentence);
 }
 
-static uint64_t S_find_barred(const struct console *console)
+/* One for each binding; yours. */
+static bool *S_find_barred(const struct console *console)
 {
-    uint64_t barred = 0;
+    bool *barred = mem_array(binding_count, sizeof(*barred));
     for (size_t i = 0; i < binding_count; i++)
-        if (action_barred(console, bindings[i].action))
-            barred |= UINT64_C(1) << bindings[i].action;
+        barred[i] = action_barred(console, bindings[i].action) != NULL;
     return barred;
 }
 
@@ -43,17 +43,25 @@ static unsigned S_place(const struct console *console)
 {
     if (console->sheet.open)
         return console->sheet.has_text ? IN_SHEET : IN_QUESTION;
-    return console->reader.open ? IN_READER : 1U << console->panes.focus;
+    if (console->reader.open)
+        return IN_READER;
+    const struct level *level = drill_top(&console->panes.drills[console->panes.focus]);
+    if (level)
+        return level->kind == DRILL_KEYS ? IN_KEYS : IN_HOLDINGS;
+    return 1U << console->panes.focus;
 }
 
 static void S_draw_bar(const struct console *console, int y)
 {
     if (y < 0)
         return;
-    if (console->message)
+    if (console->message) {
         wrap_sentence(console->message, console->message_mood, MESSAGE_LINES, y + 1);
-    else
-        keys_draw_bar(y, S_place(console), S_find_barred(console));
+        return;
+    }
+    bool *barred = S_find_barred(console);
+    keys_draw_bar(y, S_place(console), barred);
+    free(barred);
 }
 
 /* A search or the name of a file may be asked for while the sheet is open. */
@@ -105,7 +113,9 @@ static void S_draw(struct console *console)
 {
     const struct snapshot *snapshot = sampler_snapshot(console->sampler);
     screen_begin();
-    layout_make(screen_lines(), screen_cols(), console->panes.focus, console->panes.zoomed,
+    /* A list below a pane has the whole window: it is looked into, and not across. */
+    bool below = drill_top(&console->panes.drills[console->panes.focus]) != NULL;
+    layout_make(screen_lines(), screen_cols(), console->panes.focus, console->panes.zoomed || below,
                 &console->layout);
     if (console->layout.too_small) {
         S_draw_too_small();
@@ -336,7 +346,7 @@ static void S_snapshot_fresh(void *ctx, const struct snapshot *snapshot)
 {
     struct console *console = ctx;
     /* At once: the panes' rows are numbers of rows of the snapshot that goes now. */
-    panes_arrange(&console->panes, snapshot);
+    panes_refresh(&console->panes, snapshot);
     S_show_run_at_work(console, snapshot);
     verbline_watch(console);
     console->wishes |= WISH_REDRAW;

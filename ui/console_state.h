@@ -57,6 +57,7 @@ struct console {
     struct timer *hearing;     /* that time, while it runs; NULL */
     struct child *sheet_child; /* what writes the sheet; NULL */
     struct child *child;       /* the verb that writes into the reader; NULL */
+    bool child_changes;        /* what is in the lists of keys may be others afterwards */
     bool child_launches;       /* a worker: when it is at work, the panes show it */
     char *message;             /* instead of the key bar, until the next key; NULL */
     struct timer *fades;       /* what was fine is not said for ever: it may be so no more; NULL */
@@ -95,6 +96,10 @@ void action_complete_filter(struct console *console);
 unsigned action_answer(struct console *console);       /* the prompt was confirmed */
 struct reader *action_reader(struct console *console); /* the one in front; NULL: the panes are */
 unsigned action_focus(struct console *console, int pane);
+/* A text of its own in the reader; releases `text`. */
+void action_show(struct console *console, const char *title, struct buf *text);
+/* The rows that are meant by keys: the pane's, or those of the level below it. */
+const struct snapshot *action_snapshot(const struct console *console);
 
 /* ---- runkeys.c: the keys of the pane Steps that begin a run or speak to it ---- */
 
@@ -136,6 +141,13 @@ unsigned action_log(struct console *console, enum action action);
 void action_log_move(struct console *console, enum action action);
 bool action_log_widen(struct console *console); /* false: it was not narrowed */
 void log_choice_release(struct log_choice *choice);
+
+/* ---- actions_cache.c ---- */
+
+bool action_deepens(const struct console *console); /* Enter goes deeper here, and opens no text */
+unsigned action_deepen(struct console *console);
+const char *action_cache_barred(const struct console *console, enum action action);
+unsigned action_cache(struct console *console, enum action action);
 
 /* ---- actions_session.c ---- */
 

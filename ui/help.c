@@ -18,12 +18,11 @@ static void S_tell_columns(struct buf *out, const struct table_def *def)
         buf_format(out, "  ~ before a figure: %s\n", def->estimate_note);
 }
 
-void help_of_pane(struct buf *out, enum table_id id)
+static void S_tell_place(struct buf *out, const struct table_def *def, unsigned place)
 {
-    const struct table_def *def = &table_defs[id];
     buf_format(out, "%s\n", def->note);
     buf_add(out, "\nKeys\n\n");
-    keys_tell(out, 1U << id);
+    keys_tell(out, place);
     buf_add(out, "\nWhen something is asked\n\n");
     keys_tell(out, IN_SHEET);
     S_tell_columns(out, def);
@@ -34,6 +33,16 @@ void help_of_pane(struct buf *out, enum table_id id)
             "shows all of a row. The console only "
             "looks at the servers, unless it was opened with --operator. :help lists the "
             "verbs, :help VERB tells about one.\n");
+}
+
+void help_of_pane(struct buf *out, enum table_id id)
+{
+    S_tell_place(out, &table_defs[id], 1U << id);
+}
+
+void help_of_level(struct buf *out, const struct level *level)
+{
+    S_tell_place(out, level->pane.def, level->kind == DRILL_KEYS ? IN_KEYS : IN_HOLDINGS);
 }
 
 void help_of_reader(struct buf *out)

@@ -2,9 +2,11 @@
 #ifndef TD_HELP_H
 #define TD_HELP_H
 
+#include "drill.h"
 #include "keys.h"
 
 void help_of_pane(struct buf *out, enum table_id id);
+void help_of_level(struct buf *out, const struct level *level);
 void help_of_reader(struct buf *out);
 
 #endif

@@ -6,6 +6,7 @@
 
 #define AT(table) (1 << TABLE_##table)
 #define IN_ALL (IN_PANES | IN_READER)
+#define IN_KEYED (AT(TENANTS) | AT(CACHE) | IN_LEVELS) /* where rows have keys in Redis */
 #define IN_ASKING (IN_SHEET | IN_QUESTION)
 
 const struct binding bindings[] = {
@@ -27,7 +28,24 @@ const struct binding bindings[] = {
     {ACT_SCROLL_LEFT, IN_ALL | IN_SHEET, {K_LEFT}, "Left", "scrolls back to the left", NULL},
     {ACT_WRAP, IN_READER, {'z'}, "z", "cuts long lines, or wraps them again", NULL},
     {ACT_PANE, IN_ALL, {0}, "1 to 8", "to this pane", NULL},
-    {ACT_OPEN, IN_PANES, {K_ENTER}, "Enter", "opens all that is known of the row", "open"},
+    {ACT_OPEN,
+     IN_TOPS & ~(AT(TENANTS) | AT(CACHE)),
+     {K_ENTER},
+     "Enter",
+     "opens all that is known of the row",
+     "open"},
+    {ACT_OPEN, AT(TENANTS), {K_ENTER}, "Enter", "its rows per table, its keys per type", "open"},
+    {ACT_OPEN, AT(CACHE), {K_ENTER}, "Enter", "its keys, one by one", "keys"},
+    {ACT_OPEN, IN_HOLDINGS, {K_ENTER}, "Enter", "its keys, one by one; or the table", "open"},
+    {ACT_OPEN, IN_KEYS, {K_ENTER}, "Enter", "the key: type, time, memory, what it holds", "show"},
+    {ACT_KEYS_CLEAR, IN_KEYED, {'x'}, "x", "removes the keys of this row", "clear"},
+    {ACT_KEYS_KEEP, IN_KEYED, {'u'}, "u", "the same, and keeps them in an undo file", "undo file"},
+    {ACT_KEYS_TTL, IN_KEYED, {'t'}, "t", "keys that live too long get the plan's time", "ttl"},
+    {ACT_KEYS_STALE, AT(CACHE) | IN_KEYS, {'v'}, "v", "an event: removes what is stale", "stale"},
+    {ACT_KEYS_WARM, AT(CACHE), {'W'}, "W", "sets what is asked for most: warms", "warm"},
+    {ACT_KEYS_RESTORE, AT(CACHE), {'U'}, "U", "brings back what an undo file has", "restore"},
+    {ACT_LOGIN_END, IN_KEYS, {'E'}, "E", "ends this session", "end"},
+    {ACT_TELL, AT(TENANTS) | AT(CACHE), {'i'}, "i", "tells all that is known of the row", "info"},
     {ACT_BACK,
      IN_READER,
      {K_ESC, 'q'},
@@ -94,7 +112,8 @@ const struct binding bindings[] = {
     {ACT_COUNT_ALL, AT(TABLES) | AT(TENANTS), {'C'}, "C", "counts all tables exactly", "all"},
     {ACT_COUNT_STOP, AT(TABLES) | AT(TENANTS), {'X'}, "X", "stops the counting", "stop"},
     {ACT_ZOOM, IN_PANES, {'z'}, "z", "gives the pane the whole window, or takes it back", "zoom"},
-    {ACT_BACK, IN_PANES, {K_ESC}, "Esc", "takes back filter, scrolling, column, zoom", NULL},
+    {ACT_BACK, IN_LEVELS, {K_ESC}, "Esc", "back to where it was opened", "back"},
+    {ACT_BACK, IN_TOPS, {K_ESC}, "Esc", "takes back filter, scrolling, column, zoom", NULL},
     {ACT_REFRESH, IN_PANES, {'r'}, "r", "asks the servers now", NULL},
     {ACT_WRITE, IN_ALL, {'w'}, "w", "writes what is shown into a file", "write"},
     {ACT_COPY, IN_ALL, {'y'}, "y", "copies the row, or its chosen cell, or the text", NULL},
@@ -120,7 +139,6 @@ const struct binding bindings[] = {
     {ACT_SUSPEND, IN_ASKING, {K_CTRL('z')}, "Ctrl-Z", "No, and back to the shell", NULL},
 };
 const size_t binding_count = ARRAY_LEN(bindings);
-_Static_assert(ACT_QUIT < 64, "the last action; what is barred is told in 64 bits");
 
 static bool S_has_key(const struct binding *binding, int key)
 {
@@ -198,21 +216,20 @@ static bool S_is_shown(const struct binding *binding, unsigned place)
 }
 
 /* Those that are possible come first where there is no room for all; their order stays. */
-static void S_choose(bool *chosen, int room, unsigned place, uint64_t barred)
+static void S_choose(bool *chosen, int room, unsigned place, const bool *barred)
 {
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < binding_count; i++) {
             const struct binding *binding = &bindings[i];
-            bool dim = barred & (UINT64_C(1) << binding->action);
             int width = S_is_shown(binding, place) ? S_label_width(binding) : 0;
-            if (!width || S_is_kept(binding->action) || dim != (pass == 1) || width > room)
+            if (!width || S_is_kept(binding->action) || barred[i] != (pass == 1) || width > room)
                 continue;
             chosen[i] = true;
             room -= width;
         }
 }
 
-void keys_draw_bar(int y, unsigned place, uint64_t barred)
+void keys_draw_bar(int y, unsigned place, const bool *barred)
 {
     bool chosen[ARRAY_LEN(bindings)] = {false};
     int right = screen_cols(), x = 0;
@@ -223,11 +240,10 @@ void keys_draw_bar(int y, unsigned place, uint64_t barred)
     S_choose(chosen, right, place, barred);
     for (size_t i = 0; i < binding_count; i++) {
         const struct binding *binding = &bindings[i];
-        bool dim = barred & (UINT64_C(1) << binding->action);
         if (chosen[i])
-            x = S_draw_label(y, x, binding, dim);
+            x = S_draw_label(y, x, binding, barred[i]);
         else if (S_is_shown(binding, place) && S_is_kept(binding->action))
-            kept = S_draw_label(y, kept, binding, dim);
+            kept = S_draw_label(y, kept, binding, barred[i]);
     }
 }
 

@@ -61,6 +61,14 @@ enum action {
     ACT_END_SESSION,
     ACT_UNDO, /* of a step; which key says how much */
     ACT_MEND, /* of a check, likewise */
+    ACT_TELL,
+    ACT_KEYS_CLEAR, /* of the row: a template's, a tenant's, one */
+    ACT_KEYS_KEEP,  /* the same, with an undo file */
+    ACT_KEYS_TTL,
+    ACT_KEYS_STALE,
+    ACT_KEYS_WARM,
+    ACT_KEYS_RESTORE,
+    ACT_LOGIN_END,
     ACT_REFRESH,
     ACT_WRITE,
     ACT_COMMAND,
@@ -72,10 +80,14 @@ enum action {
 
 /* Where a key means something: 1 << table_id for a pane, the reader, and what is asked. */
 enum key_place {
-    IN_PANES = (1 << TABLE_COUNT) - 1,
     IN_READER = 1 << TABLE_COUNT,
     IN_SHEET = 2 << TABLE_COUNT,    /* a question with a text above it: letters are the answer */
     IN_QUESTION = 4 << TABLE_COUNT, /* one without */
+    IN_HOLDINGS = 8 << TABLE_COUNT, /* what a tenant has, */
+    IN_KEYS = 16 << TABLE_COUNT,    /* and keys one by one, both below a pane's row */
+    IN_LEVELS = IN_HOLDINGS | IN_KEYS,
+    IN_TOPS = (1 << TABLE_COUNT) - 1,
+    IN_PANES = IN_TOPS | IN_LEVELS,
 };
 
 enum { BINDING_KEYS = 5 };
@@ -97,8 +109,8 @@ enum action keys_find(int key, unsigned place);
 /* "Down", "C-l", "Enter", "x": the key of a name; K_NONE: there is none. For scripts. */
 int keys_named(const char *name);
 
-/* The key bar of a place; what stands in `barred` (1 << action) is drawn as not possible. */
-void keys_draw_bar(int y, unsigned place, uint64_t barred);
+/* The key bar of a place; `barred` has binding_count: which are drawn as not possible. */
+void keys_draw_bar(int y, unsigned place, const bool *barred);
 
 /* The keys of a place, a line each. */
 void keys_tell(struct buf *out, unsigned place);

@@ -12,7 +12,7 @@ enum { WHEEL_ROWS = 3 };
 
 static unsigned S_turn_wheel(struct console *console, int direction)
 {
-    const struct snapshot *snapshot = sampler_snapshot(console->sampler);
+    const struct snapshot *snapshot = action_snapshot(console);
     if (console->reader.open)
         reader_move(&console->reader, (long)direction * WHEEL_ROWS);
     else
@@ -43,11 +43,11 @@ static unsigned S_choose_column(struct pane *pane, const struct snapshot *snapsh
  * from then on. */
 static unsigned S_click_pane(struct console *console, const struct layout_slot *slot, int y, int x)
 {
-    const struct snapshot *snapshot = sampler_snapshot(console->sampler);
-    struct pane *pane = &console->panes.panes[slot->pane];
     struct box inside = layout_inside(slot->box, console->layout.frame);
     bool had_focus = console->panes.focus == slot->pane;
     console->panes.focus = slot->pane;
+    const struct snapshot *snapshot = action_snapshot(console);
+    struct pane *pane = panes_focused(&console->panes);
     if (!had_focus || !S_is_inside(inside, y, x))
         return WISH_REDRAW;
     if (y == inside.y)

@@ -77,6 +77,8 @@ struct pane_look {
         *stale; /* why the rows may not be true any more: "no answer for 12s"; NULL: they are */
     const char *nothing; /* said instead of the table's own sentence when it is empty; NULL */
     const char *number;  /* in front of the title: "2" */
+    const char *title;   /* instead of the table's own; NULL; clean */
+    const char *remark;  /* about the rows: "looking through Redis"; NULL; raw */
 };
 
 void pane_draw(struct pane *pane, const struct snapshot *snapshot, struct box box,

@@ -42,6 +42,11 @@ static void S_tell_remarks(const struct pane *pane, const struct snapshot *snaps
     struct buf part = {0};
     if (look->stale)
         S_add_remark(out, look->stale);
+    if (look->remark) {
+        text_clean(&part, look->remark, strlen(look->remark));
+        S_add_remark(out, buf_text(&part));
+        buf_clear(&part);
+    }
     if (*pane->filter) {
         buf_add(&part, "filter '");
         text_clean(&part, pane->filter, strlen(pane->filter));
@@ -109,7 +114,7 @@ static void S_draw_frame(const struct pane *pane, const struct snapshot *snapsho
                          const struct pane_look *look)
 {
     struct buf title = {0}, remark = {0}, figures = {0}, position = {0}, footer = {0};
-    buf_format(&title, "%s %s", look->number, pane->def->title);
+    buf_format(&title, "%s %s", look->number, look->title ? look->title : pane->def->title);
     S_tell_remarks(pane, snapshot, look, &remark);
     S_tell_summary(pane, snapshot, &figures);
     S_tell_position(pane, &position);

@@ -81,19 +81,44 @@ void panes_init(struct panes *panes, enum table_id first)
 
 void panes_release(struct panes *panes)
 {
-    for (size_t i = 0; i < TABLE_COUNT; i++)
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
         pane_release(&panes->panes[i]);
+        drill_release(&panes->drills[i]);
+    }
 }
 
 void panes_arrange(struct panes *panes, const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < TABLE_COUNT; i++)
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
         pane_arrange(&panes->panes[i], snapshot);
+        drill_arrange(&panes->drills[i]);
+    }
+}
+
+void panes_refresh(struct panes *panes, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        pane_arrange(&panes->panes[i], snapshot);
+        drill_refresh(&panes->drills[i], snapshot);
+    }
+}
+
+const struct pane *panes_focused_of(const struct panes *panes)
+{
+    const struct level *level = drill_top(&panes->drills[panes->focus]);
+    return level ? &level->pane : &panes->panes[panes->focus];
 }
 
 struct pane *panes_focused(struct panes *panes)
 {
-    return &panes->panes[panes->focus];
+    struct level *level = drill_top(&panes->drills[panes->focus]);
+    return level ? &level->pane : &panes->panes[panes->focus];
+}
+
+const struct snapshot *panes_snapshot(const struct panes *panes, const struct snapshot *snapshot)
+{
+    const struct level *level = drill_top(&panes->drills[panes->focus]);
+    return level ? level->snapshot : snapshot;
 }
 
 /* ---- banner and tabs ---- */
@@ -290,6 +315,21 @@ static char *S_tell_nothing(enum table_id id, const struct snapshot *snapshot,
     return NULL;
 }
 
+/* The rows of a level are as old as they say; what is shown of the server's silence is its own. */
+static void S_draw_level(struct level *level, const struct layout_slot *slot,
+                         enum layout_frame frame)
+{
+    const char number[] = {(char)('1' + slot->pane), '\0'};
+    const char *trouble = drill_trouble(level);
+    const struct pane_look look = {.frame = frame,
+                                   .focused = true,
+                                   .remark = trouble,
+                                   .nothing = trouble,
+                                   .number = number,
+                                   .title = level->title};
+    pane_draw(&level->pane, level->snapshot, slot->box, &look);
+}
+
 static void S_draw_slot(struct panes *panes, const struct layout_slot *slot,
                         enum layout_frame frame, const struct snapshot *snapshot)
 {
@@ -310,6 +350,12 @@ static void S_draw_slot(struct panes *panes, const struct layout_slot *slot,
 void panes_draw_bodies(struct panes *panes, const struct layout *layout,
                        const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < layout->count; i++)
-        S_draw_slot(panes, &layout->slots[i], layout->frame, snapshot);
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct layout_slot *slot = &layout->slots[i];
+        struct level *level = drill_top(&panes->drills[slot->pane]);
+        if (level && slot->pane == panes->focus)
+            S_draw_level(level, slot, layout->frame);
+        else
+            S_draw_slot(panes, slot, layout->frame, snapshot);
+    }
 }

@@ -5,10 +5,12 @@
 #ifndef TD_PANES_H
 #define TD_PANES_H
 
+#include "drill.h"
 #include "pane.h"
 
 struct panes {
     struct pane panes[TABLE_COUNT];
+    struct drill drills[TABLE_COUNT]; /* what somebody has opened below their rows */
     enum table_id focus;
     bool zoomed;
 };
@@ -16,8 +18,13 @@ struct panes {
 void panes_init(struct panes *panes, enum table_id first);
 void panes_release(struct panes *panes);
 void panes_arrange(struct panes *panes, const struct snapshot *snapshot);
+/* The same when it is a new one: what lies below the rows goes by it, too. */
+void panes_refresh(struct panes *panes, const struct snapshot *snapshot);
 
+/* What keys are about: the pane, or the level that is open below it; and the rows of that one. */
 struct pane *panes_focused(struct panes *panes);
+const struct pane *panes_focused_of(const struct panes *panes);
+const struct snapshot *panes_snapshot(const struct panes *panes, const struct snapshot *snapshot);
 
 /*
  * The banner in line `y`; parts that have no room drop from the right. `colour` is the deck's for

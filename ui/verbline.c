@@ -273,6 +273,7 @@ unsigned verbline_refuse(struct console *console, const char *why)
 
 static unsigned S_begin(struct console *console)
 {
+    console->child_changes = true;
     char *line = console->asked, *name = console->sheet.name;
     bool told = console->sheet.has_text;
     console->asked = console->sheet.name = NULL;

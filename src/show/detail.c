@@ -122,7 +122,7 @@ void detail_name(struct buf *out, const char *name)
     buf_add_char(out, '\n');
 }
 
-void detail_item(struct buf *out, const char *name, int64_t number)
+void detail_item_with(struct buf *out, const char *name, int64_t number, const char *remark)
 {
     /* The name is raw: its width is that of its clean form. */
     char *clean = text_cleaned(name);
@@ -134,8 +134,13 @@ void detail_item(struct buf *out, const char *name, int64_t number)
         text_count(&figure, number);
     buf_add(out, "  ");
     S_add_one_line(out, name);
-    buf_format(out, "%*s %*s\n", name_width < ITEM_WIDTH ? ITEM_WIDTH - name_width : 0, "",
-               FIGURE_WIDTH, buf_text(&figure));
+    buf_format(out, "%*s %*s%s%s\n", name_width < ITEM_WIDTH ? ITEM_WIDTH - name_width : 0, "",
+               FIGURE_WIDTH, buf_text(&figure), *remark ? "  " : "", remark);
     free(clean);
     buf_release(&figure);
+}
+
+void detail_item(struct buf *out, const char *name, int64_t number)
+{
+    detail_item_with(out, name, number, "");
 }

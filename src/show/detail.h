@@ -25,5 +25,7 @@ void detail_say(struct buf *out, const char *sentence);
 /* One row of a list: a foreign name, and a figure behind it in a column. */
 void detail_name(struct buf *out, const char *name);
 void detail_item(struct buf *out, const char *name, int64_t number);
+/* The same with a sentence of ours behind it; "": none. */
+void detail_item_with(struct buf *out, const char *name, int64_t number, const char *remark);
 
 #endif

@@ -21,6 +21,9 @@ extern const struct table_def table_defs[TABLE_COUNT];
 /* The sessions of the service, and the counters of its cache: verbs show them, and no pane. */
 extern const struct table_def login_table, metrics_table;
 
+/* What the console opens below a tenant, and below a tenant or a template. */
+extern const struct table_def holding_table, key_table;
+
 /* Of table validation; NULL: the row sums up a group. */
 const struct check_view *check_of_row(const struct snapshot *snapshot, size_t row);
 

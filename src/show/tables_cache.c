@@ -15,6 +15,9 @@ enum {
     CACHE_TTL,
     CACHE_TENANTS,
     CACHE_MEMORY,
+    CACHE_ERROR,
+    CACHE_SEEN,
+    CACHE_AT,
     CACHE_OWNER,
     CACHE_END
 };
@@ -29,10 +32,15 @@ const struct column cache_columns[CACHE_COLUMNS] = {
                         TEXT_RIGHT, 8, 0, 4},
     [CACHE_TTL] = {"ttl", "TTL", "the plan's time to live", TEXT_RIGHT, 5, 0, 5},
     [CACHE_TENANTS] = {"tenants", "TENANTS", "how many tenants or organizations they belong to",
-                       TEXT_RIGHT, 7, 0, 7},
-    [CACHE_MEMORY] = {"bytes", "MEMORY", "memory of its keys and values", TEXT_RIGHT, 7, 0, 8},
+                       TEXT_RIGHT, 7, 0, 10},
+    [CACHE_MEMORY] = {"bytes", "MEMORY", "memory of its keys and values", TEXT_RIGHT, 7, 0, 6},
+    [CACHE_ERROR] = {"bytes_error", "+/-", "how far off the memory may be, 95 times of 100",
+                     TEXT_RIGHT, 7, 0, 7},
+    [CACHE_SEEN] = {"seen", "SEEN", "percent of the keyspace that these figures have seen",
+                    TEXT_RIGHT, 5, 0, 8},
+    [CACHE_AT] = {"counted", "AGE", "how long ago they were counted", TEXT_RIGHT, 6, 0, 11},
     [CACHE_OWNER] = {"owner", "OWNER", "plan, or foreign: keys that are never touched", TEXT_LEFT,
-                     7, 0, 6},
+                     7, 0, 12},
 };
 
 size_t cache_rows(const struct snapshot *snapshot)
@@ -58,6 +66,27 @@ static const char *S_owner(const struct keys_view *keys)
     if (keys->foreign)
         return "foreign";
     return keys->pattern && *keys->pattern ? "plan" : "nobody";
+}
+
+/* Where every key was weighed there is no error to tell. */
+static void S_set_error(const struct snapshot *snapshot, const struct keys_view *keys,
+                        struct cell *out)
+{
+    if (keys->bytes >= 0 && !keys->bytes_exact)
+        S_set_figure(snapshot, CELL_BYTES, keys->bytes_error, out);
+    else if (keys->bytes >= 0)
+        cell_set_absent(out, "exact");
+    else
+        cell_set_number(out, CELL_BYTES, UNKNOWN);
+}
+
+/* Of the pass that the figures are of: a whole one has seen all, whatever the next is at. */
+static double S_seen(const struct snapshot *snapshot)
+{
+    const struct census_view *census = &snapshot->census;
+    if (census->complete)
+        return 100;
+    return census->seen > 0 ? census->seen : UNKNOWN;
 }
 
 void cache_cell(const struct snapshot *snapshot, size_t row, size_t column, struct cell *out)
@@ -96,6 +125,18 @@ void cache_cell(const struct snapshot *snapshot, size_t row, size_t column, stru
     case CACHE_MEMORY:
         S_set_figure(snapshot, CELL_BYTES, keys->bytes, out);
         out->estimate = out->estimate || (keys->bytes >= 0 && !keys->bytes_exact);
+        break;
+    case CACHE_ERROR:
+        S_set_error(snapshot, keys, out);
+        break;
+    case CACHE_SEEN:
+        cell_set_real(out, CELL_PERCENT, S_seen(snapshot));
+        out->mood = snapshot->census.complete ? MOOD_PLAIN : MOOD_WARN;
+        break;
+    case CACHE_AT:
+        if (snapshot->census.complete)
+            cell_set_number(out, CELL_AGE, snapshot->census.at);
+        out->mood = snapshot->census.outdated ? MOOD_WARN : MOOD_PLAIN;
         break;
     case CACHE_OWNER:
         cell_set_text(out, S_owner(keys));

@@ -1,5 +1,6 @@
 /* tables_tenant: the table of tenants: how much of the rows and keys belongs to each. */
 #include "cell.h"
+#include "clock.h"
 #include "detail.h"
 #include "tables_parts.h"
 
@@ -158,13 +159,47 @@ static void S_list_tables(const struct tenant_view *tenant, struct buf *out)
         detail_item(out, tenant->tables[i].table, tenant->tables[i].rows);
 }
 
+/* "12 never expire, 3 over 2h", "all within 2h", "all expire". */
+static void S_tell_times(const struct tenant_keys *kind, struct buf *out)
+{
+    char span[16] = "";
+    if (kind->ttl > 0)
+        clock_format_span(kind->ttl * 1000, span);
+    if (kind->without_ttl < 0 || kind->over_ttl < 0) {
+        buf_add(out, "expiry not known");
+        return;
+    }
+    if (kind->without_ttl) {
+        text_count(out, kind->without_ttl);
+        buf_add(out, kind->without_ttl == 1 ? " never expires" : " never expire");
+    }
+    if (kind->over_ttl) {
+        buf_add(out, out->len ? ", " : "");
+        text_count(out, kind->over_ttl);
+        buf_format(out, " over %s", span);
+    }
+    if (!out->len)
+        buf_format(out, "%s%s", *span ? "all within " : "all expire", span);
+    else if (!kind->over_ttl && *span)
+        buf_format(out, "; policy %s", span);
+}
+
+static void S_list_kind(const struct tenant_keys *kind, struct buf *out)
+{
+    struct buf times = {0};
+    S_tell_times(kind, &times);
+    detail_item_with(out, kind->name, kind->keys, buf_text(&times));
+    buf_release(&times);
+}
+
 static void S_list_keys(const struct tenant_view *tenant, struct buf *out)
 {
     if (!tenant->kind_count)
         return;
-    detail_say(out, "Its keys in Redis per template; :cache counts --tenant tells more:");
+    detail_say(out, "Its keys in Redis per template, and how long they live; "
+                    ":cache counts --tenant tells more:");
     for (size_t i = 0; i < tenant->kind_count; i++)
-        detail_item(out, tenant->kinds[i].name, tenant->kinds[i].keys);
+        S_list_kind(&tenant->kinds[i], out);
 }
 
 void tenant_detail(const struct snapshot *snapshot, size_t row, struct buf *out)

@@ -51,6 +51,9 @@ void keyspace_count_yes(void *count, const struct redis_reply *reply, const stru
 
 /* Waits, while the loop turns. */
 void keyspace_rest(struct keyspace *keyspace, int64_t ms);
+/* From now on a walk ends after so long, as if with an error; keyspace_is_late() tells that apart. */
+void keyspace_limit(struct keyspace *keyspace, int64_t ms);
+bool keyspace_is_late(const struct keyspace *keyspace);
 /* How much of the time a walk may be at work, in percent; a third of it unless it is set. */
 void keyspace_pace(struct keyspace *keyspace, int share);
 

@@ -40,7 +40,9 @@ struct keyspace {
     int64_t quickest_us; /* of the pages that were probed since the count was set */
     int64_t idle_us;     /* what a command takes that gives the server nothing to do */
     int64_t size, met, pages;
-    bool walked; /* the last walk has come to its end */
+    int64_t until; /* clock_ms() at which a walk ends; 0: at its end */
+    bool late;     /* and that was what ended it */
+    bool walked;   /* the last walk has come to its end */
     bool surveyed;
     bool rest;      /* behind HTTP, where each command is a request of its own */
     char *identity; /* of the server's process; NULL: it does not tell */

@@ -238,6 +238,9 @@ static bool S_walk_pages(struct keyspace *keyspace, const char *cursor,
         if (!S_turn_page(keyspace, match, err) || !S_hand_out_page(keyspace, each, ctx, err))
             return false;
         keyspace->met += match ? keyspace->count : (int64_t)keyspace->page.count;
+        keyspace->late = keyspace->until && clock_ms() >= keyspace->until;
+        if (keyspace->late && !str_is(keyspace->page.next, "0"))
+            return err_set(err, ERR_FAILED, "the time for the walk was over");
         if (S_is_endless(keyspace, match != NULL))
             return err_set(err, ERR_FAILED, "the walk through the keys of %s does not end",
                            keyspace->name);
@@ -299,6 +302,16 @@ bool keyspace_walk_on(struct keyspace *keyspace, const struct key_glob *match,
 void keyspace_pace(struct keyspace *keyspace, int share)
 {
     keyspace->share = share;
+}
+
+void keyspace_limit(struct keyspace *keyspace, int64_t ms)
+{
+    keyspace->until = clock_ms() + ms;
+}
+
+bool keyspace_is_late(const struct keyspace *keyspace)
+{
+    return keyspace->late && !keyspace->walked;
 }
 
 double keyspace_seen(const struct keyspace *keyspace)

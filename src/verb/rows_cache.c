@@ -54,7 +54,7 @@ static const struct verb S_rows[] = {
             "With --set such keys get the policy's time. The server compares at that moment, so a shorter time is "
             "never made longer. All of them are looked at anew afterwards.\n\n"
             "The exit status is 1 when keys break the policy, or drift.",
-        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_ttl,
+        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_ttl, .tell = verb_cache_ttl_tell,
         .question = "give these keys the policy's time to live",
         .options = {{"set", NULL, "gives keys that break the policy its time", 0},
                     {"drift", NULL, "reads values, and compares what they say", 0},
@@ -71,6 +71,7 @@ static const struct verb S_rows[] = {
                   "removed without a walk. Afterwards each that was removed is asked for again.\n\n"
                   "The exit status is 1 when some are there again.",
         .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_invalidate,
+        .tell = verb_cache_invalidate_tell,
         .question = "remove the keys that went stale",
         .options = {{"tenant", "CODE", "the organization's tenant, where no mapping tells it", 0}, DRY_OPTION},
     },
@@ -80,6 +81,7 @@ static const struct verb S_rows[] = {
         .manual = "Runs the plan's warming queries and sets what they answer, with the plan's time to live, where no "
                   "key is yet: the step cache-warm, by a worker that is followed until it is over.",
         .needs = NEEDS_DATABASE | NEEDS_REDIS | NEEDS_PLAN, .kinds = ONE_KIND(PLAN_COLUMNS), .run = verb_cache_warm,
+        .tell = verb_cache_warm_tell,
         .question = "set the keys of the plan's warming queries",
         .options = {MODE_OPTIONS, WORKER_OPTIONS},
     },
@@ -108,7 +110,7 @@ static const struct verb S_rows[] = {
                   "stays as it is; one whose time has come meanwhile is left out; all others get what time they had "
                   "left. Each restored key is asked for anew.\n\n"
                   "The exit status is 1 when the server refuses some.",
-        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_restore,
+        .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_restore, .tell = verb_cache_restore_tell,
         .question = "restore the keys of this file",
         .options = {{"force", NULL, "though they are of another Redis", 0}, DRY_OPTION},
     },

@@ -84,10 +84,12 @@ static const struct verb S_rows[] = {
         .name = "cache keys", .args = "[PATTERN]", .max_args = 1, .group = "Look",
         .summary = "some keys, each with its type, time and memory",
         .manual = "Lists keys that fit the pattern, as Redis reads it, or that are otherwise chosen, 100 at the most or as "
-                  "many as --limit says; whether there are more is said. No value is read, and no time to live "
-                  "touched.",
+                  "many as --limit says; whether there are more is said, and with --within it looks no longer than so many "
+                  "seconds. No value is read, and no time to live touched.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_keys,
-        .options = {CHOICE_OPTIONS, {"limit", "N", "lists N at the most (100)", 0}, SHARE_OPTION},
+        .options = {CHOICE_OPTIONS, {"limit", "N", "lists N at the most (100)", 0},
+                    {"unclaimed", NULL, "only keys that fit no [keys] of the plan", 0},
+                    {"within", "SECONDS", "looks no longer than so", 0}, SHARE_OPTION},
     },
     {
         .name = "log", .args = "[FILE]", .max_args = 1, .group = "Look",

@@ -175,8 +175,8 @@ static void S_add_samples(const char *title, const json_t *samples, struct buf *
 static void S_tell_count(struct clear *c)
 {
     struct buf out = {0};
-    char *what = S_describe(c), *clean;
-    buf_format(&out, "%s: keys of %s: ", keyspace_name(c->cache.keyspace), what);
+    char *what = S_describe(c), *clean = text_cleaned(what);
+    buf_format(&out, "%s: keys of %s: ", keyspace_name(c->cache.keyspace), clean);
     text_count(&out, c->work.chosen);
     S_add_templates(c, &out);
     buf_add_char(&out, '\n');
@@ -191,7 +191,6 @@ static void S_tell_count(struct clear *c)
                    "others, and stay: %lld\n",
                    (long long)c->tags.sets, (long long)c->tags.dangling,
                    (long long)c->tags.strangers);
-    clean = text_cleaned(what);
     fputs(buf_text(&out), c->call->out);
     fflush(c->call->out);
     free(clean);
@@ -496,6 +495,30 @@ static bool S_restore(struct verb_call *call, const char *path, struct err *err)
     return ok;
 }
 
+static void S_tell_file(const struct verb_call *call, const char *path, int64_t keys,
+                        const char *server)
+{
+    char *clean = text_cleaned(path);
+    fprintf(call->out, "keys in '%s': %lld, of %s; its checksum is right\n", clean, (long long)keys,
+            server);
+    free(clean);
+}
+
+bool verb_cache_restore_tell(struct verb_call *call, struct err *err)
+{
+    int64_t keys;
+    char *server = NULL;
+    const char *path = call->args[0];
+    bool ok = keyundo_check(path, &keys, &server, err) && S_check_place(call, path, server, err);
+    if (ok && !call->json)
+        S_tell_file(call, path, keys, server);
+    if (ok && !call->json)
+        fputs("a key that is there by now stays as it is; one whose time is over is left out\n",
+              call->out);
+    free(server);
+    return ok;
+}
+
 bool verb_cache_restore(struct verb_call *call, struct err *err)
 {
     int64_t keys;
@@ -506,8 +529,7 @@ bool verb_cache_restore(struct verb_call *call, struct err *err)
         verb_answer(call, json_pack("{s:I, s:o}", "keys", (json_int_t)keys, "server",
                                     verb_json_text(server)));
     else if (ok && verb_given(call, "dry-run"))
-        fprintf(call->out, "keys in '%s': %lld, of %s; its checksum is right\n", path,
-                (long long)keys, server);
+        S_tell_file(call, path, keys, server);
     else if (ok)
         ok = S_restore(call, path, err);
     free(server);

@@ -22,6 +22,7 @@ struct invalidation {
     struct tally *tally;
     int64_t removed, left, found;
     size_t templates, by_name;
+    bool acts;
 };
 
 static bool S_has(const struct plan_keys *keys, const char *placeholder)
@@ -53,12 +54,22 @@ static bool S_choose(const struct invalidation *v, const struct plan_keys *keys,
     return !v->tenant || str_is(v->tenant, v->code) || choice->id;
 }
 
+/* What of one template would go, with some of it. */
+static void S_tell_choice(const struct invalidation *v, const struct key_choice *choice,
+                          const struct keyclear *clear)
+{
+    size_t i;
+    const json_t *sample;
+    fprintf(v->call->out, "%s: %lld\n", choice->type, (long long)clear->chosen);
+    json_array_foreach(clear->samples, i, sample)
+        fprintf(v->call->out, "  %.200s\n", json_string_value(sample));
+}
+
 static bool S_run_choice(struct invalidation *v, struct key_choice *choice, struct err *err)
 {
     struct buf exact = {0}, glob = {0};
     struct key_glob match = {0};
     size_t count;
-    bool act = !verb_given(v->call, "dry-run");
     if (!key_choice_begin(choice, err))
         return false;
     struct keyclear clear = {.keyspace = v->keyspace, .choice = choice};
@@ -72,12 +83,14 @@ static bool S_run_choice(struct invalidation *v, struct key_choice *choice, stru
         clear.match = &match;
     }
     keyclear_begin(&clear);
-    bool ok = act ? keyclear_remove(&clear, err) && keyclear_verify(&clear, &left, err)
-                  : keyclear_count(&clear, err);
+    bool ok = v->acts ? keyclear_remove(&clear, err) && keyclear_verify(&clear, &left, err)
+                      : keyclear_count(&clear, err);
     v->found += clear.chosen;
     v->removed += clear.removed;
     v->left += left;
     v->templates++;
+    if (ok && !v->acts && !v->call->json)
+        S_tell_choice(v, choice, &clear);
     keyclear_end(&clear);
     key_choice_end(choice);
     buf_release(&exact);
@@ -96,17 +109,16 @@ static void S_find_tenant(struct invalidation *v)
 
 static void S_answer(const struct invalidation *v)
 {
-    bool acted = !verb_given(v->call, "dry-run");
     if (v->call->json) {
         json_t *answer =
             json_pack("{s:I, s:I, s:I}", "templates", (json_int_t)v->templates, "by_name",
                       (json_int_t)v->by_name, "found", (json_int_t)v->found);
-        if (acted)
+        if (v->acts)
             json_object_update_new(answer,
                                    json_pack("{s:I, s:I}", "removed", (json_int_t)v->removed,
                                              "left", (json_int_t)v->left));
         verb_answer(v->call, answer);
-    } else if (acted) {
+    } else if (v->acts) {
         fprintf(v->call->out, "keys removed: %lld; there again: %lld\n", (long long)v->removed,
                 (long long)v->left);
     } else {
@@ -132,10 +144,11 @@ static bool S_check_event(const struct verb_call *call, struct err *err)
     return err_hint(err, "add 'events = %s' to those that go stale", call->args[0]);
 }
 
-bool verb_cache_invalidate(struct verb_call *call, struct err *err)
+static bool S_invalidate(struct verb_call *call, bool acts, struct err *err)
 {
     const struct plan *plan = call->session->plan;
     struct invalidation v = {.call = call,
+                             .acts = acts,
                              .event = call->args[0],
                              .code = call->args[1],
                              .id = call->arg_count > 2 ? call->args[2] : NULL};
@@ -159,10 +172,31 @@ bool verb_cache_invalidate(struct verb_call *call, struct err *err)
     return ok;
 }
 
-bool verb_cache_warm(struct verb_call *call, struct err *err)
+bool verb_cache_invalidate_tell(struct verb_call *call, struct err *err)
+{
+    return call->yes || call->json || S_invalidate(call, false, err);
+}
+
+bool verb_cache_invalidate(struct verb_call *call, struct err *err)
+{
+    return S_invalidate(call, !verb_given(call, "dry-run"), err);
+}
+
+static void S_mean_step(struct verb_call *call)
 {
     static const char *const step[] = {"cache-warm"};
     call->args = step;
     call->arg_count = ARRAY_LEN(step);
+}
+
+bool verb_cache_warm_tell(struct verb_call *call, struct err *err)
+{
+    S_mean_step(call);
+    return verb_run_step_tell(call, err);
+}
+
+bool verb_cache_warm(struct verb_call *call, struct err *err)
+{
+    S_mean_step(call);
     return verb_run_step(call, err);
 }

@@ -21,6 +21,7 @@ struct one_key {
     size_t len;
     char type[16];
     int64_t pttl, bytes;
+    int64_t policy; /* of its template, in seconds; 0: none */
 };
 
 struct listing {
@@ -28,8 +29,10 @@ struct listing {
     struct verb_cache cache;
     struct one_key *keys;
     size_t count, cap;
-    int64_t limit;
-    bool more; /* one was met that is not in the list */
+    int64_t limit, within; /* seconds; 0: until the end */
+    bool more;             /* one was met that is not in the list, or not every key was looked at */
+    bool unclaimed;        /* only keys of no template */
+    double seen;
 };
 
 /* ---- finding ---- */
@@ -39,15 +42,22 @@ static bool S_take_key(void *ctx, const char *key, size_t len, struct err *err)
     struct listing *l = ctx;
     struct key_owner owner;
     size_t template;
+    const struct plan *plan = l->call->session->plan;
     if (key_choice_judge(&l->cache.choice, key, len, &template, &owner) == KEY_LEFT)
+        return true;
+    if (l->unclaimed && plan && template <plan->key_count)
         return true;
     if ((int64_t)l->count == l->limit) {
         l->more = true; /* which ends the walk, and is no error */
         return err_set(err, ERR_FAILED, "the list is full");
     }
     l->keys = mem_room(l->keys, l->count, &l->cap, sizeof(*l->keys));
-    l->keys[l->count++] =
-        (struct one_key){.key = str_ndup(key, len), .len = len, .pttl = -2, .bytes = UNKNOWN};
+    l->keys[l->count++] = (struct one_key){
+        .key = str_ndup(key, len),
+        .len = len,
+        .pttl = -2,
+        .bytes = UNKNOWN,
+        .policy = plan && template <plan->key_count ? plan->keys[template].ttl : 0};
     return true;
 }
 
@@ -76,7 +86,12 @@ static void S_drop_repeats(struct listing *l)
 static bool S_find(struct listing *l, struct err *err)
 {
     struct err ended = {0};
-    if (keyspace_walk(l->cache.keyspace, l->cache.match, S_take_key, l, &ended) || l->more) {
+    if (l->within)
+        keyspace_limit(l->cache.keyspace, l->within * 1000);
+    bool whole = keyspace_walk(l->cache.keyspace, l->cache.match, S_take_key, l, &ended);
+    l->more = l->more || (!whole && keyspace_is_late(l->cache.keyspace));
+    if (whole || l->more) {
+        l->seen = keyspace_seen(l->cache.keyspace);
         /* what was asked for ahead is on its way, and belongs to nobody */
         bool ok = keyspace_settle(l->cache.keyspace, err);
         S_drop_repeats(l);
@@ -143,10 +158,24 @@ static void S_print_key(const struct listing *l, const struct one_key *key)
     buf_release(&line);
 }
 
+/* What a text of JSON cannot hold as it is: the key's very bytes. */
+static json_t *S_hex(const struct one_key *key)
+{
+    struct buf hex = {0};
+    for (size_t i = 0; i < key->len; i++)
+        buf_format(&hex, "%02x", (unsigned char)key->key[i]);
+    json_t *text = json_string(buf_text(&hex));
+    buf_release(&hex);
+    return text;
+}
+
 static json_t *S_key_json(const struct one_key *key)
 {
     char *clean = verb_cache_clean(key->key, key->len);
     json_t *object = json_pack("{s:s, s:s}", "key", clean, "type", key->type);
+    if (strlen(clean) != key->len || memcmp(clean, key->key, key->len) != 0)
+        json_object_set_new(object, "hex", S_hex(key));
+    json_object_set_new(object, "policy", key->policy ? json_integer(key->policy) : json_null());
     json_object_set_new(object, "ttl_ms", key->pttl >= 0 ? json_integer(key->pttl) : json_null());
     json_object_set_new(object, "endless", json_boolean(key->pttl == -1));
     json_object_set_new(object, "bytes", key->bytes >= 0 ? json_integer(key->bytes) : json_null());
@@ -168,9 +197,13 @@ static void S_answer(const struct listing *l)
             S_print_key(l, &l->keys[i]);
     }
     if (l->call->json)
-        verb_answer(l->call, json_pack("{s:O, s:b}", "keys", list, "more", l->more));
+        verb_answer(l->call,
+                    json_pack("{s:O, s:b, s:f}", "keys", list, "more", l->more, "seen", l->seen));
     else if (l->more)
-        fprintf(l->call->out, "... and there are more; --limit says how many are listed\n");
+        fprintf(l->call->out,
+                "... and there may be more: %.1f %% of the keyspace was seen; --limit says how "
+                "many are listed\n",
+                l->seen);
     else if (!l->count)
         fprintf(l->call->out, "there is no such key\n");
     json_decref(list);
@@ -178,9 +211,11 @@ static void S_answer(const struct listing *l)
 
 bool verb_cache_keys(struct verb_call *call, struct err *err)
 {
-    struct listing l = {.call = call, .limit = LIMIT_USUAL};
+    struct listing l = {
+        .call = call, .limit = LIMIT_USUAL, .unclaimed = verb_given(call, "unclaimed") != NULL};
     const char *pattern = call->arg_count ? call->args[0] : NULL;
     bool ok = verb_cache_number(call, "limit", 1, LIMIT_MOST, &l.limit, err) &&
+              verb_cache_number(call, "within", 1, 3600, &l.within, err) &&
               verb_cache_begin_with(call, pattern, true, &l.cache, err) && S_find(&l, err) &&
               S_ask(&l, err);
     if (ok)

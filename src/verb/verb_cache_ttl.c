@@ -21,7 +21,7 @@ struct policy {
     struct verb_cache cache;
     struct keyttl ttl;
     struct keyttl_type *before; /* what the walk that has set them had found */
-    bool acted;
+    bool acted, asked;          /* it has set them; it says so before somebody is asked */
 };
 
 /* ---- the policy ---- */
@@ -169,7 +169,7 @@ static struct snapshot *S_snapshot(const struct policy *p)
     for (size_t i = 0; i < plan->key_count; i++) {
         const struct plan_keys *keys = &plan->keys[i];
         const struct keyttl_type *type = &p->ttl.types[i];
-        if (keys->foreign)
+        if (keys->foreign || (p->asked && !type->keys))
             continue;
         snapshot->keys[snapshot->keys_count++] = (struct keys_view){
             .name = keys->name,
@@ -213,6 +213,18 @@ static int64_t S_set(const struct policy *p)
     return set;
 }
 
+/* Before somebody is asked: how many it will be about, and some of them. */
+static void S_tell_wrong(const struct policy *p, int64_t wrong)
+{
+    fprintf(p->call->out, "keys that would get the policy's time: %lld\n", (long long)wrong);
+    for (size_t i = 0; i < p->call->session->plan->key_count; i++) {
+        size_t at;
+        const json_t *sample;
+        json_array_foreach(p->ttl.types[i].samples, at, sample)
+            fprintf(p->call->out, "  %.200s\n", json_string_value(sample));
+    }
+}
+
 static void S_answer(struct policy *p)
 {
     struct snapshot *snapshot = S_snapshot(p);
@@ -239,6 +251,8 @@ static void S_answer(struct policy *p)
             fprintf(p->call->out,
                     "keys that got the policy's time: %lld; looked at anew, and %s: %lld\n",
                     (long long)S_set(p), left ? "wrong again" : "still wrong", (long long)left);
+        else if (p->asked)
+            S_tell_wrong(p, left);
         else if (left)
             fprintf(p->call->out,
                     "keys that live longer than the policy: %lld; --set gives them "
@@ -264,6 +278,18 @@ static bool S_act(struct policy *p, struct err *err)
         free(text);
     }
     verb_change_release(&change);
+    return ok;
+}
+
+bool verb_cache_ttl_tell(struct verb_call *call, struct err *err)
+{
+    struct policy p = {.call = call, .asked = true};
+    if (call->yes || call->json)
+        return true;
+    bool ok = S_begin(&p, err) && keyttl_walk(&p.ttl, false, err);
+    if (ok)
+        S_answer(&p);
+    S_end(&p);
     return ok;
 }
 

@@ -27,23 +27,33 @@ static bool S_find(const struct snapshot *snapshot, const char *code, size_t *ro
     return err_hint(err, "'tenantdeck tenant list' shows those it has");
 }
 
+static json_t *S_figure(int64_t number)
+{
+    return number < 0 ? json_null() : json_integer(number);
+}
+
 static json_t *S_json(const struct tenant_view *tenant)
 {
-    json_t *tables = json_object(), *keys = json_object(), *codes = json_array();
+    json_t *tables = json_object(), *keys = json_object(), *codes = json_array(),
+           *times = json_object();
     for (size_t i = 0; tenant->tables && i < tenant->table_count; i++)
-        json_object_set_new(tables, tenant->tables[i].table,
-                            tenant->tables[i].rows < 0 ? json_null()
-                                                       : json_integer(tenant->tables[i].rows));
-    for (size_t i = 0; i < tenant->kind_count; i++)
-        json_object_set_new(keys, tenant->kinds[i].name, json_integer(tenant->kinds[i].keys));
+        json_object_set_new(tables, tenant->tables[i].table, S_figure(tenant->tables[i].rows));
+    for (size_t i = 0; i < tenant->kind_count; i++) {
+        const struct tenant_keys *kind = &tenant->kinds[i];
+        json_object_set_new(keys, kind->name, json_integer(kind->keys));
+        json_object_set_new(times, kind->name,
+                            json_pack("{s:o, s:o, s:o}", "ttl",
+                                      S_figure(kind->ttl > 0 ? kind->ttl : UNKNOWN), "without_ttl",
+                                      S_figure(kind->without_ttl), "over_ttl",
+                                      S_figure(kind->over_ttl)));
+    }
     for (size_t i = 0; i < tenant->code_count; i++)
         json_array_append_new(codes, verb_json_text(tenant->codes[i]));
-    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "tenant", verb_json_text(tenant->code),
-                     "organizations", codes, "rows",
-                     tenant->rows.value < 0 ? json_null() : json_integer(tenant->rows.value),
-                     "rows_exact", tenant->rows.exact, "tables", tables, "keys",
-                     tenant->keys < 0 ? json_null() : json_integer(tenant->keys),
-                     "keys_by_template", keys);
+    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "tenant",
+                     verb_json_text(tenant->code), "organizations", codes, "rows",
+                     S_figure(tenant->rows.value), "rows_exact", tenant->rows.exact, "tables",
+                     tables, "keys", S_figure(tenant->keys), "keys_by_template", keys,
+                     "times_by_template", times);
 }
 
 static void S_print(struct verb_call *call, const struct snapshot *snapshot, size_t row)

@@ -22,7 +22,9 @@ verb_fn verb_monitor, verb_monitor_tell;
 verb_fn verb_blockers, verb_blockers_signal;
 verb_fn verb_blockers_tell; /* whom it will meet, and what that session does */
 /* verb_cache_clear.c */
-verb_fn verb_cache_clear, verb_cache_clear_tell, verb_cache_restore;
+verb_fn verb_cache_clear, verb_cache_clear_tell, verb_cache_restore, verb_cache_restore_tell;
+/* What they would do, before anybody says yes to it. */
+verb_fn verb_cache_ttl_tell, verb_cache_invalidate_tell, verb_cache_warm_tell;
 /* verb_cache_invalidate.c, verb_cache_ttl.c */
 verb_fn verb_cache_invalidate, verb_cache_warm, verb_cache_ttl;
 /* verb_cache_rekey.c */

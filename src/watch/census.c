@@ -2,6 +2,7 @@
 #include "census.h"
 
 #include "clock.h"
+#include "key_ledger.h"
 #include "key_template.h"
 #include "map.h"
 #include "redis_layout.h"
@@ -24,19 +25,28 @@ enum {
 
 struct figures { /* of one template */
     int64_t keys, without_ttl, over_ttl;
-    int64_t unread;         /* keys whose TTL was refused */
-    int64_t weighed, bytes; /* keys whose memory was asked for, and what they take */
-    struct map owners;      /* the tenants or organizations seen */
+    int64_t unread;              /* keys whose TTL was refused */
+    struct ledger_weight weight; /* of the keys whose memory was asked for */
+    struct map owners;           /* the tenants or organizations seen */
     char *samples[KEYS_SAMPLES];
     size_t sample_count;
+};
+
+struct kind { /* a tenant's keys of one template; there are many of these */
+    uint32_t keys, without_ttl, over_ttl, unread;
 };
 
 struct pass {
     struct figures *templates; /* the plan's, and one more for keys of none */
     int64_t *by_tenant;
-    int64_t *by_kind; /* … and template: [tenant * template_count + template] */
+    struct kind *by_kind; /* … and template: [tenant * template_count + template] */
     size_t tenant_count;
     int64_t seen;
+};
+
+struct whose { /* a key: of which template, and of which tenant */
+    size_t template;
+    int64_t tenant; /* MAP_NONE: nobody's that is known */
 };
 
 struct census {
@@ -57,10 +67,10 @@ struct census {
     struct err trouble; /* of the last pass that could not go on */
     bool last_page;
 
-    /* Answers come in the order of the questions: the template of each key whose PTTL or memory
-     * was asked for, in a ring. The first `late` of them, and of the pages, belong to a pass that
-     * was stopped. */
-    size_t *asked;
+    /* Answers come in the order of the questions: whose key it is whose PTTL or memory was asked
+     * for, in a ring. The first `late` of them, and of the pages, belong to a pass that was
+     * stopped. */
+    struct whose *asked;
     size_t asked_first, asked_count, asked_cap, late;
     size_t pages_asked, pages_late;
     size_t maps_asked,
@@ -87,7 +97,7 @@ static void S_begin_pass(struct census *census, struct pass *pass)
     pass->templates = mem_array(census->template_count, sizeof(*pass->templates));
     pass->tenant_count = census->tally ? tally_tenants(census->tally) : 0;
     pass->by_tenant = mem_array(pass->tenant_count, sizeof(int64_t));
-    pass->by_kind = mem_array(pass->tenant_count * census->template_count, sizeof(int64_t));
+    pass->by_kind = mem_array(pass->tenant_count * census->template_count, sizeof(*pass->by_kind));
 }
 
 struct census *census_new(struct loop *loop, const struct plan *plan, const struct tally *tally)
@@ -141,13 +151,20 @@ int64_t census_passes(const struct census *census)
 
 /* ---- one key ---- */
 
-static void S_count_owner(struct census *census, size_t template, const struct key_owner *owner)
+static struct kind *S_kind(struct census *census, const struct whose *whose)
+{
+    size_t row = (size_t)whose->tenant * census->template_count;
+    return whose->tenant == MAP_NONE ? NULL : &census->now.by_kind[row + whose->template];
+}
+
+/* The tenant that a key belongs to, if it is one of the mapping's. */
+static int64_t S_count_owner(struct census *census, size_t template, const struct key_owner *owner)
 {
     struct figures *figures = &census->now.templates[template];
     const char *text = owner->tenant ? owner->tenant : owner->organization;
     size_t len = owner->tenant ? owner->tenant_len : owner->organization_len;
     if (!text)
-        return;
+        return MAP_NONE;
     char *code = str_ndup(text, len);
     map_put(&figures->owners, code, 0);
     int64_t tenant = MAP_NONE;
@@ -155,11 +172,12 @@ static void S_count_owner(struct census *census, size_t template, const struct k
         tenant = tally_of_tenant(census->tally, code);
     else if (census->tally)
         tenant = tally_of_organization(census->tally, code);
-    if (tenant >= 0 && (size_t)tenant < census->now.tenant_count) {
-        census->now.by_tenant[tenant]++;
-        census->now.by_kind[(size_t)tenant * census->template_count + template]++;
-    }
     free(code);
+    if (tenant < 0 || (size_t)tenant >= census->now.tenant_count)
+        return MAP_NONE;
+    census->now.by_tenant[tenant]++;
+    S_kind(census, &(struct whose){template, tenant})->keys++;
+    return tenant;
 }
 
 /* A few, to look at: the first by their names, so that they stay the same from pass to pass. One with
@@ -186,9 +204,10 @@ static void S_keep_sample(struct figures *figures, const char *key, size_t len)
 }
 
 /* The template of a key: the first of the plan that fits, or the last, for keys of none. */
-static size_t S_classify(struct census *census, const char *key, size_t len)
+static struct whose S_classify(struct census *census, const char *key, size_t len)
 {
     struct key_owner owner = {0};
+    int64_t tenant = MAP_NONE;
     size_t i = 0;
     while (i + 1 < census->template_count &&
            !key_template_match(census->plan->keys[i].pattern, key, len, &owner))
@@ -196,9 +215,9 @@ static size_t S_classify(struct census *census, const char *key, size_t len)
     struct figures *figures = &census->now.templates[i];
     figures->keys++;
     if (i + 1 < census->template_count)
-        S_count_owner(census, i, &owner);
+        tenant = S_count_owner(census, i, &owner);
     S_keep_sample(figures, key, len);
-    return i;
+    return (struct whose){i, tenant};
 }
 
 static void S_finish_pass(struct census *census)
@@ -212,11 +231,11 @@ static void S_finish_pass(struct census *census)
     census_stop(census);
 }
 
-static void S_push_asked(struct census *census, size_t template)
+static void S_push_asked(struct census *census, const struct whose *whose)
 {
     if (census->asked_count == census->asked_cap) {
         size_t cap = census->asked_cap ? census->asked_cap * 2 : 256;
-        size_t *grown = mem_array(cap, sizeof(*grown));
+        struct whose *grown = mem_array(cap, sizeof(*grown));
         for (size_t i = 0; i < census->asked_count; i++)
             grown[i] = census->asked[(census->asked_first + i) % census->asked_cap];
         free(census->asked);
@@ -224,13 +243,13 @@ static void S_push_asked(struct census *census, size_t template)
         census->asked_first = 0;
         census->asked_cap = cap;
     }
-    census->asked[(census->asked_first + census->asked_count++) % census->asked_cap] = template;
+    census->asked[(census->asked_first + census->asked_count++) % census->asked_cap] = *whose;
 }
 
-/* The template of the oldest question; false: its pass is over. */
-static bool S_pop_asked(struct census *census, size_t *template)
+/* Whose key the oldest question was about; false: its pass is over. */
+static bool S_pop_asked(struct census *census, struct whose *whose)
 {
-    *template = census->asked[census->asked_first];
+    *whose = census->asked[census->asked_first];
     census->asked_first = (census->asked_first + 1) % census->asked_cap;
     census->asked_count--;
     if (!census->late)
@@ -255,20 +274,27 @@ static void S_finish_if_last(struct census *census)
 static void S_on_ttl(void *arg, const struct redis_reply *reply, const struct err *err)
 {
     struct census *census = arg;
-    size_t template;
-    if (!S_pop_asked(census, &template))
+    struct whose whose;
+    if (!S_pop_asked(census, &whose))
         return;
-    struct figures *figures = &census->now.templates[template];
     if (err && err->kind == ERR_LOST) { /* a pass that lost its last answers is no whole one */
         census_stop(census);
         return;
     }
     int64_t ms = reply ? redis_int(reply) : 0;
+    bool of_plan = whose.template + 1 < census->template_count;
+    int64_t policy = of_plan ? census->plan->keys[whose.template].ttl : 0;
+    bool endless = !err && ms == -1, over = !err && policy > 0 && ms > policy * 1000;
+    struct figures *figures = &census->now.templates[whose.template];
+    struct kind *kind = S_kind(census, &whose);
     figures->unread += err != NULL;
-    bool of_plan = template + 1 < census->template_count;
-    int64_t policy = of_plan ? census->plan->keys[template].ttl : 0;
-    figures->without_ttl += !err && ms == -1;
-    figures->over_ttl += !err && policy > 0 && ms > policy * 1000;
+    figures->without_ttl += endless;
+    figures->over_ttl += over;
+    if (kind) {
+        kind->unread += err != NULL;
+        kind->without_ttl += endless;
+        kind->over_ttl += over;
+    }
     S_finish_if_last(census);
 }
 
@@ -276,8 +302,8 @@ static void S_on_ttl(void *arg, const struct redis_reply *reply, const struct er
 static void S_on_memory(void *arg, const struct redis_reply *reply, const struct err *err)
 {
     struct census *census = arg;
-    size_t template;
-    if (!S_pop_asked(census, &template))
+    struct whose whose;
+    if (!S_pop_asked(census, &whose))
         return;
     if (err && err->kind == ERR_LOST) {
         census_stop(census);
@@ -285,28 +311,31 @@ static void S_on_memory(void *arg, const struct redis_reply *reply, const struct
     }
     int64_t bytes = !err && redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : UNKNOWN;
     if (bytes >= 0 && bytes <= KEY_BYTES_MAX) {
-        census->now.templates[template].weighed++;
-        census->now.templates[template].bytes += bytes;
+        struct ledger_weight *weight = &census->now.templates[whose.template].weight;
+        weight->keys++;
+        weight->sum += (double)bytes;
+        weight->squares += (double)bytes * (double)bytes;
     }
     S_finish_if_last(census);
 }
 
-static void S_ask_ttl(struct census *census, const char *key, size_t len, size_t template)
+static void S_ask_ttl(struct census *census, const char *key, size_t len, const struct whose *whose)
 {
     const char *argv[] = {"PTTL", key};
     size_t lengths[] = {4, len};
-    S_push_asked(census, template);
+    S_push_asked(census, whose);
     redis_send(census->redis, 2, argv, lengths, S_on_ttl, census);
 }
 
-static void S_ask_memory(struct census *census, const char *key, size_t len, size_t template)
+static void S_ask_memory(struct census *census, const char *key, size_t len,
+                         const struct whose *whose)
 {
     const char *argv[] = {"MEMORY", "USAGE", key};
     size_t lengths[] = {6, 5, len};
-    int64_t seen = census->now.templates[template].keys;
+    int64_t seen = census->now.templates[whose->template].keys;
     if (seen > WEIGH_FIRST && seen % WEIGH_EVERY)
         return;
-    S_push_asked(census, template);
+    S_push_asked(census, whose);
     redis_send(census->redis, 3, argv, lengths, S_on_memory, census);
 }
 
@@ -332,9 +361,9 @@ static void S_read_page(struct census *census, const struct redis_reply *reply)
     census->cursor = str_dup(redis_text(redis_at(reply, 0)));
     for (size_t i = 0; i < redis_length(keys); i++) {
         const struct redis_reply *key = redis_at(keys, i);
-        size_t template = S_classify(census, redis_text(key), redis_length(key));
-        S_ask_ttl(census, redis_text(key), redis_length(key), template);
-        S_ask_memory(census, redis_text(key), redis_length(key), template);
+        struct whose whose = S_classify(census, redis_text(key), redis_length(key));
+        S_ask_ttl(census, redis_text(key), redis_length(key), &whose);
+        S_ask_memory(census, redis_text(key), redis_length(key), &whose);
         census->now.seen++;
     }
     bool more = str_is(census->cursor, "0") && census->node + 1 < redis_nodes(census->redis);
@@ -533,12 +562,9 @@ static struct keys_view S_view(const struct census *census, size_t template,
     view.without_ttl = timed ? figures->without_ttl : UNKNOWN;
     view.over_ttl = timed ? figures->over_ttl : UNKNOWN;
     view.tenants = figures ? (int64_t)figures->owners.count : UNKNOWN;
-    if (figures && !figures->keys)
-        view.bytes = 0;
-    else if (figures && figures->weighed)
-        view.bytes = figures->bytes / figures->weighed * figures->keys +
-                     figures->bytes % figures->weighed * figures->keys / figures->weighed;
-    view.bytes_exact = figures && figures->weighed == figures->keys;
+    if (figures)
+        view.bytes = ledger_bytes(&figures->weight, figures->keys, &view.bytes_error);
+    view.bytes_exact = figures && figures->weight.keys == figures->keys;
     return view;
 }
 
@@ -574,18 +600,29 @@ int64_t census_tenant_keys(const struct census *census, size_t tenant)
     return known ? census->whole.by_tenant[tenant] : UNKNOWN;
 }
 
+static struct tenant_keys S_tenant_keys(const struct plan_keys *keys, const struct kind *kind)
+{
+    bool timed = !kind->unread;
+    return (struct tenant_keys){.name = keys->name,
+                                .keys = kind->keys,
+                                .ttl = keys->ttl,
+                                .without_ttl = timed ? (int64_t)kind->without_ttl : UNKNOWN,
+                                .over_ttl = timed ? (int64_t)kind->over_ttl : UNKNOWN};
+}
+
 size_t census_tenant_kinds(const struct census *census, size_t tenant, struct arena *arena,
                            struct tenant_keys **out)
 {
-    size_t count = 0;
-    *out = arena_array(arena, census->template_count, sizeof(**out));
+    size_t count = 0, held = 0;
+    *out = NULL;
     if (!census->passes || tenant >= census->whole.tenant_count)
         return 0;
-    const int64_t *keys = census->whole.by_kind + tenant * census->template_count;
+    const struct kind *kinds = census->whole.by_kind + tenant * census->template_count;
     for (size_t i = 0; i + 1 < census->template_count; i++)
-        if (keys[i])
-            (*out)[count++] = (struct tenant_keys){.name = census->plan->keys[i].name,
-                                                   .keys = keys[i],
-                                                   .ttl = census->plan->keys[i].ttl};
+        held += kinds[i].keys > 0;
+    *out = arena_array(arena, held, sizeof(**out));
+    for (size_t i = 0; i + 1 < census->template_count; i++)
+        if (kinds[i].keys)
+            (*out)[count++] = S_tenant_keys(&census->plan->keys[i], &kinds[i]);
     return count;
 }

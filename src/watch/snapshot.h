@@ -60,7 +60,8 @@ struct tenant_view {
     size_t code_count;
     struct tenant_keys { /* its keys in Redis by template, of the last whole pass */
         const char *name;
-        int64_t keys, ttl; /* ttl: the plan's policy in seconds; 0: none */
+        int64_t keys, ttl;             /* ttl: the plan's policy in seconds; 0: none */
+        int64_t without_ttl, over_ttl; /* UNKNOWN */
     } * kinds;
     size_t kind_count;
 };
@@ -132,6 +133,33 @@ struct keys_view {    /* Redis keys of one template */
     bool foreign;
     const char *samples[KEYS_SAMPLES]; /* some of the keys; raw */
     size_t sample_count;
+};
+
+/* What one tenant has: the rows of a table, or the keys of a template. */
+struct holding_view {
+    const char *name;
+    bool in_redis;
+    struct count_view count;
+    int64_t ttl, without_ttl, over_ttl; /* of keys: as of a template */
+};
+
+struct key_view {    /* one key */
+    const char *key; /* raw, and ended by a NUL: but it may have others in it */
+    size_t length;
+    const char *type;
+    bool endless;   /* it never expires */
+    int64_t ttl;    /* seconds that are left; UNKNOWN, also where it is endless */
+    int64_t policy; /* the plan's for it, in seconds; 0: none */
+    int64_t bytes;  /* UNKNOWN */
+};
+
+struct listing_view {    /* what is known of the list of these */
+    bool asking;         /* it is asked for now */
+    bool listed;         /* there is an answer */
+    bool more;           /* and it is not all of them */
+    double seen;         /* how much of the keyspace was looked at for it: 0 to 100 */
+    int64_t at;          /* wall clock of the answer */
+    const char *trouble; /* why there is none, or no newer one; NULL */
 };
 
 struct login_view { /* a session of the service */
@@ -250,6 +278,11 @@ struct snapshot {
     size_t holder_count;
     struct node_view *nodes;
     size_t node_count;
+    struct holding_view *holdings; /* only where one tenant is looked into */
+    size_t holding_count;
+    struct key_view *listed; /* only where keys are listed one by one */
+    size_t listed_count;
+    struct listing_view listing;
     struct login_view *logins; /* only of the verb that lists them */
     size_t login_count;
     struct metrics_view *metrics; /* likewise */
