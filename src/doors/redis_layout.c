@@ -277,10 +277,16 @@ bool redis_layout_is_plain(const struct redis_layout *before, const struct redis
     return true;
 }
 
+/* A single server owns its slots without a name, and a slot may be nobody's both times. */
+static bool S_is_same_owner(const char *before, const char *after)
+{
+    return before ? str_is(before, after) : !after;
+}
+
 bool redis_layout_is_still(const struct redis_layout *before, const struct redis_layout *after)
 {
     bool still = !before->move_count && !after->move_count && redis_layout_is_plain(before, after);
     for (int slot = 0; slot < REDIS_SLOTS && still; slot++)
-        still = str_is(redis_layout_owner(before, slot), redis_layout_owner(after, slot));
+        still = S_is_same_owner(redis_layout_owner(before, slot), redis_layout_owner(after, slot));
     return still;
 }
