@@ -75,6 +75,10 @@ const char *action_barred(const struct console *console, enum action action)
         return action_cache_barred(console, action);
     case ACT_UNDO:
         return action_undo_barred(console);
+    case ACT_GUIDE:
+        return action_undo_barred(console);
+    case ACT_CHOOSE:
+        return action_choose_barred(console);
     case ACT_MEND:
         return action_mend_barred(console);
     case ACT_RUN_STEP:
@@ -205,6 +209,7 @@ static unsigned S_go_back(struct console *console)
 
 void action_show(struct console *console, const char *title, struct buf *text)
 {
+    console->guides = false;
     reader_open(&console->reader, title);
     reader_add(&console->reader, buf_text(text), text->len);
     reader_end(&console->reader);
@@ -237,7 +242,7 @@ static unsigned S_open_help(struct console *console)
     char *title = console->reader.open ? str_dup("Help: texts")
                                        : str_format("Help: %s", S_pane(console)->def->title);
     if (console->reader.open)
-        help_of_reader(&text);
+        help_of_reader(&text, console->guides);
     else if (drill_top(&console->panes.drills[console->panes.focus]))
         help_of_level(&text, drill_top(&console->panes.drills[console->panes.focus]));
     else
@@ -562,6 +567,10 @@ unsigned action_do(struct console *console, enum action action, int key)
         return action_cache(console, action);
     case ACT_UNDO:
         return action_undo(console, key);
+    case ACT_GUIDE:
+        return verbline_run(console, key == 'd' ? "rollback --all --dry-run" : "rollback");
+    case ACT_CHOOSE:
+        return action_choose(console, key);
     case ACT_MEND:
         return action_mend(console, key);
     case ACT_REFRESH:

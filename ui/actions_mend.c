@@ -41,6 +41,40 @@ unsigned action_undo(struct console *console, int key)
                 : console_say(console, MOOD_WARN, "there is no step under the cursor");
 }
 
+/* ---- the guide of a rollback ---- */
+
+const char *action_choose_barred(const struct console *console)
+{
+    if (!console->session->operator_mode)
+        return "this console only looks; open it with --operator";
+    return action_undo_barred(console);
+}
+
+/* Which step, is to be said: the one under the cursor of Steps stands there already. */
+static unsigned S_ask_step(struct console *console, const char *option)
+{
+    const char *step = S_step(console);
+    char *line = str_format("rollback --%s=%s", option, step ? step : "");
+    console->question = ASKS_COMMAND;
+    prompt_open(&console->prompt, ":", line, &console->commands);
+    free(line);
+    return WISH_REDRAW;
+}
+
+unsigned action_choose(struct console *console, int key)
+{
+    switch (key) {
+    case 'a':
+        return verbline_run(console, "rollback --all");
+    case 't':
+        return S_ask_step(console, "to");
+    case 'o':
+        return S_ask_step(console, "only");
+    default:
+        return verbline_run(console, "rollback --preserve-data");
+    }
+}
+
 /* ---- mending ---- */
 
 /* As one word of a line, whatever the database calls it. */

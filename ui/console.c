@@ -44,7 +44,7 @@ static unsigned S_place(const struct console *console)
     if (console->sheet.open)
         return console->sheet.has_text ? IN_SHEET : IN_QUESTION;
     if (console->reader.open)
-        return IN_READER;
+        return IN_READER | (console->guides ? IN_GUIDE : 0U);
     const struct level *level = drill_top(&console->panes.drills[console->panes.focus]);
     if (level)
         return level->kind == DRILL_KEYS ? IN_KEYS : IN_HOLDINGS;

@@ -57,6 +57,7 @@ struct console {
     struct timer *hearing;     /* that time, while it runs; NULL */
     struct child *sheet_child; /* what writes the sheet; NULL */
     struct child *child;       /* the verb that writes into the reader; NULL */
+    bool guides;               /* the text in the reader is the guide of a rollback */
     bool child_changes;        /* what is in the lists of keys may be others afterwards */
     bool child_launches;       /* a worker: when it is at work, the panes show it */
     char *message;             /* instead of the key bar, until the next key; NULL */
@@ -131,6 +132,9 @@ void verbline_close(struct console *console);
 
 const char *action_undo_barred(const struct console *console);
 unsigned action_undo(struct console *console, int key);
+/* The keys of a rollback's guide. */
+const char *action_choose_barred(const struct console *console);
+unsigned action_choose(struct console *console, int key);
 const char *action_mend_barred(const struct console *console);
 unsigned action_mend(struct console *console, int key);
 

@@ -45,8 +45,9 @@ void help_of_level(struct buf *out, const struct level *level)
     S_tell_place(out, level->pane.def, level->kind == DRILL_KEYS ? IN_KEYS : IN_HOLDINGS);
 }
 
-void help_of_reader(struct buf *out)
+void help_of_reader(struct buf *out, bool guides)
 {
-    buf_add(out, "A text to scroll in.\n\n");
-    keys_tell(out, IN_READER);
+    buf_add(out, guides ? "What a rollback would take back, and what would be lost.\n\n"
+                        : "A text to scroll in.\n\n");
+    keys_tell(out, guides ? IN_READER | IN_GUIDE : IN_READER);
 }

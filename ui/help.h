@@ -7,6 +7,6 @@
 
 void help_of_pane(struct buf *out, enum table_id id);
 void help_of_level(struct buf *out, const struct level *level);
-void help_of_reader(struct buf *out);
+void help_of_reader(struct buf *out, bool guides);
 
 #endif

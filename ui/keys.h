@@ -59,8 +59,10 @@ enum action {
     ACT_LOG_TABLE,
     ACT_CANCEL_STATEMENT,
     ACT_END_SESSION,
-    ACT_UNDO, /* of a step; which key says how much */
-    ACT_MEND, /* of a check, likewise */
+    ACT_UNDO,   /* of a step; which key says how much */
+    ACT_GUIDE,  /* of a rollback: looks again, or at its statements; which key says */
+    ACT_CHOOSE, /* in that guide: what is taken back; which key says */
+    ACT_MEND,   /* of a check, likewise */
     ACT_TELL,
     ACT_KEYS_CLEAR, /* of the row: a template's, a tenant's, one */
     ACT_KEYS_KEEP,  /* the same, with an undo file */
@@ -85,6 +87,7 @@ enum key_place {
     IN_QUESTION = 4 << TABLE_COUNT, /* one without */
     IN_HOLDINGS = 8 << TABLE_COUNT, /* what a tenant has, */
     IN_KEYS = 16 << TABLE_COUNT,    /* and keys one by one, both below a pane's row */
+    IN_GUIDE = 32 << TABLE_COUNT,   /* the text that guides through a rollback */
     IN_LEVELS = IN_HOLDINGS | IN_KEYS,
     IN_TOPS = (1 << TABLE_COUNT) - 1,
     IN_PANES = IN_TOPS | IN_LEVELS,

@@ -93,6 +93,8 @@ static unsigned S_start(struct console *console, const char *line)
     if (console->steers) {
         console_say(console, MOOD_ACTIVE, "%s: asked; the worker answers at its next pulse", line);
     } else {
+        const struct words *words = &console->command.words;
+        console->guides = words->count && str_is(words->words[0], "rollback");
         reader_open(&console->reader, title);
         reader_remark(&console->reader, MOOD_ACTIVE, "running");
     }
