@@ -244,6 +244,8 @@ void cache_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
     if (S_tells_owner(keys))
         detail_number(out, "tenants", keys->tenants);
     detail_bytes(out, "memory", keys->bytes);
+    if (keys->bytes >= 0 && !keys->bytes_exact)
+        detail_bytes(out, "give or take", keys->bytes_error);
     if (keys->ttl > 0)
         detail_seconds(out, "time to live", keys->ttl);
     else

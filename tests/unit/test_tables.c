@@ -210,18 +210,20 @@ static void test_cache_at_every_width(void **state)
     (void)state;
     S_check_print(TABLE_CACHE, 58,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counte…\n"
-        "NAME                   KEYS  NO TTL OVER TTL   TTL OWNER\n"
-        "sessions             12,034      12        3    2h plan\n"
-        "org                      41      41                plan\n"
-        "bull              1,234,567       ?                foreign\n"
-        "(no template)             3       3                nobody\n");
+        "NAME                   KEYS  NO TTL OVER TTL   TTL  MEMORY\n"
+        "sessions             12,034      12        3    2h ~5.0 MB\n"
+        "org                      41      41                      ?\n"
+        "bull              1,234,567       ?                      ?\n"
+        "(no template)             3       3                  300 B\n"
+        "~ of the keys seen so far, or of a sample of them (memory)\n");
     S_check_print(TABLE_CACHE, 78,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counted 12s ago\n"
-        "NAME                       KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY OWNER\n"
-        "sessions                 12,034      12        3    2h      12  5.0 MB plan\n"
-        "org                          41      41                              ? plan\n"
-        "bull                  1,234,567       ?                              ? foreign\n"
-        "(no template)                 3       3                          300 B nobody\n");
+        "NAME                         KEYS  NO TTL OVER TTL   TTL  MEMORY     +/-  SEEN\n"
+        "sessions                   12,034      12        3    2h ~5.0 MB   51 kB   100\n"
+        "org                            41      41                      ?       ?   100\n"
+        "bull                    1,234,567       ?                      ?       ?   100\n"
+        "(no template)                   3       3                  300 B   exact   100\n"
+        "~ of the keys seen so far, or of a sample of them (memory)\n");
     S_check_print(TABLE_CACHE, 118,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counted 12s ago\n"
         "NAME                  PATTERN                                      KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY OWNER\n"
