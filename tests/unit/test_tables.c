@@ -226,18 +226,20 @@ static void test_cache_at_every_width(void **state)
         "~ of the keys seen so far, or of a sample of them (memory)\n");
     S_check_print(TABLE_CACHE, 118,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counted 12s ago\n"
-        "NAME                  PATTERN                                      KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY OWNER\n"
-        "sessions              sessions:{org}:*                           12,034      12        3    2h      12  5.0 MB plan\n"
-        "org                   org:{id}                                       41      41                              ? plan\n"
-        "bull                  bull:*                                  1,234,567       ?                              ? foreign\n"
-        "(no template)                                                         3       3                          300 B nobody\n");
+        "NAME              PATTERN                             KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY     +/-  SEEN    AGE\n"
+        "sessions          sessions:{org}:*                  12,034      12        3    2h      12 ~5.0 MB   51 kB   100    12s\n"
+        "org               org:{id}                              41      41                              ?       ?   100    12s\n"
+        "bull              bull:*                         1,234,567       ?                              ?       ?   100    12s\n"
+        "(no template)                                            3       3                          300 B   exact   100    12s\n"
+        "~ of the keys seen so far, or of a sample of them (memory)\n");
     S_check_print(TABLE_CACHE, 158,
         "Cache: 1,246,645 keys, 12 without TTL, 3 over TTL, counted 12s ago\n"
-        "NAME                               PATTERN                                                                 KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY OWNER\n"
-        "sessions                           sessions:{org}:*                                                      12,034      12        3    2h      12  5.0 MB plan\n"
-        "org                                org:{id}                                                                  41      41                              ? plan\n"
-        "bull                               bull:*                                                             1,234,567       ?                              ? foreign\n"
-        "(no template)                                                                                                 3       3                          300 B nobody\n");
+        "NAME                        PATTERN                                                   KEYS  NO TTL OVER TTL   TTL TENANTS  MEMORY     +/-  SEEN    AGE OWNER\n"
+        "sessions                    sessions:{org}:*                                        12,034      12        3    2h      12 ~5.0 MB   51 kB   100    12s plan\n"
+        "org                         org:{id}                                                    41      41                              ?       ?   100    12s plan\n"
+        "bull                        bull:*                                               1,234,567       ?                              ?       ?   100    12s foreign\n"
+        "(no template)                                                                            3       3                          300 B   exact   100    12s nobody\n"
+        "~ of the keys seen so far, or of a sample of them (memory)\n");
 }
 
 static void test_log_at_every_width(void **state)
