@@ -262,7 +262,7 @@ void keys_draw_bar(int y, unsigned place, const bool *barred)
 
 static bool S_is_of_one_pane(const struct binding *binding, unsigned place)
 {
-    return (place & IN_PANES) && (binding->where & IN_PANES) != IN_PANES &&
+    return (place & IN_PANES) && (binding->where & IN_TOPS) != IN_TOPS &&
            !(binding->where & ~IN_PANES);
 }
 
