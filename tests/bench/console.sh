@@ -6,7 +6,8 @@
 # Prints for each round and program: milliseconds to the first full frame, bytes sent to an 80x24
 # terminal per idle refresh of 2 s, resident memory, and processor milliseconds per minute at idle.
 # The rounds are interleaved. pg_activity is Debian's package; without it there is no rival.
-# Then how long a key takes: while the database is stopped for SECONDS (20), and with TENANTS
+# Then the milliseconds of a fill beside no console, beside one whose terminal takes all, and beside one
+# that takes 1 kB a second. Then how long a key takes: while the database is stopped for SECONDS (20), and with TENANTS
 # (10,000) times TABLES (100), scrolled through.
 set -u
 export TD_BUILDDIR=${1:?usage: tests/bench/console.sh BUILD_DIR [SECONDS [TENANTS [TABLES]]]}
@@ -58,6 +59,33 @@ for round in 1 2 3; do
     else
         echo "pg_activity: not installed"
     fi
+done
+
+# ---- a run beside a slow terminal ----
+
+"$TENANTDECK" -d mentoring -p mentoring migrate --yes --no-backup --to columns >"$work/said" 2>&1 ||
+    cat "$work/said"
+
+# filled NAME SCRIPT-LINE: the fill of a fresh copy, while a console is open whose terminal is so.
+filled() {
+    local console= begun
+    psql -X -q -d postgres -c 'DROP DATABASE IF EXISTS beside WITH (FORCE)' -c 'CREATE DATABASE beside TEMPLATE mentoring'
+    if [ -n "$2" ]; then
+        printf '%s\n' 'wait quit' "$2" 'signal TERM' >"$work/beside"
+        "$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/beside" "$TENANTDECK" -d beside -p mentoring --refresh 0.2 \
+            >"$work/beside.said" 2>&1 &
+        console=$!
+        sleep 2
+    fi
+    begun=$(date +%s%3N)
+    "$TENANTDECK" -d beside -p mentoring run fill --yes >"$work/said" 2>&1 || cat "$work/said"
+    echo "fill $1: $(($(date +%s%3N) - begun)) ms"
+    [ -z "$console" ] || { kill "$console"; wait "$console"; } 2>/dev/null
+}
+for round in 1 2 3; do
+    filled 'alone' ''
+    filled 'beside a console' 'count 600000'
+    filled 'beside a console at 1 kB/s' 'slow 1000 600000 \x0c1\x0c2'
 done
 
 # ---- while the database is stopped ----

@@ -9,7 +9,7 @@
  * which must succeed, with the program's number in TD_PID; `count MS` prints how many bytes come in
  * that time; `lap` prints the milliseconds since the start or the last lap; `usage` the program's
  * memory and the processor time it has used so far; `deaf N TEXT` sends it N times and takes nothing
- * meanwhile; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails when it has
+ * meanwhile; `slow BYTES MS TEXT` takes no more than BYTES a second for so long, and sends TEXT each second; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails when it has
  * come; `strokes N MS KEYS` sends
  * these keys in turn, one every so often, and prints how long the program took to answer them; `end`
  * waits for the program and prints how it ended and whether the terminal is as it was. It knows no
@@ -192,6 +192,31 @@ static bool S_deaf(const char *text)
     return true;
 }
 
+/* A line of so many bytes a second: what does not fit into it stays with the program. */
+static bool S_slow(const char *text)
+{
+    enum { TURN_MS = 100 };
+    int rate, ms, used = 0;
+    if (sscanf(text, "%d %d %n", &rate, &ms, &used) < 2 || rate < 10)
+        return S_fail("'slow' wants bytes, milliseconds and keys, not", text);
+    size_t before = S_pty.length;
+    for (int64_t begun = S_now(), turn = 0; S_now() - begun < ms; turn++) {
+        struct pollfd poll_fd = {.fd = S_pty.fd, .events = POLLIN};
+        size_t room = (size_t)rate / (1000 / TURN_MS);
+        if (turn % 10 == 0 && !S_send(text + used))
+            return S_fail("the program takes no more keys:", text);
+        ssize_t got =
+            poll(&poll_fd, 1, 0) > 0 ? read(S_pty.fd, S_pty.bytes + S_pty.length, room) : 0;
+        if (got < 0)
+            return false;
+        S_pty.length += (size_t)got;
+        S_pty.bytes[S_pty.length] = '\0';
+        S_pause(TURN_MS);
+    }
+    printf("slow %zu\n", S_pty.length - before);
+    return true;
+}
+
 /* Takes what is there, so that the program is not kept waiting by us. */
 static void S_drain(void)
 {
@@ -352,11 +377,11 @@ static bool S_run_line(char *line)
     static const struct {
         const char *name;
         bool (*run)(const char *rest);
-    } commands[] = {{"wait", S_wait},     {"send", S_send},      {"type", S_type},
-                    {"signal", S_signal}, {"size", S_size},      {"run", S_run},
-                    {"count", S_count},   {"lap", S_lap},        {"usage", S_usage},
-                    {"end", S_end},       {"deaf", S_deaf},      {"storm", S_storm},
-                    {"never", S_never},   {"strokes", S_strokes}};
+    } commands[] = {{"wait", S_wait},     {"send", S_send}, {"type", S_type},
+                    {"signal", S_signal}, {"size", S_size}, {"run", S_run},
+                    {"count", S_count},   {"lap", S_lap},   {"usage", S_usage},
+                    {"end", S_end},       {"deaf", S_deaf}, {"storm", S_storm},
+                    {"never", S_never},   {"slow", S_slow}, {"strokes", S_strokes}};
     line[strcspn(line, "\n")] = '\0';
     char *rest = line + strcspn(line, " ");
     if (*rest)
