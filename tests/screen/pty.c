@@ -9,7 +9,7 @@
  * which must succeed, with the program's number in TD_PID; `count MS` prints how many bytes come in
  * that time; `lap` prints the milliseconds since the start or the last lap; `usage` the program's
  * memory and the processor time it has used so far; `deaf N TEXT` sends it N times and takes nothing
- * meanwhile; `slow BYTES MS TEXT` takes no more than BYTES a second for so long, and sends TEXT each second; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails when it has
+ * meanwhile; `slow BYTES MS TEXT` takes no more than BYTES a second for so long, and sends TEXT ten times a second; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails when it has
  * come; `strokes N MS KEYS` sends
  * these keys in turn, one every so often, and prints how long the program took to answer them; `end`
  * waits for the program and prints how it ended and whether the terminal is as it was. It knows no
@@ -200,10 +200,10 @@ static bool S_slow(const char *text)
     if (sscanf(text, "%d %d %n", &rate, &ms, &used) < 2 || rate < 10)
         return S_fail("'slow' wants bytes, milliseconds and keys, not", text);
     size_t before = S_pty.length;
-    for (int64_t begun = S_now(), turn = 0; S_now() - begun < ms; turn++) {
+    for (int64_t begun = S_now(); S_now() - begun < ms;) {
         struct pollfd poll_fd = {.fd = S_pty.fd, .events = POLLIN};
         size_t room = (size_t)rate / (1000 / TURN_MS);
-        if (turn % 10 == 0 && !S_send(text + used))
+        if (!S_send(text + used))
             return S_fail("the program takes no more keys:", text);
         ssize_t got =
             poll(&poll_fd, 1, 0) > 0 ? read(S_pty.fd, S_pty.bytes + S_pty.length, room) : 0;
