@@ -63,22 +63,27 @@ done
 
 # ---- a run beside a slow terminal ----
 
-"$TENANTDECK" -d mentoring -p mentoring migrate --yes --no-backup --to columns >"$work/said" 2>&1 ||
+cp "$TENANTDECK_DATADIR"/plans/mentoring* "$work"
+{ echo organization_id,organization_code,tenant_code
+  td_psql "SELECT organization_id || ',org_' || organization_id || ',tenant_1' FROM organization_extension"; } \
+    >"$work/data_codes.csv"
+psql -X -q -d postgres -c 'CREATE DATABASE prepared TEMPLATE mentoring'
+"$TENANTDECK" -d prepared -p "$work/mentoring.plan" migrate --yes --no-backup --to columns >"$work/said" 2>&1 ||
     cat "$work/said"
 
 # filled NAME SCRIPT-LINE: the fill of a fresh copy, while a console is open whose terminal is so.
 filled() {
     local console= begun
-    psql -X -q -d postgres -c 'DROP DATABASE IF EXISTS beside WITH (FORCE)' -c 'CREATE DATABASE beside TEMPLATE mentoring'
+    psql -X -q -d postgres -c 'DROP DATABASE IF EXISTS beside WITH (FORCE)' -c 'CREATE DATABASE beside TEMPLATE prepared'
     if [ -n "$2" ]; then
         printf '%s\n' 'wait quit' "$2" 'signal TERM' >"$work/beside"
-        "$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/beside" "$TENANTDECK" -d beside -p mentoring --refresh 0.2 \
+        "$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/beside" "$TENANTDECK" -d beside -p "$work/mentoring.plan" --refresh 0.2 \
             >"$work/beside.said" 2>&1 &
         console=$!
         sleep 2
     fi
     begun=$(date +%s%3N)
-    "$TENANTDECK" -d beside -p mentoring run fill --yes >"$work/said" 2>&1 || cat "$work/said"
+    "$TENANTDECK" -d beside -p "$work/mentoring.plan" run fill --yes >"$work/said" 2>&1 || cat "$work/said"
     echo "fill $1: $(($(date +%s%3N) - begun)) ms"
     [ -z "$console" ] || { kill "$console"; wait "$console"; } 2>/dev/null
 }
