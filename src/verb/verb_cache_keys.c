@@ -83,6 +83,15 @@ static void S_drop_repeats(struct listing *l)
     l->count = kept;
 }
 
+/* The page in which the list was full counts as far as it was taken. */
+static double S_share_seen(const struct listing *l)
+{
+    double seen = keyspace_seen(l->cache.keyspace);
+    int64_t size = keyspace_size(l->cache.keyspace);
+    double taken = size > 0 ? 100.0 * (double)l->count / (double)size : 0;
+    return taken <= seen ? seen : taken > 99.9 ? 99.9 : taken;
+}
+
 static bool S_find(struct listing *l, struct err *err)
 {
     struct err ended = {0};
@@ -91,7 +100,7 @@ static bool S_find(struct listing *l, struct err *err)
     bool whole = keyspace_walk(l->cache.keyspace, l->cache.match, S_take_key, l, &ended);
     l->more = l->more || (!whole && keyspace_is_late(l->cache.keyspace));
     if (whole || l->more) {
-        l->seen = keyspace_seen(l->cache.keyspace);
+        l->seen = S_share_seen(l);
         /* what was asked for ahead is on its way, and belongs to nobody */
         bool ok = keyspace_settle(l->cache.keyspace, err);
         S_drop_repeats(l);
@@ -199,10 +208,10 @@ static void S_answer(const struct listing *l)
     if (l->call->json)
         verb_answer(l->call,
                     json_pack("{s:O, s:b, s:f}", "keys", list, "more", l->more, "seen", l->seen));
+    else if (l->more && (int64_t)l->count == l->limit)
+        fprintf(l->call->out, "... and there are more; --limit says how many are listed\n");
     else if (l->more)
-        fprintf(l->call->out,
-                "... and there may be more: %.1f %% of the keyspace was seen; --limit says how "
-                "many are listed\n",
+        fprintf(l->call->out, "... and there may be more: %.1f %% of the keyspace was seen\n",
                 l->seen);
     else if (!l->count)
         fprintf(l->call->out, "there is no such key\n");
