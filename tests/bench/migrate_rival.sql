@@ -15,9 +15,12 @@ ALTER TABLE sessions DROP CONSTRAINT sessions_pkey;
 ALTER TABLE sessions ADD PRIMARY KEY (tenant_code, id);
 ALTER TABLE session_attendees DROP CONSTRAINT session_attendees_pkey;
 ALTER TABLE session_attendees ADD PRIMARY KEY (tenant_code, id);
-CREATE UNIQUE INDEX ON session_attendees (tenant_code, session_id, mentee_id);
 CREATE INDEX ON sessions (tenant_code, mentor_id);
-CREATE INDEX ON sessions (tenant_code, created_by);
+\if :few
+\else
+    CREATE UNIQUE INDEX ON session_attendees (tenant_code, session_id, mentee_id);
+    CREATE INDEX ON sessions (tenant_code, created_by);
+\endif
 CREATE INDEX ON session_attendees (tenant_code, mentee_id);
 ALTER TABLE session_attendees ADD FOREIGN KEY (tenant_code, session_id) REFERENCES sessions (tenant_code, id);
 VACUUM (ANALYZE) sessions, session_attendees;
