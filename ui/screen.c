@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -263,6 +264,9 @@ void screen_suspend(void)
 void screen_resume(void)
 {
     outlet_raw();
+    /* What was typed while nobody could see what it would do is for nobody. */
+    tcflush(STDIN_FILENO, TCIFLUSH);
+    flushinp();
     S_send(PASTE_ON);
     screen_measure();
     screen_repaint();

@@ -205,6 +205,11 @@ bool verb_connect_journal(struct verb_call *call, struct pg **pg, struct err *er
         return false;
     if (!journal_look(*pg, &journal, err))
         return false;
+    if (journal.exists && !journal.may_read) {
+        err_set(err, ERR_REFUSED, "role '%s' may not read the journal of this database",
+                pg_user(*pg));
+        return err_hint(err, "what a role needs stands in 'tenantdeck sql grants'");
+    }
     return (journal.exists && journal.version == JOURNAL_VERSION) ||
            err_set(err, ERR_REFUSED, "plan '%s' has never been run here",
                    call->session->plan->name);

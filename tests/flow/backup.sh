@@ -453,11 +453,11 @@ printf '%s\n' settle 'key :' "type backup restore $last" 'key Enter' 'dump refus
 like "$("$TENANTDECK" -d "$TD_DATABASE" --operator --script "$work/script" 2>&1)" \
     'wants the database for itself, and the console is' 'the console, which is in its way, refuses it'
 
-printf '%s\n' 'wait type the name of the database' 'send mentorin\r' end >"$work/script"
+printf '%s\n' 'wait type the name of the database' 'type mentorin' 'send \r' end >"$work/script"
 said=$("$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/script" "$TENANTDECK" -d "$TD_DATABASE" --yes \
     backup restore "$last" 2>&1)
 like "$said" '^exit 4' 'at a terminal the wrong name is refused'
-printf '%s\n' 'wait type the name of the database' 'send mentoring\r' 'wait is restored' end >"$work/script"
+printf '%s\n' 'wait type the name of the database' 'type mentoring' 'send \r' 'wait is restored' end >"$work/script"
 said=$("$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/script" "$TENANTDECK" -d "$TD_DATABASE" --confirm \
     backup restore "$last" 2>&1)
 like "$said" '^exit 0' 'and the right one restores, though --confirm was bare'

@@ -102,6 +102,48 @@ since 'another run came between' 'sh between.sh' true
 is "$(td_psql "SELECT count(*) FROM tenantdeck.run WHERE verb = 'rollback'")" 0 'nor beside the run of somebody else'
 before=$(state)
 
+# What a role is set to, and what it may, can change while somebody reads.
+psql -X -q -d postgres -c 'CREATE ROLE bystander' -c 'CREATE ROLE dba SUPERUSER LOGIN' \
+    -c 'GRANT ALL ON DATABASE mentoring TO bystander'
+echo "psql -X -q -d mentoring -c 'ALTER ROLE dba SET role = bystander'" >becomes.sh
+echo "psql -X -q -d mentoring -c 'ALTER ROLE dba NOSUPERUSER'" >loses.sh
+whole=("${servers[@]}")
+servers=(-d "${TD_DATABASE/postgres@/dba@}" -p ./mentoring.plan)
+since 'the role is another one' 'sh becomes.sh' "psql -X -q -d mentoring -c 'ALTER ROLE dba RESET role'"
+is "$(state)" "$before" 'nothing was taken back as somebody else'
+since 'the role has lost its rights' 'sh loses.sh' true
+is "$(td_psql "SELECT count(*) FROM tenantdeck.run WHERE verb = 'rollback'")" 0 'and nothing is begun'
+exits 4 'at the command line likewise' "$TENANTDECK" "${servers[@]}" rollback --all --confirm=mentoring
+like "$td_said" "role 'dba' may not read the journal" 'with a sentence that names it'
+psql -X -q -d postgres -c 'ALTER ROLE dba SUPERUSER'
+is "$(state)" "$before" 'nor taken back'
+servers=("${whole[@]}")
+
+# ---- put aside ----
+
+# aside NAME LINE...: Ctrl-Z under a question, keys while nobody reads them, and `fg`: they are no answer and
+# no keys of the panes, and the screen is right again. Only a job of a shell can be stopped at all.
+cat >job.sh <<'END'
+set -m
+"$@"
+echo "stopped with $?"
+until [ -e go ]; do sleep 0.05; done
+rm go
+fg >/dev/null
+END
+aside() {
+    local name=$1
+    shift
+    printf '%s\n' 'wait to mentoring' "$@" 'send \x1a' 'wait stopped with 148' 'send mentoring\ry\rqqq' 'run touch go' \
+        'wait nothing was done' 'send ?' 'wait Help' 'send \e' 'wait quit' 'send q' end >script
+    said=$("$pty" 80x24 script bash job.sh "$TENANTDECK" "${servers[@]}" --operator 2>&1)
+    like "$said" '^exit 0' "Ctrl-Z under $name, and back" || td_note "$said"
+    like "$said" '^screen restored' "and after that the terminal is as before $name"
+    is "$(state)" "$before" "nothing typed ahead under $name is taken"
+}
+aside 'a y/N' 'send :migrate --no-backup\r' 'wait y/N:'
+aside 'a typed name' "$ask" "$asked" 'type mentor'
+
 # ---- the command line ----
 
 # line STATUS NAME PTY-LINE...: the question of the command line, at a terminal.
@@ -116,14 +158,18 @@ line() {
 named='wait type the name of the database'
 line 4 'Enter at the command line' "$named" 'send \r'
 line 4 'a pasted name there' "$named" 'send \e[200~mentoring\e[201~\r'
+line 4 'the right name there, in one burst' "$named" 'send mentoring\r' 'wait it has to be typed'
+line 4 'a name typed there with a burst at its end' "$named" 'type ment' 'send oring\r' 'wait it has to be typed'
+line 4 'Ctrl-C there' "$named" 'type mentoring' 'send \x03'
+line 4 'Esc there' "$named" 'type mentoring' 'send \e'
 line 4 'the end of the input there' "$named" 'send \x04'
-line 4 'a plan that was edited meanwhile' "$named" 'run echo "# another" >>mentoring.plan' 'send mentoring\r'
+line 4 'a plan that was edited meanwhile' "$named" 'run echo "# another" >>mentoring.plan' 'type mentoring' 'send \r'
 sed -i '$d' mentoring.plan
 psql -X -q -d postgres -c 'CREATE DATABASE twin TEMPLATE mentoring'
 cat >swap <<'END'
 psql -X -q -d postgres -c 'ALTER DATABASE mentoring RENAME TO older' -c 'ALTER DATABASE twin RENAME TO mentoring'
 END
-line 4 'a database that was swapped meanwhile' "$named" 'run sh swap' 'send mentoring\r' \
+line 4 'a database that was swapped meanwhile' "$named" 'run sh swap' 'type mentoring' 'send \r' \
     'wait the database or the role has changed'
 psql -X -q -d postgres -c 'DROP DATABASE mentoring' -c 'ALTER DATABASE older RENAME TO mentoring'
 
