@@ -1,6 +1,10 @@
 /*
  * logind: see logind.h. Reads what systemd-logind reads: logind.conf and its drop-ins, of which a file
  * in /etc stands before one of the same name in /run and /usr/lib, and the last word counts.
+ *
+ * By logind.conf(5) whoever is excluded is spared, and where KillOnlyUsers names anybody it alone decides,
+ * whatever KillUserProcesses says. Lingering keeps the user's manager and what runs below it; it keeps no
+ * process of a session's scope.
  */
 #include "logind.h"
 
@@ -17,16 +21,29 @@ static const char *const S_homes[] = {"/etc/systemd", "/run/systemd", "/usr/loca
 
 struct setting {
     bool kills;
-    char *only, *but; /* KillOnlyUsers, KillExcludeUsers: names parted by blanks; NULL */
+    char *only, *but; /* KillOnlyUsers, KillExcludeUsers: names parted by blanks; NULL: not set */
 };
 
-static bool S_is_true(const char *value)
+/* What is no boolean changes nothing, as with logind. */
+static void S_take_boolean(const char *value, bool *out)
 {
-    static const char *const words[] = {"1", "yes", "y", "true", "t", "on"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcasecmp(words[i], value) == 0)
-            return true;
-    return false;
+    static const char *const yes[] = {"1", "yes", "y", "true", "t", "on"};
+    static const char *const no[] = {"0", "no", "n", "false", "f", "off"};
+    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
+        if (strcasecmp(yes[i], value) == 0)
+            *out = true;
+        if (strcasecmp(no[i], value) == 0)
+            *out = false;
+    }
+}
+
+/* A list goes on where it is set again; set to nothing it begins anew, and is empty. */
+static void S_take_list(const char *value, char **list)
+{
+    char *longer =
+        str_format("%s%s%s", *value && *list ? *list : "", *value && *list ? " " : "", value);
+    free(*list);
+    *list = longer;
 }
 
 static char *S_trimmed(const char *text, size_t length)
@@ -38,23 +55,28 @@ static char *S_trimmed(const char *text, size_t length)
     return str_ndup(text, length);
 }
 
-static void S_take_line(struct setting *setting, char *line)
+static void S_take_setting(struct setting *setting, const char *name, const char *value)
 {
-    char *equals = strchr(line, '=');
+    if (str_is(name, "KillUserProcesses"))
+        S_take_boolean(value, &setting->kills);
+    else if (str_is(name, "KillOnlyUsers"))
+        S_take_list(value, &setting->only);
+    else if (str_is(name, "KillExcludeUsers"))
+        S_take_list(value, &setting->but);
+}
+
+/* The file as it is shipped shows, behind a '#', what the program was built with. */
+static void S_take_line(struct setting *setting, const char *line)
+{
+    const char *equals = strchr(line, '=');
     if (!equals)
         return;
     char *name = S_trimmed(line, (size_t)(equals - line));
     char *value = S_trimmed(equals + 1, strlen(equals + 1));
-    char **list = str_is(name, "KillOnlyUsers")      ? &setting->only
-                  : str_is(name, "KillExcludeUsers") ? &setting->but
-                                                     : NULL;
-    if (str_is(name, "KillUserProcesses"))
-        setting->kills = S_is_true(value);
-    if (list) {
-        free(*list);
-        *list = value;
-        value = NULL;
-    }
+    if (str_is(name, "#KillUserProcesses"))
+        S_take_boolean(value, &setting->kills);
+    else
+        S_take_setting(setting, name, value);
     free(value);
     free(name);
 }
@@ -63,11 +85,17 @@ static void S_take_file(struct setting *setting, const char *path)
 {
     struct err ignored = {0};
     struct file file;
+    bool ours = false; /* inside of [Login] */
     if (!file_read(path, &file, &ignored))
         return;
     char *rest = file.text.text;
-    for (char *line; rest && (line = strsep(&rest, "\n"));)
-        S_take_line(setting, line);
+    for (char *line; rest && (line = strsep(&rest, "\n"));) {
+        char *text = S_trimmed(line, strlen(line));
+        ours = *text == '[' ? str_is(text, "[Login]") : ours;
+        if (ours)
+            S_take_line(setting, text);
+        free(text);
+    }
     file_release(&file);
 }
 
@@ -126,44 +154,62 @@ static void S_read(struct setting *setting, const char *root)
 static bool S_lists(const char *list, const char *name)
 {
     size_t length = strlen(name);
-    for (const char *at = list; at && (at = strstr(at, name)); at += length)
-        if ((at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+    for (const char *at = list; at && *name && (at = strstr(at, name)); at += length)
+        if ((at == list || strchr(" \t", at[-1])) && (!at[length] || strchr(" \t", at[length])))
             return true;
     return false;
 }
 
-/* root is left out unless it is named, as logind does it. */
-static bool S_is_meant(const struct setting *setting, const char *name)
+static bool S_kills(const struct setting *setting, const char *name)
 {
-    const char *but = setting->but ? setting->but : "root";
-    if (setting->only && *setting->only)
-        return S_lists(setting->only, name) && !S_lists(but, name);
-    return !S_lists(but, name);
+    if (S_lists(setting->but ? setting->but : "root", name))
+        return false;
+    return setting->only && *setting->only ? S_lists(setting->only, name) : setting->kills;
 }
 
-bool logind_judges(const char *root, const char *name, const char *cgroup)
+static bool S_lingers(const char *root, const char *name)
+{
+    char *path = str_format("%s/var/lib/systemd/linger/%s", root, name);
+    bool lingers = access(path, F_OK) == 0;
+    free(path);
+    return lingers;
+}
+
+/* "…/user@1000.service/app.slice/run-1.scope": also a scope of its own ends with the manager above it. */
+enum logind_verdict logind_judges(const char *root, const char *name, const char *cgroup)
 {
     struct setting setting = {0};
-    char *linger = str_format("%s/var/lib/systemd/linger/%s", root, name);
-    /* Only what stands in a session's scope goes with it. */
-    bool in_session = strstr(cgroup, "/session-") && strstr(cgroup, ".scope");
-    bool lingers = access(linger, F_OK) == 0;
+    if (strstr(cgroup, "/user@"))
+        return S_lingers(root, name) ? LOGIND_SPARES : LOGIND_ENDS_MANAGER;
+    if (!strstr(cgroup, "/session-") || !strstr(cgroup, ".scope"))
+        return LOGIND_SPARES;
     S_read(&setting, root);
-    bool kills = in_session && setting.kills && !lingers && S_is_meant(&setting, name);
-    free(linger);
+    bool kills = S_kills(&setting, name);
     free(setting.only);
     free(setting.but);
-    return kills;
+    return kills ? LOGIND_ENDS_SESSION : LOGIND_SPARES;
 }
 
-bool logind_would_kill(void)
+bool logind_owner(const char *cgroup, uid_t *uid)
+{
+    static const char slice[] = "/user-";
+    const char *at = strstr(cgroup, slice);
+    char *end = NULL;
+    unsigned long number = at ? strtoul(at + strlen(slice), &end, 10) : 0;
+    *uid = (uid_t)number;
+    return end && end > at + strlen(slice) && str_starts(end, ".slice");
+}
+
+enum logind_verdict logind_ask(void)
 {
     struct err ignored = {0};
     struct file file;
-    const struct passwd *user = getpwuid(geteuid());
-    if (!user || !file_read("/proc/self/cgroup", &file, &ignored))
-        return false;
-    bool kills = logind_judges("", user->pw_name, buf_text(&file.text));
+    uid_t uid;
+    if (!file_read("/proc/self/cgroup", &file, &ignored))
+        return LOGIND_SPARES;
+    const struct passwd *user = logind_owner(buf_text(&file.text), &uid) ? getpwuid(uid) : NULL;
+    enum logind_verdict verdict =
+        user ? logind_judges("", user->pw_name, buf_text(&file.text)) : LOGIND_SPARES;
     file_release(&file);
-    return kills;
+    return verdict;
 }

@@ -257,6 +257,26 @@ static void S_tell_total_time(struct sheet *s)
         buf_add(&s->out, "unknown: the first time in this database\n");
 }
 
+static void S_tell_logout(struct sheet *s)
+{
+    static const char *const minds[] = {
+        [LOGIND_ENDS_SESSION] =
+            "logind ends all processes of this login when you log out (KillUserProcesses or "
+            "KillOnlyUsers), and the worker with them; 'loginctl enable-linger' and then "
+            "'systemd-run "
+            "--user --scope tenantdeck ...' begins it outside of the login\n",
+        [LOGIND_ENDS_MANAGER] =
+            "what runs here belongs to your own service manager, which ends when you log out for "
+            "the "
+            "last time, and the worker with it; 'loginctl enable-linger' keeps it\n",
+    };
+    enum logind_verdict verdict = logind_ask();
+    if (verdict == LOGIND_SPARES)
+        return;
+    S_begin_line(s, "mind");
+    buf_add(&s->out, minds[verdict]);
+}
+
 static void S_tell_whole(struct sheet *s)
 {
     size_t left = 0;
@@ -275,12 +295,7 @@ static void S_tell_whole(struct sheet *s)
     S_tell_total_time(s);
     S_begin_line(s, "undo");
     buf_add(&s->out, "'rollback' takes back what has an undo below, the last step first\n");
-    if (!logind_would_kill())
-        return;
-    S_begin_line(s, "mind");
-    buf_add(&s->out,
-            "logind ends all processes of this login when you log out (KillUserProcesses), "
-            "and the worker with them; 'loginctl enable-linger' keeps it\n");
+    S_tell_logout(s);
 }
 
 static void S_tell_done(struct sheet *s)
