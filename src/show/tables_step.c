@@ -222,7 +222,7 @@ static void S_add_under_way(const struct step_view *step, int64_t now, struct bu
     }
     if (S_left_ms(step) >= 0) {
         clock_format_span(S_left_ms(step), left);
-        buf_format(out, ", ~%s left%s", left, step->waits ? " once it goes on" : "");
+        buf_format(out, ", ~%s left%s", left, step->waits ? " (frozen)" : "");
     }
     if (step->state == STEP_RUNS && S_mean(step, now) >= 0) {
         buf_add(out, ", mean ");

@@ -117,7 +117,7 @@ static void S_add_rows(const struct pg_result *view, bool waits, struct buf *out
     if (rate > 0 && total > done) {
         char left[16];
         clock_format_span((int64_t)((double)(total - done) / rate * 1000), left);
-        buf_format(out, "  ~%s left%s", left, waits ? " once it goes on" : "");
+        buf_format(out, "  ~%s left%s", left, waits ? " (frozen)" : "");
     }
 }
 

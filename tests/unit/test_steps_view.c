@@ -178,8 +178,8 @@ static void test_why_it_waits(void **state)
     struct snapshot snapshot = S_at_work();
     (void)state;
     S_steps[FILL].waits = "a replica lags 12 s behind";
-    S_check_summary(&snapshot, "fill waits: a replica lags 12 s behind, 25 %, ~15s left once it "
-                               "goes on, mean 25, 1 of 3 done");
+    S_check_summary(&snapshot, "fill waits: a replica lags 12 s behind, 25 %, ~15s left (frozen), "
+                               "mean 25, 1 of 3 done");
     S_check_cell(&snapshot, FILL, "left", "15s"); /* it stands still, at the rate of before */
     S_check_detail_has(&snapshot, FILL, "left once it goes on", true);
     S_check_detail_has(&snapshot, FILL, "Why it waits:\n  a replica lags 12 s behind\n", true);
