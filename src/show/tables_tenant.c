@@ -1,6 +1,5 @@
 /* tables_tenant: the table of tenants: how much of the rows and keys belongs to each. */
 #include "cell.h"
-#include "clock.h"
 #include "detail.h"
 #include "tables_parts.h"
 
@@ -162,26 +161,28 @@ static void S_list_tables(const struct tenant_view *tenant, struct buf *out)
 /* "12 never expire, 3 over 2h", "all within 2h", "all expire". */
 static void S_tell_times(const struct tenant_keys *kind, struct buf *out)
 {
-    char span[16] = "";
+    struct buf policy = {0};
+    const struct cell ttl = {.kind = CELL_SECONDS, .number = kind->ttl};
     if (kind->ttl > 0)
-        clock_format_span(kind->ttl * 1000, span);
+        cell_text(&policy, &ttl, 0, true, 0);
+    const char *span = buf_text(&policy);
     if (kind->without_ttl < 0 || kind->over_ttl < 0) {
         buf_add(out, "expiry not known");
-        return;
+    } else if (!kind->without_ttl && !kind->over_ttl) {
+        buf_format(out, "%s%s", *span ? "all within " : "all expire", span);
     }
-    if (kind->without_ttl) {
+    if (kind->without_ttl > 0) {
         text_count(out, kind->without_ttl);
         buf_add(out, kind->without_ttl == 1 ? " never expires" : " never expire");
     }
-    if (kind->over_ttl) {
+    if (kind->over_ttl > 0) {
         buf_add(out, out->len ? ", " : "");
         text_count(out, kind->over_ttl);
         buf_format(out, " over %s", span);
     }
-    if (!out->len)
-        buf_format(out, "%s%s", *span ? "all within " : "all expire", span);
-    else if (!kind->over_ttl && *span)
+    if (kind->without_ttl > 0 && !kind->over_ttl && *span)
         buf_format(out, "; policy %s", span);
+    buf_release(&policy);
 }
 
 static void S_list_kind(const struct tenant_keys *kind, struct buf *out)

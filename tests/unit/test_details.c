@@ -268,6 +268,34 @@ static void test_detail_of_keys(void **state)
                    "are counted, never changed, never cleared.\n");
 }
 
+/* What is not known is not said to be fine. */
+static void test_times_of_a_tenants_keys(void **state)
+{
+    (void)state;
+    static struct tenant_keys kinds[] = {
+        {.name = "sessions", .keys = 120, .ttl = 7200},
+        {.name = "profiles", .keys = 9, .ttl = 7200, .without_ttl = 1, .over_ttl = 3},
+        {.name = "endless", .keys = 2, .ttl = 7200, .without_ttl = 2},
+        {.name = "free", .keys = 1},
+        {.name = "hidden", .keys = 4, .ttl = 60, .without_ttl = UNKNOWN, .over_ttl = UNKNOWN},
+    };
+    static struct tenant_view tenant = {
+        .code = "acme", .keys = 136, .kinds = kinds, .kind_count = ARRAY_LEN(kinds)};
+    const struct snapshot snapshot = {
+        .tenants = &tenant, .tenant_count = 1, .redis.state = SERVER_UP};
+    struct buf out = {0};
+    table_defs[TABLE_TENANTS].detail(&snapshot, 0, &out);
+    const char *listed = strstr(buf_text(&out), "  sessions");
+    assert_non_null(listed);
+    assert_string_equal(
+        listed, "  sessions                                 120  all within 2h\n"
+                "  profiles                                   9  1 never expires, 3 over 2h\n"
+                "  endless                                    2  2 never expire; policy 2h\n"
+                "  free                                       1  all expire\n"
+                "  hidden                                     4  expiry not known\n");
+    buf_release(&out);
+}
+
 static void test_detail_of_an_event_is_whole(void **state)
 {
     (void)state;
@@ -422,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_detail_of_a_failed_step),
         cmocka_unit_test(test_detail_of_a_check),
         cmocka_unit_test(test_detail_of_keys),
+        cmocka_unit_test(test_times_of_a_tenants_keys),
         cmocka_unit_test(test_detail_of_an_event_is_whole),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_definitions_hold_together),
