@@ -86,3 +86,33 @@ RETURNING id;
 UPDATE tenantdeck.redis_change SET result = $2, ended_at = clock_timestamp()
  WHERE id = $1::bigint AND ended_at IS NULL
 RETURNING id;
+
+-- name: key_codes_there
+-- Has step mapping loaded codes of plan $1 into this database?
+SELECT CASE WHEN to_regclass('tenantdeck.mapping') IS NULL THEN false
+            ELSE query_to_xml(format('SELECT 1 FROM tenantdeck.mapping WHERE plan = %L LIMIT 1', $1::text),
+                              false, false, '')::text LIKE '%<row%'
+       END AS there;
+
+-- name: key_rows_query
+-- Writes the query that tells which texts stand in no row of schema $1, table $2, column $3: it takes
+-- them as a JSON array, and answers the places of those that are missing, from 1. A text is made the
+-- column's value, so that an index of the column serves; what cannot be one is missing. No row: there
+-- is no such table or column.
+SELECT format('SELECT k.at FROM jsonb_array_elements_text($1::jsonb) WITH ORDINALITY AS k (value, at) '
+              'WHERE NOT EXISTS (SELECT 1 FROM %I.%I t WHERE %s) ORDER BY k.at',
+              n.nspname, c.relname,
+              CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+                   THEN format('t.%I = CASE WHEN k.value ~ ''^-?[0-9]{1,18}$'' THEN k.value::bigint END', a.attname)
+                   WHEN a.atttypid = 'uuid'::regtype
+                   THEN format('t.%I = CASE WHEN k.value ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'' '
+                               'THEN k.value::uuid END', a.attname)
+                   WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+                   THEN format('t.%I = k.value', a.attname)
+                   ELSE format('t.%I::text = k.value', a.attname)
+              END) AS query
+  FROM pg_catalog.pg_namespace n
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+ WHERE n.nspname = $1::text AND c.relname = $2::text AND a.attname = $3::text
+   AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped;

@@ -76,6 +76,7 @@ struct plan_keys { /* [keys "sessions"]: Redis keys the plan knows */
     const char *pattern;  /* "sessions:{org}:*": {org}, {tenant}, {id} stand for one segment */
     int64_t ttl;          /* seconds; 0: no policy */
     const char *ttl_name; /* an environment name that gives the policy when it is set; NULL: none */
+    const char *row_table, *row_column; /* where the {id} is a row's; NULL: not told */
     struct plan_names events; /* "organization", …: when such a thing changes, they are stale */
     bool foreign;             /* foreign = true: never touched (bull:*) */
     int line;

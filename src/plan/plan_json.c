@@ -97,6 +97,10 @@ static json_t *S_redis_json(const struct plan_keys *keys)
     S_put(object, "pattern", keys->pattern);
     json_object_set_new(object, "ttl", keys->ttl ? json_integer(keys->ttl) : json_null());
     json_object_set_new(object, "foreign", json_boolean(keys->foreign));
+    if (keys->row_table)
+        json_object_set_new(
+            object, "row",
+            json_pack("{s:s, s:s}", "table", keys->row_table, "column", keys->row_column));
     return object;
 }
 

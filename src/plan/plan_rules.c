@@ -365,6 +365,9 @@ static bool S_check_patterns(const struct plan *plan, const struct ini *ini, str
             return ini_error(ini, keys->line, err,
                              "keys '%s' are foreign and never touched, so they can have no 'ttl'",
                              keys->name);
+        if (keys->row_table && (keys->foreign || !strstr(keys->pattern, "{id}")))
+            return ini_error(ini, keys->line, err, "keys '%s' have a 'row', and %s", keys->name,
+                             keys->foreign ? "are foreign" : "no {id} in their pattern");
         for (size_t j = 0; j < i; j++)
             if (str_is(keys->pattern, plan->keys[j].pattern))
                 return ini_error(ini, keys->line, err, "keys '%s' have the pattern of keys '%s'",

@@ -391,6 +391,14 @@ static bool S_keys_events(struct plan_reader *r, struct err *err)
     return words.count || err_set(err, ERR_FAILED, "it names no event");
 }
 
+static bool S_keys_row(struct plan_reader *r, struct err *err)
+{
+    struct plan_words words;
+    return S_cut(r, &words, err) &&
+           plan_words_joined(&words, &r->keys->row_table, &r->keys->row_column, err) &&
+           plan_words_end(&words, err);
+}
+
 static bool S_keys_foreign(struct plan_reader *r, struct err *err)
 {
     return plan_take_bool(r->value, &r->keys->foreign, err);
@@ -427,6 +435,7 @@ const struct plan_key_def plan_key_defs[] = {
     {"keys", "ttl", .take = S_keys_ttl},
     {"keys", "ttl name", .take = S_keys_ttl_name},
     {"keys", "events", .take = S_keys_events},
+    {"keys", "row", .take = S_keys_row},
     {"keys", "foreign", .take = S_keys_foreign},
     {"service", "folder", .take = plan_take_service_folder},
     {"service", "migrations", .take = plan_take_service_migrations},

@@ -143,6 +143,8 @@ static bool S_take_key(void *ctx, const char *key, size_t len, struct err *err)
         return true;
     if (!key_ledger_take(c->count->ledger, key, len, &cell))
         return true;
+    if (c->order->each)
+        c->order->each(c->order->each_ctx, key, len);
     S_keep_unclaimed(c->count, c->order->plan, key, len, cell);
     if (!c->order->exact && !key_ledger_wants(c->count->ledger, cell))
         return true;

@@ -47,6 +47,8 @@ struct keycount_order {
     int share;                       /* percent of the time that it may be at work */
     void (*progress)(void *ctx, const struct keyspace *keyspace, const struct keycount *count);
     void *ctx;
+    void (*each)(void *ctx, const char *key, size_t len); /* hears of each key once; NULL */
+    void *each_ctx;
     const volatile sig_atomic_t *stop; /* set by a person; NULL: nobody can */
 };
 

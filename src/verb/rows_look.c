@@ -74,6 +74,9 @@ static const struct verb S_rows[] = {
                   "once: the last 32,768 keys are remembered, and a repeat comes sooner. A lost connection is "
                   "taken up again where it was. Ctrl-C ends the walk: what was seen by then is shown as a part, "
                   "with its share of the keyspace.\n\n"
+                  "Where a database is named, the tenants and organizations of the keys are looked for among the codes "
+                  "that step mapping has loaded there, and the {id} of a template with a `row` in its table: keys "
+                  "without one are told, with some of them, and the exit status is 1.\n\n"
                   "The exit status is 1 when the walk was stopped.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_counts,
         .options = {{"by", "WHAT", "template, type or tenant (template)", 0},
@@ -85,10 +88,12 @@ static const struct verb S_rows[] = {
         .summary = "some keys, each with its type, time and memory",
         .manual = "Lists keys that fit the pattern, as Redis reads it, or that are otherwise chosen, 100 at the most or as "
                   "many as --limit says; whether there are more is said, and with --within it looks no longer than so many "
-                  "seconds. No value is read, and no time to live touched.",
+                  "seconds. No value is read, and no time to live touched. With --rows "
+                  "those of them whose rows the database does not have are told, as by 'cache counts'.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .json = true, .run = verb_cache_keys,
         .options = {CHOICE_OPTIONS, {"limit", "N", "lists N at the most (100)", 0},
                     {"unclaimed", NULL, "only keys that fit no [keys] of the plan", 0},
+                    {"rows", NULL, "looks for their rows in the database", 0},
                     {"within", "SECONDS", "looks no longer than so", 0}, SHARE_OPTION},
     },
     {

@@ -10,6 +10,7 @@
 #include "cell.h"
 #include "clock.h"
 #include "keycount.h"
+#include "orphans.h"
 #include "snapshot.h"
 #include "tables.h"
 #include "verb_launch.h"
@@ -21,6 +22,7 @@ struct counts {
     struct verb_call *call;
     struct verb_cache cache;
     struct keycount found;
+    struct orphans orphans;
     struct snapshot *snapshot; /* with the rows that are shown, and nothing else */
     int64_t unknown_keys, unknown_owners;
 };
@@ -409,6 +411,7 @@ static void S_print_rest(const struct counts *c)
     S_tell_keys(&out, "of no template, for one:", c->found.unclaimed, c->found.unclaimed_count);
     if (c->found.unweighed || c->found.untimed)
         buf_add(&out, "the Redis user may not ask for the memory or the expiry of keys\n");
+    orphans_tell(&c->orphans, &out);
     fputs(buf_text(&out), c->call->out);
     buf_release(&out);
 }
@@ -484,6 +487,11 @@ static void S_on_progress(void *ctx, const struct keyspace *keyspace, const stru
     verb_cache_progress(ctx, "counting", keyspace_seen(keyspace), key_ledger_keys(count->ledger));
 }
 
+static void S_compare(void *ctx, const char *key, size_t len)
+{
+    orphans_take(ctx, key, len);
+}
+
 static bool S_count(struct counts *c, struct err *err)
 {
     const struct keycount_order order = {
@@ -494,8 +502,11 @@ static bool S_count(struct counts *c, struct err *err)
         .share = c->cache.share,
         .progress = S_on_progress,
         .ctx = &c->cache,
+        .each = c->orphans.rows ? S_compare : NULL,
+        .each_ctx = &c->orphans,
         .stop = verb_cache_heed(&c->cache)};
     bool ok = keycount_run(c->cache.keyspace, &order, &c->found, err);
+    orphans_finish(&c->orphans);
     verb_cache_wipe(&c->cache);
     return ok;
 }
@@ -525,6 +536,7 @@ static void S_answer(struct counts *c, const struct table_def *def)
         json_t *answer = json_object();
         json_object_set_new(answer, def->name, table_json(def, c->snapshot, &by));
         json_object_set_new(answer, "census", S_census_json(c));
+        json_object_set_new(answer, "orphans", orphans_json(&c->orphans));
         verb_answer(c->call, answer);
         return;
     }
@@ -542,14 +554,18 @@ bool verb_cache_counts(struct verb_call *call, struct err *err)
     if (!S_read_by(call, &by, err))
         return false;
     const struct table_def *def = by == BY_TENANT ? &S_holders : &table_defs[TABLE_CACHE];
-    bool ok = verb_check_sort(call, &def, 1, err) && verb_cache_begin(call, true, &c.cache, err) &&
-              S_count(&c, err);
+    bool ok = verb_check_sort(call, &def, 1, err) && verb_cache_begin(call, true, &c.cache, err);
+    if (ok) {
+        orphans_begin(call, &c.orphans);
+        ok = S_count(&c, err);
+    }
     if (ok) {
         S_make_rows(&c, by);
         S_answer(&c, def);
-        call->findings = !c.found.complete || c.found.repeated;
+        call->findings = !c.found.complete || c.found.repeated || orphans_count(&c.orphans) > 0;
         snapshot_free(c.snapshot);
     }
+    orphans_end(&c.orphans);
     keycount_release(&c.found);
     verb_cache_end(&c.cache);
     return ok;

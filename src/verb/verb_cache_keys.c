@@ -7,6 +7,7 @@
 
 #include "cell.h"
 #include "clock.h"
+#include "orphans.h"
 #include "snapshot.h"
 #include "verb_launch.h"
 
@@ -27,11 +28,12 @@ struct one_key {
 struct listing {
     struct verb_call *call;
     struct verb_cache cache;
+    struct orphans orphans;
     struct one_key *keys;
     size_t count, cap;
     int64_t limit, within; /* seconds; 0: until the end */
     bool more;             /* one was met that is not in the list, or not every key was looked at */
-    bool unclaimed;        /* only keys of no template */
+    bool unclaimed, rows;  /* only keys of no template; whether their rows are looked for */
     double seen;
 };
 
@@ -192,6 +194,14 @@ static json_t *S_key_json(const struct one_key *key)
     return object;
 }
 
+static json_t *S_json(const struct listing *l, json_t *list)
+{
+    json_t *answer = json_pack("{s:O, s:b, s:f}", "keys", list, "more", l->more, "seen", l->seen);
+    if (l->rows)
+        json_object_set_new(answer, "orphans", orphans_json(&l->orphans));
+    return answer;
+}
+
 static void S_answer(const struct listing *l)
 {
     json_t *list = json_array();
@@ -206,8 +216,7 @@ static void S_answer(const struct listing *l)
             S_print_key(l, &l->keys[i]);
     }
     if (l->call->json)
-        verb_answer(l->call,
-                    json_pack("{s:O, s:b, s:f}", "keys", list, "more", l->more, "seen", l->seen));
+        verb_answer(l->call, S_json(l, list));
     else if (l->more && (int64_t)l->count == l->limit)
         fprintf(l->call->out, "... and there are more; --limit says how many are listed\n");
     else if (l->more)
@@ -216,19 +225,43 @@ static void S_answer(const struct listing *l)
     else if (!l->count)
         fprintf(l->call->out, "there is no such key\n");
     json_decref(list);
+    if (!l->call->json && l->rows) {
+        struct buf text = {0};
+        orphans_tell(&l->orphans, &text);
+        fputs(buf_text(&text), l->call->out);
+        buf_release(&text);
+    }
+}
+
+/* Of those that are listed. */
+static void S_compare(struct listing *l)
+{
+    if (!l->rows)
+        return;
+    orphans_begin(l->call, &l->orphans);
+    for (size_t i = 0; i < l->count; i++)
+        if (l->keys[i].pttl != -2)
+            orphans_take(&l->orphans, l->keys[i].key, l->keys[i].len);
+    orphans_finish(&l->orphans);
 }
 
 bool verb_cache_keys(struct verb_call *call, struct err *err)
 {
-    struct listing l = {
-        .call = call, .limit = LIMIT_USUAL, .unclaimed = verb_given(call, "unclaimed") != NULL};
+    struct listing l = {.call = call,
+                        .limit = LIMIT_USUAL,
+                        .unclaimed = verb_given(call, "unclaimed") != NULL,
+                        .rows = verb_given(call, "rows") != NULL};
     const char *pattern = call->arg_count ? call->args[0] : NULL;
     bool ok = verb_cache_number(call, "limit", 1, LIMIT_MOST, &l.limit, err) &&
               verb_cache_number(call, "within", 1, 3600, &l.within, err) &&
               verb_cache_begin_with(call, pattern, true, &l.cache, err) && S_find(&l, err) &&
               S_ask(&l, err);
-    if (ok)
+    if (ok) {
+        S_compare(&l);
         S_answer(&l);
+        call->findings = orphans_count(&l.orphans) > 0;
+    }
+    orphans_end(&l.orphans);
     for (size_t i = 0; i < l.count; i++)
         free(l.keys[i].key);
     free(l.keys);
