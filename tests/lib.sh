@@ -216,6 +216,35 @@ td_digest() {
     td_redis DEBUG DIGEST | grep -xE '[0-9a-f]{40}' || echo "Redis tells no digest at $(date +%s%N)"
 }
 
+# ---- what a run has left in the journal ----
+
+# td_step NAME: what became of it in the last run that had it, and why.
+td_step() {
+    td_psql "SELECT s.state || ': ' || COALESCE(s.trouble, '') FROM tenantdeck.step s
+              WHERE s.name = '$1' ORDER BY s.run DESC LIMIT 1"
+}
+
+# td_events [SOURCE]: the log of the last run, or what one source has said in it.
+td_events() {
+    td_psql "SELECT e.severity || ' ' || e.text FROM tenantdeck.event e
+              WHERE e.run = (SELECT max(id) FROM tenantdeck.run) ${1:+AND e.source = '$1'} ORDER BY e.id"
+}
+
+# td_done_before PLAN STEPS: a run that somebody else has made, with these steps done, where what comes
+# before is not what is tried. STEPS are parted by commas. Says the SQL.
+td_done_before() {
+    cat <<SQL
+INSERT INTO tenantdeck.plan (name, hash, kind, text, document)
+VALUES ('$1', repeat('0', 64), 'columns', 'before', '{}');
+INSERT INTO tenantdeck.run (generation, plan, verb, mode, state, os_user, host, program, ended_at)
+SELECT m.generation, p.id, 'migrate', 'online', 'done', 'hand', 'here', 'psql', clock_timestamp() + interval '1 second'
+  FROM tenantdeck.meta m, tenantdeck.plan p;
+INSERT INTO tenantdeck.step (run, ordinal, name, type, state)
+SELECT r.id, s.place, s.name, 'once', 'done'
+  FROM tenantdeck.run r, unnest('{$2}'::text[]) WITH ORDINALITY AS s (name, place);
+SQL
+}
+
 # Ends what this script has started, and waits for it; at the end of the script it is not needed.
 td_stop() {
     for td_made in ${td_directories:-}; do

@@ -53,31 +53,11 @@ td() {
     "$TENANTDECK" -d "$TD_DATABASE" -r "$TD_REDIS" -p "$work/site.plan" --operator --yes "$@" </dev/null
 }
 
-step() {
-    td_psql "SELECT s.state || ': ' || COALESCE(s.trouble, '') FROM tenantdeck.step s
-              WHERE s.name = '$1' ORDER BY s.run DESC LIMIT 1"
-}
-
-said() {
-    td_psql "SELECT e.severity || ' ' || e.text FROM tenantdeck.event e
-              WHERE e.source = 'redis' AND e.run = (SELECT max(id) FROM tenantdeck.run) ORDER BY e.id"
-}
-
 # What comes before in a plan is not what is tried here.
 plan ''
 runs 'the journal is made' td journal create
 td_psql "INSERT INTO tenantdeck.mapping VALUES ('site', '1', 'n1', 'north'), ('site', '2', 's1', 'south');
-         INSERT INTO tenantdeck.plan (name, hash, kind, text, document)
-         VALUES ('site', repeat('0', 64), 'columns', 'before', '{}');
-         INSERT INTO tenantdeck.run (generation, plan, verb, mode, state, os_user, host, program, ended_at)
-         SELECT m.generation, p.id, 'migrate', 'online', 'done', 'hand', 'here', 'psql',
-                clock_timestamp() + interval '1 second'
-           FROM tenantdeck.meta m, tenantdeck.plan p;
-         INSERT INTO tenantdeck.step (run, ordinal, name, type, state)
-         SELECT r.id, s.place, s.name, 'once', 'done'
-           FROM tenantdeck.run r,
-                unnest('{preflight,mapping,integrity,columns,fill,confirm,not-null,keys,indexes}'::text[])
-                    WITH ORDINALITY AS s (name, place)"
+         $(td_done_before site preflight,mapping,integrity,columns,fill,confirm,not-null,keys,indexes)"
 
 # ---- cache-clear ----
 
@@ -105,13 +85,13 @@ is "$(td_redis --no-raw KEYS '*' | sed 's/^ *[0-9]*) //' | sort)" '"nobody:knows
 "tenant:"
 "tenant:north:queue:1"
 "tenant:north:queue:2:deep"' 'but those of others, and those of no template'
-like "$(step cache-clear)" '^done: $' 'the step is done'
-like "$(said)" '^info .*: keys to remove: 3001 \(1500 things, 1501 before\); keys that stay: 6 \(2 queue, 4 of no template\)$' \
+like "$(td_step cache-clear)" '^done: $' 'the step is done'
+like "$(td_events redis)" '^info .*: keys to remove: 3001 \(1500 things, 1501 before\); keys that stay: 6 \(2 queue, 4 of no template\)$' \
     'what it would do was said before'
-like "$(said)" '^info .*: keys removed: 3001; left of the plan.s: 0; others that stay: 6$' \
+like "$(td_events redis)" '^info .*: keys removed: 3001; left of the plan.s: 0; others that stay: 6$' \
     'and what was done, after a second count'
 runs 'a second time' td run cache-clear
-like "$(said)" 'keys removed: 0;' 'there is nothing left to do'
+like "$(td_events redis)" 'keys removed: 0;' 'there is nothing left to do'
 
 load
 redis-cli -s "$TD_REDIS_SOCKET" -r -1 SET org:live:key v >"$work/writer" 2>&1 &
@@ -119,13 +99,13 @@ writer=$!
 runs 'while a service writes' td run cache-clear
 kill "$writer"
 wait "$writer" 2>/dev/null
-like "$(said)" '^warn .*: keys removed: 300[12]; there again, written by services meanwhile: 1 \(1 before\)$' \
+like "$(td_events redis)" '^warn .*: keys removed: 300[12]; there again, written by services meanwhile: 1 \(1 before\)$' \
     'its key is told of, and is no failure'
 
 load
 td_redis ACL SETUSER default -unlink >"$work/said"
 exits 1 'without the right to remove' td run cache-clear
-like "$(step cache-clear)" '^failed: .*NOPERM' 'the step fails'
+like "$(td_step cache-clear)" '^failed: .*NOPERM' 'the step fails'
 is "$(td_redis DBSIZE)" 3007 'and nothing is gone'
 td_redis ACL SETUSER default +unlink >"$work/said"
 runs 'with the right it goes on' td run cache-clear
@@ -154,17 +134,17 @@ ok $? 'after the one pipeline that was under way, at the most'
 runs 'the next one' td_until 30 td run cache-clear
 is "$(td_redis DBSIZE)" 6 'removes the rest'
 failed() {
-    step cache-clear | grep -q ^failed
+    td_step cache-clear | grep -q ^failed
 }
 meanwhile td_redis CLIENT KILL TYPE normal
 runs 'a connection that is lost fails the step' td_until 30 failed
-like "$(step cache-clear)" "once Redis answers, 'tenantdeck run cache-clear' does this" 'which says what to do'
+like "$(td_step cache-clear)" "once Redis answers, 'tenantdeck run cache-clear' does this" 'which says what to do'
 runs 'and when it is done' td_until 30 td run cache-clear
 is "$(td_redis DBSIZE)" 6 'nothing is left'
 
 runs 'without a Redis the run goes on' \
     "$TENANTDECK" -d "$TD_DATABASE" -p "$work/site.plan" --operator --yes run cache-clear
-like "$(step cache-clear)" '^skipped: no Redis is named' 'and the step is skipped, with the reason'
+like "$(td_step cache-clear)" '^skipped: no Redis is named' 'and the step is skipped, with the reason'
 exits 1 'a Redis that is down' \
     "$TENANTDECK" -d "$TD_DATABASE" -r "unix://$work/none.sock" -p "$work/site.plan" --yes run cache-clear
 like "$td_said" 'Redis at .*none.sock.* could not be reached' 'is an error'
@@ -190,7 +170,7 @@ warm <<'SQL'
 SELECT tenant_code AS tenant, organization_code AS org, id, v || E'\n\u00e9' AS value FROM :"schema".t;
 SQL
 runs 'the cache is warmed' td run cache-warm
-like "$(step cache-warm)" '^done: $' 'the step is done'
+like "$(td_step cache-warm)" '^done: $' 'the step is done'
 is "$(td_redis DBSIZE)" 1234 'a key for each row that makes one'
 is "$(td_redis --raw GET tenant:north:org:n1:thing:1234)" 'value 1234
 é' 'has the value of its row'
@@ -198,16 +178,16 @@ ttl=$(td_redis TTL tenant:north:org:n1:thing:1234)
 [ "$ttl" -gt 200 ] && [ "$ttl" -le 300 ]
 ok $? 'and ends when the plan says'
 is "$(td_redis GET tenant:north:org:n1:thing:7)" fresher 'a key that a service has set stays'
-like "$(said)" "info .*: warming 'things': keys set: 1233; there already, and left: 1" 'the log has it'
-like "$(said)" "warn .*: rows that make no key.*: 3," 'and the rows that make none'
+like "$(td_events redis)" "info .*: warming 'things': keys set: 1233; there already, and left: 1" 'the log has it'
+like "$(td_events redis)" "warn .*: rows that make no key.*: 3," 'and the rows that make none'
 runs 'a second time' td run cache-warm
-like "$(said)" "keys set: 0; there already, and left: 1234" 'they are found there'
+like "$(td_events redis)" "keys set: 0; there already, and left: 1234" 'they are found there'
 
 # no_warmth NAME TEXT
 no_warmth() {
     td_redis FLUSHALL >"$work/said"
     exits 1 "$1" td run cache-warm
-    like "$(step cache-warm)" "$2" 'which says so'
+    like "$(td_step cache-warm)" "$2" 'which says so'
     is "$(td_redis DBSIZE) $(td_psql 'SELECT count(*) FROM public.t')" '0 1237' 'and nothing is written'
 }
 

@@ -40,16 +40,6 @@ td() {
     "$TENANTDECK" -d "$TD_DATABASE" -p "$work/site.plan" --operator --yes "$@" </dev/null
 }
 
-step() {
-    td_psql "SELECT s.state || ': ' || COALESCE(s.trouble, '') FROM tenantdeck.step s
-              WHERE s.name = '$1' ORDER BY s.run DESC LIMIT 1"
-}
-
-said() {
-    td_psql "SELECT e.severity || ' ' || e.text FROM tenantdeck.event e
-              WHERE e.run = (SELECT max(id) FROM tenantdeck.run) ORDER BY e.id"
-}
-
 picture() {
     pg_dump --schema-only -N tenantdeck -d "$TD_DATABASE" | grep -v '^\\\(un\)\?restrict '
 }
@@ -66,17 +56,7 @@ undo_all() {
 runs 'the journal is made' td journal create
 td_psql "INSERT INTO tenantdeck.mapping VALUES ('site', '1', NULL, 'north'),
                                                ('site', '2', NULL, 'So\"uth; DROP TABLE t');
-         INSERT INTO tenantdeck.plan (name, hash, kind, text, document)
-         VALUES ('site', repeat('0', 64), 'columns', 'before', '{}');
-         INSERT INTO tenantdeck.run (generation, plan, verb, mode, state, os_user, host, program, ended_at)
-         SELECT m.generation, p.id, 'migrate', 'online', 'done', 'hand', 'here', 'psql',
-                clock_timestamp() + interval '1 second'
-           FROM tenantdeck.meta m, tenantdeck.plan p;
-         INSERT INTO tenantdeck.step (run, ordinal, name, type, state)
-         SELECT r.id, s.place, s.name, 'once', 'done'
-           FROM tenantdeck.run r,
-                unnest('{preflight,mapping,integrity,columns,fill,confirm,not-null,keys,indexes}'::text[])
-                    WITH ORDINALITY AS s (name, place)"
+         $(td_done_before site preflight,mapping,integrity,columns,fill,confirm,not-null,keys,indexes)"
 picture >"$work/before"
 
 # ---- functions ----
@@ -94,7 +74,7 @@ CREATE OR REPLACE FUNCTION :"schema"."new; one"(text, VARIADIC int[]) RETURNS te
 LANGUAGE sql BEGIN ATOMIC SELECT 'x;'; END;
 SQL
 runs 'the functions are made' td run functions
-like "$(step functions)" '^done: $' 'and the step is done'
+like "$(td_step functions)" '^done: $' 'and the step is done'
 is "$(td_psql "SELECT public.keys('{}'), public.\"new; one\"('a', 1)")" '2|x;' 'they do what the file says'
 is "$(td_psql "SELECT object_type, object, definition IS NULL FROM tenantdeck.undo ORDER BY object")" \
     'function|public."new; one"(pg_catalog.text,integer[])|t
@@ -104,7 +84,7 @@ is "$(td_psql "SELECT DISTINCT proowner::regrole FROM pg_proc WHERE pronamespace
     'the new one belongs to the owner of the tables, too'
 stand=$(td_psql "SELECT xmin FROM pg_proc WHERE proname IN ('keys', 'new; one') ORDER BY 1")
 runs 'a second time' td run functions
-like "$(said)" 'functions.sql: what it makes is there already' 'they are found to be there'
+like "$(td_events)" 'functions.sql: what it makes is there already' 'they are found to be there'
 is "$(td_psql "SELECT xmin FROM pg_proc WHERE proname IN ('keys', 'new; one') ORDER BY 1")" "$stand" \
     'and are not written again'
 runs 'undo' undo_all
@@ -114,7 +94,7 @@ runs 'leaves the schema as it was, to the letter' diff "$work/before" "$work/aft
 # refused NAME TEXT: the file is refused with these words, and nothing is changed.
 refused() {
     exits 1 "$1" td run functions
-    like "$(step functions)" "$2" 'which says so'
+    like "$(td_step functions)" "$2" 'which says so'
     picture >"$work/after"
     runs 'and nothing is changed' diff "$work/before" "$work/after"
 }
@@ -161,7 +141,7 @@ CREATE UNIQUE INDEX :"unique_t" ON :"schema".:"m_t" (id);
 CREATE INDEX :"idx_t_title" ON :"schema".:"m_t" (title) WHERE id > 0;
 SQL
 runs 'the views are built' td run views
-like "$(step views)" '^done: $' 'and the step is done'
+like "$(td_step views)" '^done: $' 'and the step is done'
 south='public."So""uth; DROP TABLE t_m_t"'
 is "$(td_psql "SELECT id FROM public.north_m_t ORDER BY 1"; td_psql "SELECT id FROM $south")" '1
 2
@@ -171,7 +151,7 @@ is "$(td_psql "SELECT indexname FROM pg_indexes WHERE tablename = 'north_m_t' OR
 north_unique_t' 'its indexes are named after the tenant, too'
 is "$(td_psql "SELECT DISTINCT matviewowner FROM pg_matviews WHERE matviewname LIKE '%\_m\_t'")" app \
     'they belong to the owner of the tables'
-like "$(said)" "^warn the materialized view 'm_t' of before is left.*: DROP MATERIALIZED VIEW public.m_t" \
+like "$(td_events)" "^warn the materialized view 'm_t' of before is left.*: DROP MATERIALIZED VIEW public.m_t" \
     'the view of before is left, with a word about it'
 is "$(td_psql "SELECT count(*) FROM public.m_t")" 3 'and holds what it held'
 
@@ -183,7 +163,7 @@ td_psql "INSERT INTO public.t VALUES (4, '1', 'north', 'd')"
 runs 'a second time' td run views
 is "$(stand)" "$stood" 'they stay'
 is "$(td_psql "SELECT count(*) FROM public.north_m_t")" 3 'and have the rows of today'
-like "$(said)" 'views.sql for north: was there already, and is refreshed' 'as the log says'
+like "$(td_events)" 'views.sql for north: was there already, and is refreshed' 'as the log says'
 
 td_psql "DROP INDEX public.north_unique_t; CREATE INDEX north_unique_t ON public.north_m_t (id);
          ALTER MATERIALIZED VIEW public.north_m_t SET (fillfactor = 70);
@@ -205,7 +185,7 @@ td_psql "DROP MATERIALIZED VIEW public.north_m_t, $south"
 nothing_of() {
     picture >"$work/before"
     exits 1 "$1" td run views
-    like "$(step views)" "$2" 'which says so'
+    like "$(td_step views)" "$2" 'which says so'
     picture >"$work/after"
     runs 'and nothing is made' diff "$work/before" "$work/after"
 }
@@ -235,7 +215,7 @@ SQL
 td_psql "CREATE TABLE public.north_m_t (id int)"
 picture >"$work/before"
 exits 1 'a table that has the name already' td run views
-like "$(step views)" "'north_m_t': something else than a materialized view" 'is not touched'
+like "$(td_step views)" "'north_m_t': something else than a materialized view" 'is not touched'
 td_psql "SELECT 1 FROM public.north_m_t" >"$work/said"
 ok $? 'and is there'
 td_psql "DROP TABLE public.north_m_t"
@@ -270,17 +250,7 @@ UPDATE organization_extension SET (tenant_code, organization_code) =
     (SELECT tenant_code, organization_code FROM tenantdeck.mapping WHERE key = organization_id);
 UPDATE sessions SET tenant_code =
     (SELECT u.tenant_code FROM user_extensions u WHERE u.user_id = sessions.created_by);
-INSERT INTO tenantdeck.plan (name, hash, kind, text, document)
-VALUES ('mentoring', repeat('0', 64), 'columns', 'before', '{}');
-INSERT INTO tenantdeck.run (generation, plan, verb, mode, state, os_user, host, program, ended_at)
-SELECT m.generation, p.id, 'migrate', 'online', 'done', 'hand', 'here', 'psql',
-       clock_timestamp() + interval '1 second'
-  FROM tenantdeck.meta m, tenantdeck.plan p;
-INSERT INTO tenantdeck.step (run, ordinal, name, type, state)
-SELECT r.id, s.place, s.name, 'once', 'done'
-  FROM tenantdeck.run r,
-       unnest('{preflight,mapping,integrity,columns,fill,confirm,not-null,keys,indexes,foreign-keys}'::text[])
-           WITH ORDINALITY AS s (name, place);
+$(td_done_before mentoring preflight,mapping,integrity,columns,fill,confirm,not-null,keys,indexes,foreign-keys)
 SQL
 
 shipped() {

@@ -53,18 +53,6 @@ td() {
     "$TENANTDECK" -d "$TD_DATABASE" -p "$work/site.plan" --operator --yes "$@" </dev/null
 }
 
-# The newest run's step: state, trouble.
-step() {
-    td_psql "SELECT s.state || ': ' || COALESCE(s.trouble, '') FROM tenantdeck.step s
-              WHERE s.name = 'schema' ORDER BY s.run DESC LIMIT 1"
-}
-
-# What that step has said, a line each.
-said() {
-    td_psql "SELECT e.severity || ' ' || e.text FROM tenantdeck.event e
-              WHERE e.source = 'schema' AND e.run = (SELECT max(id) FROM tenantdeck.run) ORDER BY e.id"
-}
-
 # Its process, as the journal has it: exit code, signal, whether its end was seen.
 child() {
     td_psql "SELECT COALESCE(exit_code::text, '-') || ' ' || COALESCE(signal::text, '-') || ' '
@@ -82,11 +70,11 @@ runs 'the step before is done' td preflight
 # ---- no folder ----
 
 runs 'without a folder the run goes on' td run schema
-like "$(step)" "^skipped: the plan names no service folder, so './nothing' is not run" \
+like "$(td_step schema)" "^skipped: the plan names no service folder, so './nothing' is not run" \
     'and the step is skipped, with the reason'
 plan "folder = $work/elsewhere" '    command = ./nothing'
 exits 1 'a folder that is not there is an error' td run schema
-like "$(step)" "failed: the service's folder '$work/elsewhere' is not there, so nothing was run" \
+like "$(td_step schema)" "failed: the service's folder '$work/elsewhere' is not there, so nothing was run" \
     'which says so'
 is "$(td_psql "SELECT count(*) FROM tenantdeck.child WHERE kind = 'process'")" 0 'nothing was begun'
 
@@ -117,11 +105,11 @@ script good <<'EOS'
 pwd; echo "$# words, the last is $3"; echo 'postgres://me:geheim@host/db' >&2; cat
 EOS
 runs 'a command that ends well' td run schema
-like "$(step)" '^done: $' 'is done'
+like "$(td_step schema)" '^done: $' 'is done'
 is "$(child)" '0 - true' 'its exit code is kept'
-like "$(said)" "info $service\$" 'it ran in the folder of the service'
-like "$(said)" '3 words, the last is two words' 'words are what the plan quotes'
-like "$(said)" 'postgres://me:\*+@host/db' 'what it says is there, without passwords'
+like "$(td_events schema)" "info $service\$" 'it ran in the folder of the service'
+like "$(td_events schema)" '3 words, the last is two words' 'words are what the plan quotes'
+like "$(td_events schema)" 'postgres://me:\*+@host/db' 'what it says is there, without passwords'
 unlike "$(td_psql 'SELECT * FROM tenantdeck.event'; cat "$work"/state/tenantdeck/log/*)" geheim \
     'which are nowhere'
 
@@ -130,7 +118,7 @@ script bad <<'EOS'
 echo 'cannot open config.json'; exit 3
 EOS
 exits 1 'a command that fails, fails the run' td run schema
-like "$(step)" "failed: './bad' failed: exit code 3; its last words: cannot open config.json" \
+like "$(td_step schema)" "failed: './bad' failed: exit code 3; its last words: cannot open config.json" \
     'with its code and its last words'
 is "$(child)" '3 - true' 'the code is kept'
 
@@ -138,12 +126,12 @@ script bad <<'EOS'
 kill -SEGV $$
 EOS
 exits 1 'one that dies of a signal fails' td run schema
-like "$(step)" 'failed: .*signal 11' 'which is named'
+like "$(td_step schema)" 'failed: .*signal 11' 'which is named'
 is "$(child)" '- 11 true' 'and kept'
 
 plan 'folder = service' '    command = no-such-command'
 exits 1 'one that is not there fails' td run schema
-like "$(step)" "'no-such-command' cannot be run: No such file" 'and says so'
+like "$(td_step schema)" "'no-such-command' cannot be run: No such file" 'and says so'
 
 plan 'folder = service' '    command = ./liar
     failure = ERROR:
@@ -152,7 +140,7 @@ script liar <<'EOS'
 echo fine; echo 'ERROR: null value in column tenant_code'; echo 'Seeding is done'; exit 0
 EOS
 exits 1 'exit code 0 is not believed when the output betrays it' td run schema
-like "$(step)" "ended with exit code 0, but said 'ERROR:': ERROR: null value" 'the line is shown'
+like "$(td_step schema)" "ended with exit code 0, but said 'ERROR:': ERROR: null value" 'the line is shown'
 
 # ---- too much, too long, too clever ----
 
@@ -161,11 +149,11 @@ script flood <<'EOS'
 yes 'a line of a command that talks and talks' | head -c 100000000; echo; echo the end
 EOS
 runs '100 MB of output' td run schema
-like "$(step)" '^done' 'are no trouble'
-lines=$(said | wc -l)
+like "$(td_step schema)" '^done' 'are no trouble'
+lines=$(td_events schema | wc -l)
 is "$([ "$lines" -gt 20 ] && [ "$lines" -lt 2000 ] && echo few)" few "some of it is logged ($lines lines)"
-like "$(said)" '^info the end$' 'its end among it'
-like "$(said)" '\([0-9]{4,} lines were left out here\)' 'what is left out is told'
+like "$(td_events schema)" '^info the end$' 'its end among it'
+like "$(td_events schema)" '\([0-9]{4,} lines were left out here\)' 'what is left out is told'
 
 plan 'folder = service' "    command = ./hang $mark
     timeout = 1"
@@ -180,7 +168,7 @@ trap '' TERM
 while :; do read x </dev/zero; done
 EOS
 exits 1 'a command that hangs fails' td run schema
-like "$(step)" 'its time was up after' 'when its time is up'
+like "$(td_step schema)" 'its time was up after' 'when its time is up'
 is "$(child)" '- 9 true' 'it was killed in the end'
 runs 'with all that it had started' gone
 
@@ -193,8 +181,8 @@ script daemon.more <<'EOS'
 while :; do sleep 0.1; done
 EOS
 runs 'a command that leaves a daemon behind, with our pipe' td run schema
-like "$(step)" '^done' 'is done when it is done'
-like "$(said)" 'warn it has left processes behind, which were not ended: [0-9]+' 'the daemon is told of'
+like "$(td_step schema)" '^done' 'is done when it is done'
+like "$(td_events schema)" 'warn it has left processes behind, which were not ended: [0-9]+' 'the daemon is told of'
 end_marked
 
 plan 'folder = service' '    command = ./asks'
@@ -202,7 +190,7 @@ script asks <<'EOS'
 read answer || echo 'nobody answers'
 EOS
 runs 'a command that asks' td run schema
-like "$(said)" 'nobody answers' 'gets no answer, and does not wait'
+like "$(td_events schema)" 'nobody answers' 'gets no answer, and does not wait'
 
 # ---- migrations ----
 
@@ -227,7 +215,7 @@ script migrate <<EOS
 echo 'ran nothing'
 EOS
 exits 1 'a command that does not run what is pending fails' td run schema
-like "$(step)" 'in this database 2 migrations are still pending: 1-a.js, 2-b.js' 'and both are named'
+like "$(td_step schema)" 'in this database 2 migrations are still pending: 1-a.js, 2-b.js' 'and both are named'
 
 script migrate <<EOS
 psql -X -q -d '$TD_DATABASE' -c "INSERT INTO public.sequelize_meta VALUES ('1-a.js'), ('2-b.js')
@@ -235,8 +223,8 @@ psql -X -q -d '$TD_DATABASE' -c "INSERT INTO public.sequelize_meta VALUES ('1-a.
     -c 'CREATE TABLE IF NOT EXISTS public.fresh (id int)'
 EOS
 runs 'one that does, is done' td run schema
-like "$(said)" '2 migrations were pending, now 0 are' 'which the database says'
-like "$(said)" 'catalog, added: table public.fresh' 'with what it changed in the catalog'
+like "$(td_events schema)" '2 migrations were pending, now 0 are' 'which the database says'
+like "$(td_events schema)" 'catalog, added: table public.fresh' 'with what it changed in the catalog'
 is "$(td_psql "SELECT object_type || ' ' || object || ' ' || state FROM tenantdeck.undo")" \
     'restore schema kept' 'without an undo it needs a restore'
 runs 'then migrations finds nothing' td migrations
@@ -251,7 +239,7 @@ runs 'a plan without the folder' td migrations
 like "$td_said" 'which are pending is not known' 'does not know what is pending'
 plan "$migrations" '    command = ./migrate'
 runs 'a second time nothing is pending' td run schema
-unlike "$(said)" 'catalog,' 'and nothing changes'
+unlike "$(td_events schema)" 'catalog,' 'and nothing changes'
 
 runs 'it is taken back by itself' td rollback --confirm=mentoring
 plan "$migrations" "    command = ./migrate
@@ -291,8 +279,8 @@ runs 'a slow command' td run schema --detach
 runs 'begins' td_until 20 begun 1
 runs 'is ended by abort' td abort
 runs 'at once' td_until 20 gone
-td_until 20 test "$(step | cut -c1-6)" != 'runs: '
-like "$(step)" 'aborted, as asked' 'which the step says'
+td_until 20 test "$(td_step schema | cut -c1-6)" != 'runs: '
+like "$(td_step schema)" 'aborted, as asked' 'which the step says'
 like "$(child)" '^- 15 true' 'and the journal knows'
 
 runs 'a slow command again' td run schema --detach
@@ -302,8 +290,8 @@ touch "$work/quick"
 runs 'after its worker was killed, the next one' td run schema
 runs 'ends first what lived on' gone
 is "$(wc -l <"$work/begun")" 3 'and then begins'
-like "$(step)" '^done' 'and comes to its end'
-like "$(said)" "warn './slow $mark' was begun at .*, and nobody saw how it ended" 'which is told'
+like "$(td_step schema)" '^done' 'and comes to its end'
+like "$(td_events schema)" "warn './slow $mark' was begun at .*, and nobody saw how it ended" 'which is told'
 is "$(td_psql "SELECT count(*) FROM tenantdeck.child WHERE kind = 'process' AND ended_at IS NULL")" 0 \
     'no command is left open in the journal'
 
