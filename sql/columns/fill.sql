@@ -618,18 +618,39 @@ SELECT c.part, coalesce(c.next, '') AS next, c.rows
 SELECT c.rows FROM tenantdeck.checkpoint c WHERE c.step = $1::bigint AND c.unit = $2 AND c.part = $3;
 
 -- name: fill_writers
--- Transactions that write to tables of plan $1 just now: what they insert is seen by nobody yet, and
--- may have been given the codes of a moment ago. $2: only those of this list; NULL: all. Answers:
--- count, writers (the list).
+-- Transactions that write to tables of plan $2 just now: what they insert is seen by nobody yet, and
+-- may have been given the codes of a moment ago. $1: only those of this list; NULL: all. Answers:
+-- count, writers (the list), sessions (which they are, for people).
 SELECT count(DISTINCT l.virtualtransaction) AS count,
-       coalesce(array_agg(DISTINCT l.virtualtransaction), '{}') AS writers
-  FROM jsonb_array_elements($1::jsonb -> 'tables') AS p (doc)
-  JOIN pg_namespace n ON n.nspname = $1::jsonb ->> 'schema'
+       coalesce(array_agg(DISTINCT l.virtualtransaction), '{}') AS writers,
+       coalesce(string_agg(DISTINCT 'pid ' || l.pid, ', '), '') AS sessions
+  FROM jsonb_array_elements($2::jsonb -> 'tables') AS p (doc)
+  JOIN pg_namespace n ON n.nspname = $2::jsonb ->> 'schema'
   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.doc ->> 'name'
   JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = c.oid AND l.granted
                  AND l.mode = 'RowExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
   JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
- WHERE $2::text[] IS NULL OR l.virtualtransaction = ANY ($2::text[]);
+ WHERE $1::text[] IS NULL OR l.virtualtransaction = ANY ($1::text[]);
+
+-- name: fill_snapshots
+-- Transactions that see the rows as they were when they began, and will until they end (repeatable read,
+-- serializable): whatever the fill has done since, a trigger that fires for them does not see it. The level
+-- itself is not shown to others, so it is told by what is: a snapshot is held, and not just by the one
+-- statement that is the whole transaction. Sessions of others show it only to members of
+-- pg_read_all_stats. $1: only those of this list; NULL: all; $2: the plan, of which nothing is needed.
+-- Answers: count, snapshots (the list), sessions (which they are, for people).
+SELECT count(*) AS count,
+       coalesce(array_agg(h.name), '{}') AS snapshots,
+       coalesce(string_agg(h.session, ', ' ORDER BY h.since), '') AS sessions
+  FROM (SELECT format('%s of %s at %s', a.pid, a.xact_start, a.backend_xmin) AS name,
+               concat('pid ', a.pid, ' of ', a.usename, ', ' || nullif(a.application_name, '')) AS session,
+               a.xact_start AS since
+          FROM pg_stat_activity a
+         WHERE a.datname = current_database() AND a.backend_type = 'client backend'
+           AND a.pid <> pg_backend_pid() AND a.backend_xmin IS NOT NULL
+           AND NOT (a.state = 'active' AND a.query_start = a.xact_start)) AS h
+ WHERE ($1::text[] IS NULL OR h.name = ANY ($1::text[]))
+   AND $2::jsonb IS NOT NULL;
 
 -- name: fill_take
 -- Users of plan $1 whose rows have to be looked at again, a thousand at most. Answers: count, keys (an

@@ -10,6 +10,7 @@
 
 #include "blocks.h"
 #include "failpoint.h"
+#include "fill_wait.h"
 #include "lane.h"
 #include "sql.h"
 #include "steps.h"
@@ -25,7 +26,7 @@ enum {
     MOST_SHARES = 16,
     MOST_PASSES = 60,
     SETTLE_ROUNDS = 20,
-    LOOK_MS = 100,
+    PATIENCE_MS = 30000, /* of all its children, with those who might only read */
 };
 
 struct unit { /* a row of work_fill; borrowed */
@@ -43,6 +44,7 @@ struct filling {
     int count;
     struct lanes *lanes;
     int64_t done, total; /* rows */
+    int64_t patience_ms; /* that is left */
 
     const struct unit *unit; /* the one under way … */
     struct blocks blocks;    /* … and its pass */
@@ -199,33 +201,11 @@ static bool S_mark_over(struct run *run, void *ctx, struct err *err)
 
 /* ---- passes ---- */
 
-/*
- * What a transaction has inserted that is still open, no sweep sees; and while the parent was empty,
- * the trigger could give it nothing. So a child's sweep begins when those have ended which write now.
- */
-static bool S_wait_for_writers(struct run *run, struct err *err)
+/* Nobody is left who could write a child without codes: the rows of the parent have theirs. */
+static bool S_wait_for_others(struct filling *f, struct err *err)
 {
-    const char *values[] = {run->document, NULL};
-    struct pg_result *result;
-    char *writers = NULL;
-    bool ok = true, some = true;
-    while (ok && some) {
-        ok = run_query(run, sql_get("fill_writers"), values, 2, &result, err);
-        if (!ok)
-            break;
-        some = pg_int(result, 0, 0) > 0;
-        if (!writers)
-            values[1] = writers = str_dup(pg_text(result, 0, 1));
-        pg_result_free(result);
-        if (!some)
-            break;
-        run_waits_for(run, "for transactions that were writing to end");
-        run_wait(run, LOOK_MS);
-        ok = run_breathe(run, err);
-    }
-    run_waits_for(run, NULL);
-    free(writers);
-    return ok;
+    return fill_wait_for_snapshots(f->run, f->unit->name, &f->patience_ms, err) &&
+           fill_wait_for_writers(f->run, err);
 }
 
 static bool S_count_pages(struct run *run, const char *relation, int64_t *pages, struct err *err)
@@ -265,7 +245,7 @@ static bool S_begin_pass(struct run *run, void *ctx, struct err *err)
     if (!S_look_for_pass(f, err) || f->is_begun)
         return f->is_begun;
     if (run->mode == MODE_ONLINE && unit->is_child && low == 0 && high == 100 &&
-        !S_wait_for_writers(run, err))
+        !S_wait_for_others(f, err))
         return false;
     if (!S_count_pages(run, unit->relation, &pages, err) || !run_begin(run, err))
         return false;
@@ -443,7 +423,7 @@ static bool S_settle_round(struct run *run, void *ctx, struct err *err)
     f->is_over = count == 0;
     if (f->is_over)
         return true;
-    if (!S_wait_for_writers(run, err) || !lanes_borrow(f->lanes, &pg, err) ||
+    if (!fill_wait_for_writers(run, err) || !lanes_borrow(f->lanes, &pg, err) ||
         !S_settle_all(f, pg, err))
         return false;
     run_say(run, "info", "worker", "the rows of %lld users were looked at again", (long long)count);
@@ -530,7 +510,7 @@ static void S_end(struct filling *f)
 
 bool step_fill(struct run *run, struct err *err)
 {
-    struct filling f = {.run = run};
+    struct filling f = {.run = run, .patience_ms = PATIENCE_MS};
     bool ok = S_begin(&f, err);
     if (ok)
         run_progress(run, 0, f.total);
