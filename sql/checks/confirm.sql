@@ -55,6 +55,7 @@
                   FROM jsonb_array_elements_text(p.doc -> 'columns') AS w (name)
                   JOIN planned up ON up.name = s.parent_table AND up.doc -> 'columns' ? w.name) END
                AS like_parent,
+           CASE WHEN s.has_tenant THEN format('t.%I', plan.tenant) ELSE 'NULL::text' END AS tenant_now,
            code.sets, code.found, code.differs,
            (SELECT string_agg(format('%L, t.%I', c.name, c.name), ', ' ORDER BY c.number)
               FROM present c
@@ -91,14 +92,13 @@
       FROM %1$s AS t%3$s
      GROUP BY 1
 ), odd AS MATERIALIZED ( -- only where there are any: those that are not as they should be
-    SELECT t.ctid AS row, bool_or(%6$s) AS is_empty,
+    SELECT %10$s AS row, bool_or(%6$s) AS is_empty,
            max(%7$s) AS tenant, max(%8$s) AS organization,
            coalesce(bool_or(%9$s), true) AS is_like_parent,
-           bool_or(EXISTS (SELECT 1 FROM tenantdeck.requeue
-                            WHERE plan = %11$L AND key IN (%10$s))) AS waits
+           bool_or(%20$s) AS waits
       FROM %1$s AS t%3$s
-     WHERE (SELECT sum(off) FROM counted) > 0%4$s
-     GROUP BY t.ctid
+     WHERE %21$s%4$s
+     GROUP BY 1
     HAVING NOT bool_or((%5$s) IS TRUE)
 ), sorted AS ( -- one reason for each
     SELECT row, tenant, organization,
@@ -144,12 +144,11 @@ SELECT CASE WHEN wrong + unnoted > 0 OR (difference <> 0 AND %16$L = 'window') T
                 WHEN difference < 0 THEN format('%%s fewer than before', - difference)
                 WHEN difference = 0 THEN 'as many as before' END) AS message,
        CASE WHEN wrong + waits + parked > 0 THEN
-           (SELECT jsonb_agg(jsonb_build_object('why', s.reason%18$s,
-                                                'should be', concat_ws(' ', s.tenant, s.organization)))
+           (SELECT jsonb_agg(jsonb_build_object('why', s.reason) || %18$s
+                             || jsonb_build_object('should be', concat_ws(' ', s.tenant, s.organization)))
               FROM (SELECT * FROM sorted
                      ORDER BY reason IN ('the user has another organization now', 'put aside'), row
-                     LIMIT 5) AS s
-              JOIN %1$s AS t ON t.ctid = s.row)
+                     LIMIT 5) AS s%22$s)
        ELSE (SELECT jsonb_agg(jsonb_build_object('tenant', largest.tenant, 'rows', largest.rows))
                FROM (SELECT tenant, rows FROM counted ORDER BY rows DESC, tenant LIMIT 5) AS largest)
        END AS samples
@@ -162,18 +161,35 @@ SELECT CASE WHEN wrong + unnoted > 0 OR (difference <> 0 AND %16$L = 'window') T
                coalesce(nullif(c.exact, ''), 'true'), c.empty,
                CASE WHEN c.has_tenant THEN c.tenant ELSE 'NULL::text' END,
                CASE WHEN c.has_organization THEN c.organization ELSE 'NULL::text' END,
-               coalesce(c.like_parent, 'NULL::boolean'), coalesce(nullif(c.keys, ''), 'NULL'),
-               plan.name, c.may_park,
+               coalesce(c.like_parent, 'NULL::boolean'), kind.row, plan.name, c.may_park,
                CASE WHEN c.is_single THEN '(SELECT coalesce(sum(rows), 0)::bigint FROM counted)'
                     ELSE format('(SELECT count(*) FROM %s)', c.shown) END,
                c.name, coalesce(c.rows_before::text, 'NULL'), plan.mode,
-               coalesce(c.parent_table, ''), ', ' || c.row_columns,
-               CASE WHEN c.has_tenant THEN format('t.%I', plan.tenant) ELSE 'NULL::text' END) AS text,
-           -- Sets right what can be known; a key of the application's may stand in its way.
-           format(E'UPDATE %1$s AS x SET %2$s\n  FROM (SELECT t.ctid AS row, %3$s FROM %1$s AS t%4$s) AS f\n'
-                  ' WHERE x.ctid = f.row AND %5$s',
-                  c.shown, c.sets, c.found, c.joins, c.differs) AS fix
+               coalesce(c.parent_table, ''), kind.sample,
+               c.tenant_now, kind.waits, kind.only, kind.again) AS text,
+           -- Sets right what can be known; a key of the application's may stand in its way. Where a row is
+           -- moved to another shard by it, it is no UPDATE.
+           CASE WHEN NOT plan.distribute THEN
+               format(E'UPDATE %1$s AS x SET %2$s\n'
+                      '  FROM (SELECT t.ctid AS row, %3$s FROM %1$s AS t%4$s) AS f\n'
+                      ' WHERE x.ctid = f.row AND %5$s',
+                      c.shown, c.sets, c.found, c.joins, c.differs) END AS fix
       FROM compared c CROSS JOIN plan
+     CROSS JOIN LATERAL ( -- what tells a row, and in which of them it is worth while to look again
+           SELECT 't.ctid' AS row, format('jsonb_build_object(%s)', c.row_columns) AS sample,
+                  format(E'EXISTS (SELECT 1 FROM tenantdeck.requeue\n'
+                         '                            WHERE plan = %L AND key IN (%s))', plan.name,
+                         coalesce(nullif(c.keys, ''), 'NULL')) AS waits,
+                  '(SELECT sum(off) FROM counted) > 0' AS only,
+                  format(E'\n              JOIN %s AS t ON t.ctid = s.row', c.shown) AS again
+            WHERE NOT plan.distribute
+            UNION ALL
+           -- Each shard of Citus has a ctid of its own kind, and its planner refuses the condition above.
+           -- Nobody is noted to be filled again, since it has no triggers.
+           SELECT format('jsonb_build_object(%s)', c.row_columns), 's.row', 'false',
+                  format('coalesce(%s::text, '''') IN (SELECT coalesce(tenant::text, '''') FROM counted '
+                         'WHERE off > 0)', c.tenant_now), ''
+            WHERE plan.distribute) AS kind
      WHERE cardinality(c.missing) = 0
 ), mapping AS ( -- whether there is anything to compare with
     SELECT count(*) AS keys, count(DISTINCT m.tenant_code) AS tenants

@@ -7,6 +7,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
            given.doc ->> 'schema' AS schema,
            n.oid AS schema_oid,
            given.doc -> 'mapping' AS mapping,
+           coalesce((given.doc ->> 'distribute')::boolean, false) AS distribute,
            $2::text AS mode,
            max(c.doc ->> 'name') FILTER (WHERE c.doc ->> 'role' = 'tenant') AS tenant,
            max(c.doc ->> 'name') FILTER (WHERE c.doc ->> 'role' = 'organization') AS organization
@@ -53,6 +54,24 @@ WITH RECURSIVE plan AS MATERIALIZED (
      CROSS JOIN LATERAL (SELECT r.rolsuper OR r.rolname = current_user AS plain) AS o
      WHERE a.attrelid IN (SELECT oid FROM planned UNION ALL SELECT oid FROM users)
        AND a.attnum > 0 AND NOT a.attisdropped
+), looked_in AS MATERIALIZED ( -- what is joined: the table; where Citus has spread it, its columns that
+    -- matter, fetched first (OFFSET 0), since other rows than those of the same tenant are looked for
+    SELECT r.place, -- 0: the users
+           CASE WHEN plan.distribute
+                THEN format('(SELECT %s FROM %s OFFSET 0)',
+                            (SELECT string_agg(format('%I', c.name), ', ' ORDER BY c.number)
+                               FROM present c
+                              WHERE c.oid = r.oid AND c.name = ANY (r.columns)), r.shown)
+                ELSE r.shown END COLLATE pg_catalog."default" AS text
+      FROM plan
+     CROSS JOIN LATERAL (
+           SELECT p.place, p.oid, p.shown,
+                  ARRAY(SELECT jsonb_array_elements_text(p.doc -> 'columns')) || p.source_column
+                  || ARRAY(SELECT child.parent_column FROM planned child
+                            WHERE child.parent_table = p.name) AS columns
+             FROM planned p
+            UNION ALL
+           SELECT 0, u.oid, u.shown, ARRAY[u.user_column, u.user_key] FROM users u) AS r
 ), single AS ( -- columns that hold each value once, so that a join by them multiplies no row
     SELECT i.indrelid AS oid, present.name
       FROM pg_index i
@@ -89,7 +108,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
       FROM planned p WHERE p.oid IS NOT NULL
      UNION ALL
     SELECT w.place, w.level + 1, p.parent_table,
-           w.joins || format(E'\n  LEFT JOIN %s AS t%s ON ', up.shown, w.level + 1)
+           w.joins || format(E'\n  LEFT JOIN %s AS t%s ON ', sought.text, w.level + 1)
            || coalesce(format(pair.condition, format('t%s.%I', w.level + 1, p.parent_column),
                               format('t%s.%I', nullif(w.level, 0), p.source_column)), 'false'),
            w.tenant_before || around.before,
@@ -113,6 +132,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
      CROSS JOIN plan
       JOIN planned p ON p.name = w.at AND p.source = 'parent'
       JOIN planned up ON up.name = p.parent_table AND up.oid IS NOT NULL
+      JOIN looked_in sought ON sought.place = up.place
       LEFT JOIN pair ON pair.place = p.place
      CROSS JOIN LATERAL ( -- a parent that is not there has no codes, whatever stands behind it
            SELECT CASE WHEN p.orphans = 'default' THEN 'coalesce('
@@ -156,6 +176,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
       FROM root r
      CROSS JOIN plan
       LEFT JOIN users u ON true
+      LEFT JOIN looked_in sought ON sought.place = 0
       LEFT JOIN pair ON pair.place = r.root_place
       LEFT JOIN present source ON source.oid = r.oid AND source.name = r.source_column
       LEFT JOIN present own_user ON r.name = u.name AND own_user.oid = r.oid
@@ -172,7 +193,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
                       format(E'\n  LEFT JOIN tenantdeck.mapping AS m ON m.plan = %L AND m.key = ',
                              plan.name) || text.source
                   WHEN 'user' THEN
-                      format(E'\n  LEFT JOIN %s AS u ON ', u.shown)
+                      format(E'\n  LEFT JOIN %s AS u ON ', sought.text)
                       || format(pair.condition, 'u.' || quote_ident(u.user_column),
                                 text.source_name)
                       || format(E'\n  LEFT JOIN tenantdeck.mapping AS m ON m.plan = %L AND m.key = ',

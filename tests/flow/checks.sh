@@ -251,6 +251,35 @@ finds 'an orphan without codes, where the plan refuses it' \
     'ALTER TABLE public.resources DROP CONSTRAINT resources_pkey, ALTER tenant_code DROP NOT NULL;
      UPDATE public.resources SET session_id = 990000, tenant_code = NULL, organization_code = NULL
       WHERE id = 1'
+# As tables are asked that Citus has spread, where no ctid tells a row: the same must be found.
+change_plan "jsonb_set(:'plan'::jsonb, '{distribute}', 'true')"
+check migrated confirm >"$work/spread"
+is "$(cat "$work/spread")" "$(cat "$work/migrated_confirm")" \
+    'spread over a cluster: nothing else is said of what is right'
+finds 'spread over a cluster: rows of another organization and another tenant, by their keys' \
+    '^fail completeness codes feedbacks \[2\]: of 750 rows; with other codes than the mapping says: 2; as many as before .*"id": 1,.*"should be": ".*"id": 2,' \
+    migrated confirm "UPDATE public.feedbacks SET tenant_code = 'open_mentors' WHERE id = 1;
+                      UPDATE public.feedbacks SET organization_code = 'odisha_learning_mission' WHERE id = 2"
+alone 1 'rows of a spread table'
+finds 'to be spread over a cluster: a row without a tenant' \
+    '^fail completeness codes issues \[1\]: .*without codes: 1;' migrated confirm \
+    'ALTER TABLE public.issues DROP CONSTRAINT issues_pkey, ALTER tenant_code DROP NOT NULL;
+     UPDATE public.issues SET tenant_code = NULL WHERE id = 1'
+finds 'spread over a cluster: a parent that is wrong with all its children' \
+    '^fail completeness codes sessions \[1\]: .*with other codes than the mapping says: 1;' migrated confirm \
+    "$quiet UPDATE public.session_attendees SET tenant_code = 'gyan_setu'
+      WHERE session_id = ($family SELECT id FROM moved);
+     UPDATE public.sessions SET tenant_code = 'gyan_setu' WHERE id = ($family SELECT id FROM moved)"
+like "$found" '^fail completeness codes session_attendees \[[0-9]+\]: .*with other codes than the mapping says' \
+    'with the children'
+unlike "$({
+    echo "\\set plan \`cat $plan\`"
+    echo 'PREPARE asked AS'
+    cat "$work/confirm.sql"
+    echo "EXECUTE asked(:'plan', 'window');"
+} | psql -X -q -At -d migrated)" 'ctid|ERROR' 'and nothing that is asked there names a ctid'
+plan=$work/plan.json
+
 finds 'fewer rows, in a window' '^fail completeness codes questions \[7\]: .*; 1 fewer than before' \
     migrated confirm 'DELETE FROM public.questions WHERE id = 1'
 finds 'fewer rows, online' '^warn completeness codes questions \[7\]: .*; 1 fewer than before' \
