@@ -26,6 +26,12 @@ SELECT set_config('search_path', 'pg_catalog, pg_temp', false),
        set_config('jit', 'off', false),
        set_config('default_transaction_read_only', $3, false);
 
+-- name: session_room
+-- A comparison of every value looks each row up in a table of users or parents. Where work_mem is as small as
+-- PostgreSQL has it by itself, that table is written to temporary files in parts, and each row with it.
+SELECT set_config('work_mem', '64MB', false)
+ WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB');
+
 -- name: session_few
 -- Beside an application a connection reads with one process: two connections are at it already.
 SET max_parallel_workers_per_gather = 0;

@@ -74,12 +74,13 @@ static const char *S_query(void *ctx, int piece)
     return checks->all[checks->asked[piece]].finding.query;
 }
 
-/* A live system keeps its processors: two connections, and no parallel workers for them. */
-static bool S_spare(struct run *run, void *ctx, int piece, struct err *err)
+/* Room to look rows up in; but a live system keeps its processors: no parallel workers then. */
+static bool S_prepare(struct run *run, void *ctx, int piece, struct err *err)
 {
     (void)ctx;
     (void)piece;
-    return run->mode != MODE_ONLINE || run_query(run, sql_get("session_few"), NULL, 0, NULL, err);
+    return run_query(run, sql_get("session_room"), NULL, 0, NULL, err) &&
+           (run->mode != MODE_ONLINE || run_query(run, sql_get("session_few"), NULL, 0, NULL, err));
 }
 
 static void S_take_answer(void *ctx, int piece, const struct pg_result *answer)
@@ -123,7 +124,7 @@ static bool S_ask_all(struct run *run, struct checks *checks, struct err *err)
 {
     struct crew_work work = {.ctx = checks,
                              .statement = S_query,
-                             .begin = S_spare,
+                             .begin = S_prepare,
                              .answer = S_take_answer,
                              .end = S_end};
     for (int i = 0; i < checks->count; i++)

@@ -1,16 +1,14 @@
 #!/bin/bash
-# tests/bench/costs.sh BUILD_DIR [ATTENDEES [SCALE]]: what the migration costs beside its speed, on one
+# tests/bench/costs.sh BUILD_DIR [ATTENDEES]: what the migration costs beside its speed, on one
 # server: its checkpoints and its fence, against the same batches without them; the worst wait of a
-# writer by id while it runs online, against the same writer alone; the memory of its worker; and
-# validate over all tables of the sample, SCALE times its size, against one count scan for each.
+# writer by id while it runs online, against the same writer alone; and the memory of its worker.
 # Prints figures with the load of the machine; fails at nothing, since milliseconds are no test.
 set -eu
-TD_BUILDDIR=$1 attendees=${2:-1000000} scale=${3:-9} rounds=3
+TD_BUILDDIR=$1 attendees=${2:-1000000} rounds=3
 TD_SRCDIR=$(cd "$(dirname "$0")/../.." && pwd)
 export TD_BUILDDIR TD_SRCDIR
 here=$TD_SRCDIR/tests/bench
 . "$TD_SRCDIR/tests/lib.sh"
-. "$TD_SRCDIR/tests/migration.sh"
 pgbench=$(td_pg_program pgbench)
 sessions=$((attendees * 3 / 10))
 TD_POSTGRES_OPTIONS='-c shared_buffers=1GB -c max_wal_size=4GB -c maintenance_work_mem=512MB -c work_mem=64MB
@@ -121,32 +119,3 @@ if [ -n "$pgbench" ]; then
     echo "  beside migrate:   $(waits); load $(load)"
     echo "  the worker's memory at most: $(sort -n "$work/memory" | tail -n 1) kB"
 fi
-
-# ---- validate, against counting ----
-
-fresh template0
-"$TENANTDECK" -d dbname=subject --operator --yes demo load --scale "$scale" >"$work/said" 2>&1 ||
-    { cat "$work/said" >&2; exit 1; }
-psql -X -q -d subject -c 'VACUUM ANALYZE'
-PGDATABASE=subject td_codes >"$work/data_codes.csv"
-td_on subject migrate --no-backup --window >"$work/said" || { cat "$work/said" >&2; exit 1; }
-psql -X -q -d subject -c 'VACUUM ANALYZE'
-psql -X -At -d subject -c "SELECT format('SELECT count(*) FROM public.%I;', c.relname)
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_code'
-   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'" >"$work/count.sql"
-count() {
-    psql -X -q -At -d subject -f "$work/count.sql"
-}
-check() {
-    td_on subject validate
-}
-rows=$(count | awk '{ n += $1 } END { print n }')
-echo "validate: $rows rows in $(wc -l <"$work/count.sql") tables, all checks, against a count of each"
-for round in $(seq "$rounds"); do
-    count=$(seconds count) check=$(seconds check)
-    # What of it was the reading, without the program's start, its claim and its end.
-    steps=$(psql -X -At -d subject -c "SELECT round(extract(epoch FROM ended_at - started_at), 2)
-                                         FROM tenantdeck.step WHERE name = 'validate' ORDER BY id DESC LIMIT 1")
-    echo "$round $count $check $steps $(load)" |
-        awk '{ printf "%5d %7.2f s %7.2f s, of which the step %.2f s  ratio %.2f  load %s\n", $1, $2, $3, $4, $4 / $2, $5 }'
-done
