@@ -16,7 +16,8 @@ struct http {
     struct loop *loop;
     CURLM *multi;
     CURL *easy;
-    struct curl_slist *headers;
+    char *url;
+    struct curl_slist *headers, *byte_headers; /* for JSON, and for what is none */
     struct timer *timer;
     struct buf sent, body;
     bool too_long;
@@ -148,20 +149,30 @@ static void S_trust(CURL *easy, const char *cacert)
         curl_easy_setopt(easy, CURLOPT_CAPATH, directory ? cacert : NULL);
 }
 
-static void S_add_headers(struct http *http, const char *token)
+static struct curl_slist *S_headers(const char *type, const char *token)
 {
     char *bearer = str_format("Authorization: Bearer %s", token);
-    http->headers = curl_slist_append(http->headers, "Content-Type: application/json");
-    http->headers = curl_slist_append(http->headers, "Upstash-Encoding: base64");
-    http->headers = curl_slist_append(http->headers, "Expect:");
-    http->headers = curl_slist_append(http->headers, bearer);
+    struct curl_slist *headers = curl_slist_append(NULL, type);
+    headers = curl_slist_append(headers, "Upstash-Encoding: base64");
+    headers = curl_slist_append(headers, "Expect:");
+    headers = curl_slist_append(headers, bearer);
     str_wipe(bearer);
+    return headers;
+}
+
+static void S_free_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *header = headers; header; header = header->next)
+        mem_wipe(header->data, strlen(header->data));
+    curl_slist_free_all(headers);
 }
 
 static void S_set_up(struct http *http, const char *url, const char *token, const char *cacert)
 {
     CURL *easy = http->easy;
-    S_add_headers(http, token);
+    http->url = str_dup(url);
+    http->headers = S_headers("Content-Type: application/json", token);
+    http->byte_headers = S_headers("Content-Type: application/octet-stream", token);
     S_trust(easy, cacert);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, str_starts(url, "https:") ? "https" : "http");
@@ -169,8 +180,6 @@ static void S_set_up(struct http *http, const char *url, const char *token, cons
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
                      (long)(str_starts(url, "https:") ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
 #endif
-    curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
@@ -209,9 +218,9 @@ void http_free(struct http *http)
     curl_easy_cleanup(http->easy);
     curl_multi_cleanup(http->multi); /* closes its sockets, and so ends their watches */
     loop_cancel(http->timer);
-    for (struct curl_slist *header = http->headers; header; header = header->next)
-        mem_wipe(header->data, strlen(header->data));
-    curl_slist_free_all(http->headers);
+    S_free_headers(http->headers);
+    S_free_headers(http->byte_headers);
+    free(http->url);
     mem_wipe(http->sent.text, http->sent.cap);
     mem_wipe(http->body.text, http->body.cap);
     buf_release(&http->sent);
@@ -219,7 +228,7 @@ void http_free(struct http *http)
     free(http);
 }
 
-void http_post(struct http *http, const char *body, size_t len, http_done_fn *done, void *ctx)
+static void S_post(struct http *http, const char *body, size_t len, http_done_fn *done, void *ctx)
 {
     if (http->done)
         die("a request over HTTP was made while another one is under way");
@@ -233,4 +242,19 @@ void http_post(struct http *http, const char *body, size_t len, http_done_fn *do
     curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
     curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, buf_text(&http->sent));
     curl_multi_add_handle(http->multi, http->easy);
+}
+
+void http_post(struct http *http, const char *body, size_t len, http_done_fn *done, void *ctx)
+{
+    curl_easy_setopt(http->easy, CURLOPT_URL, http->url);
+    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, http->headers);
+    S_post(http, body, len, done, ctx);
+}
+
+void http_post_bytes(struct http *http, const char *url, const char *bytes, size_t len,
+                     http_done_fn *done, void *ctx)
+{
+    curl_easy_setopt(http->easy, CURLOPT_URL, url);
+    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, http->byte_headers);
+    S_post(http, bytes, len, done, ctx);
 }

@@ -23,5 +23,8 @@ typedef void http_done_fn(void *ctx, long status, const char *body, size_t len,
 
 /* Only one at a time. The body is copied. `done` may free the http. */
 void http_post(struct http *http, const char *body, size_t len, http_done_fn *done, void *ctx);
+/* The same to another address at the same place, with a body of bytes that is no JSON. */
+void http_post_bytes(struct http *http, const char *url, const char *bytes, size_t len,
+                     http_done_fn *done, void *ctx);
 
 #endif

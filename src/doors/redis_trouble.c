@@ -68,6 +68,23 @@ static const struct trouble S_troubles[] = {
      "perhaps it speaks TLS and was asked without, or the other way round: rediss:// or redis://"},
 };
 
+/* "NOPERM ... run the 'cluster|nodes' command": the right that the user lacks, as ACL SETUSER takes it. */
+static void S_hint_right(const char *message, struct err *err)
+{
+    const char *word = strstr(message, "run the '"), *key = strstr(message, "keys");
+    const char *first = word ? word + strlen("run the '") : NULL;
+    size_t len = first ? strcspn(first, "'") : 0;
+    if (len && len < 60)
+        err_hint(err,
+                 "the right '+%.*s' is missing: ACL SETUSER <user> +%.*s, if this user is to have "
+                 "it; data/acl/users.acl has a user for each group of verbs",
+                 (int)len, first, (int)len, first);
+    else if (key)
+        err_hint(err,
+                 "the key fits none of the user's patterns (~...): ACL GETUSER lists them, ACL "
+                 "SETUSER <user> ~pattern adds one, if this user is to have it");
+}
+
 void redis_trouble(const char *message, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(S_troubles); i++) {
@@ -76,6 +93,8 @@ void redis_trouble(const char *message, struct err *err)
             continue;
         err_set(err, trouble->kind, "%s (it says: %s)", trouble->cause, message);
         err_hint(err, "%s", trouble->remedy);
+        if (str_starts(message, "NOPERM"))
+            S_hint_right(message, err);
         return;
     }
     err_set(err, ERR_FAILED, "Redis says: %s", message);

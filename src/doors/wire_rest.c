@@ -4,7 +4,9 @@
  *
  * Commands that come together go out together, as one POST to /pipeline; the next one goes when the
  * answer is there. Strings come back in base64, if a probe has shown that the server does that: else
- * what is no UTF-8 would come back changed, and is an error here.
+ * what is no UTF-8 would come back changed, and is an error here. JSON cannot hold what is no UTF-8
+ * either: a command that ends with such a key or value goes alone, its last word as the body and the
+ * others in the address; one that has it elsewhere cannot be sent.
  */
 #include "redis_parts.h"
 #include "wire_parts.h"
@@ -12,6 +14,7 @@
 #include "http.h"
 #include "text.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -26,8 +29,10 @@ enum {
 #define PROBE "tenantdeck \xc3\xa9"
 #define REPLACED "\xef\xbf\xbd" /* U+FFFD: what stands for bytes that are no UTF-8 */
 
-struct ask {       /* a command that is to be sent, or was */
-    json_t *words; /* NULL: it cannot be said in JSON */
+struct ask {         /* a command that is to be sent, or was */
+    json_t *words;   /* NULL: it cannot be said in JSON */
+    char *path;      /* "/SET/key": it goes alone, with `last` as the body; else NULL */
+    struct buf last; /* not in JSON, and whatever bytes it has */
     size_t bytes;
 };
 
@@ -43,6 +48,7 @@ struct rest_wire {
     struct buf replies;
     size_t taken; /* of them, in bytes */
     bool open, busy, base64;
+    bool alone; /* what is under way is one command, and its answer no array */
     struct timer *wake;
     struct err lost;
 };
@@ -182,21 +188,83 @@ static json_t *S_parse(const struct rest_wire *wire, long status, const char *bo
     return NULL;
 }
 
+/* A command that went alone has one answer, also when it is refused (HTTP 400). */
+static json_t *S_parse_one(const struct rest_wire *wire, long status, const char *body, size_t len,
+                           struct err *err)
+{
+    json_t *answer = json_loadb(body, len, JSON_ALLOW_NUL, NULL);
+    if ((status == 200 && json_object_get(answer, "result")) ||
+        (status == 400 && json_object_get(answer, "error")))
+        return json_pack("[o]", answer);
+    S_refused(wire, status, json_string_value(json_object_get(answer, "error")), err);
+    json_decref(answer);
+    return NULL;
+}
+
 /* ---- to JSON ---- */
+
+static void S_release_ask(struct ask *ask)
+{
+    json_decref(ask->words);
+    free(ask->path);
+    mem_wipe(ask->last.text, ask->last.cap);
+    buf_release(&ask->last);
+}
+
+static json_t *S_words(const redisReply *command)
+{
+    json_t *words = json_array();
+    for (size_t i = 0; i < command->elements; i++) {
+        json_t *text = json_stringn(command->element[i]->str, command->element[i]->len);
+        if (!text) {
+            json_decref(words);
+            return NULL;
+        }
+        json_array_append_new(words, text);
+    }
+    return words;
+}
+
+static void S_add_to_path(struct buf *path, const char *word, size_t len)
+{
+    buf_add_char(path, '/');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)word[i];
+        if (isalnum(byte) || (byte && strchr("-_~", byte)))
+            buf_add_char(path, (char)byte);
+        else
+            buf_format(path, "%%%02X", byte);
+    }
+}
+
+/* The words but the last, as an address; NULL: there are none, or one of them is no text either. */
+static char *S_path(const redisReply *command)
+{
+    struct buf path = {0};
+    bool fits = command->elements > 1;
+    for (size_t i = 0; fits && i + 1 < command->elements; i++) {
+        const redisReply *word = command->element[i];
+        json_t *text = json_stringn(word->str, word->len);
+        fits = text && word->len; /* an empty segment would be lost on the way */
+        json_decref(text);
+        S_add_to_path(&path, word->str, word->len);
+    }
+    if (fits)
+        return buf_take(&path);
+    buf_release(&path);
+    return NULL;
+}
 
 static void S_take_command(struct rest_wire *wire, const redisReply *command)
 {
-    struct ask ask = {.words = json_array()};
-    for (size_t i = 0; i < command->elements && ask.words; i++) {
-        const redisReply *word = command->element[i];
-        json_t *text = json_stringn(word->str, word->len);
-        ask.bytes += word->len + 3;
-        if (text) {
-            json_array_append_new(ask.words, text);
-        } else {
-            json_decref(ask.words);
-            ask.words = NULL;
-        }
+    struct ask ask = {.words = S_words(command)};
+    for (size_t i = 0; i < command->elements; i++)
+        ask.bytes += command->element[i]->len + 3;
+    if (!ask.words)
+        ask.path = S_path(command);
+    if (ask.path) {
+        const redisReply *last = command->element[command->elements - 1];
+        buf_add_mem(&ask.last, last->str, last->len);
     }
     wire->asks = mem_room(wire->asks, wire->ask_count, &wire->ask_cap, sizeof(*wire->asks));
     wire->asks[wire->ask_count++] = ask;
@@ -208,12 +276,12 @@ static void S_answer_all(struct rest_wire *wire, const json_t *answers)
 {
     size_t next = 0;
     for (size_t i = 0; i < wire->under_way; i++) {
-        if (wire->asks[i].words)
+        if (wire->asks[i].words || wire->asks[i].path)
             S_add_reply(wire, &wire->replies, json_array_get(answers, next++));
         else
-            S_add_error(&wire->replies, "ERR this key or value is no UTF-8, which cannot be sent "
-                                        "over HTTP");
-        json_decref(wire->asks[i].words);
+            S_add_error(&wire->replies, "ERR this key or value is no UTF-8, and does not end its "
+                                        "command: that cannot be sent over HTTP");
+        S_release_ask(&wire->asks[i]);
     }
     wire->ask_count -= wire->under_way;
     memmove(wire->asks, wire->asks + wire->under_way, wire->ask_count * sizeof(*wire->asks));
@@ -227,7 +295,9 @@ static void S_on_answer(void *arg, long status, const char *body, size_t len, co
     wire->busy = false;
     for (size_t i = 0; i < wire->under_way; i++)
         wanted += wire->asks[i].words != NULL;
-    json_t *answers = err ? NULL : S_parse(wire, status, body, len, wanted, &wire->lost);
+    json_t *answers = err           ? NULL
+                      : wire->alone ? S_parse_one(wire, status, body, len, &wire->lost)
+                                    : S_parse(wire, status, body, len, wanted, &wire->lost);
     if (err)
         wire->lost = *err;
     if (answers)
@@ -236,25 +306,41 @@ static void S_on_answer(void *arg, long status, const char *body, size_t len, co
     S_wake(wire);
 }
 
+static void S_post_alone(struct rest_wire *wire)
+{
+    const struct ask *ask = &wire->asks[0];
+    char *url = str_format("%s%s", wire->target->rest, ask->path);
+    wire->under_way = 1;
+    wire->busy = wire->alone = true;
+    http_post_bytes(wire->http, url, buf_text(&ask->last), ask->last.len, S_on_answer, wire);
+    free(url);
+}
+
 /* As many of the commands as go well together. */
 static void S_post(struct rest_wire *wire)
 {
+    if (wire->asks[0].path) {
+        S_post_alone(wire);
+        return;
+    }
     json_t *body = json_array();
     size_t bytes = 0;
     while (wire->under_way < wire->ask_count && wire->under_way < TOGETHER &&
-           bytes < TOGETHER_BYTES) {
+           bytes < TOGETHER_BYTES && !wire->asks[wire->under_way].path) {
         const struct ask *ask = &wire->asks[wire->under_way++];
         bytes += ask->bytes;
         if (ask->words)
             json_array_append(body, ask->words);
     }
+    wire->alone = false;
     if (json_array_size(body)) {
         char *text = json_dumps(body, JSON_COMPACT);
         wire->busy = true;
         http_post(wire->http, text, strlen(text), S_on_answer, wire);
         str_wipe(text);
-    } else {
+    } else { /* nothing that could be sent; others may wait behind it */
         S_answer_all(wire, body);
+        S_wake(wire);
     }
     json_decref(body);
 }
@@ -311,7 +397,7 @@ static void S_close(struct wire *base)
     http_free(wire->http);
     redisReaderFree(wire->commands);
     for (size_t i = 0; i < wire->ask_count; i++)
-        json_decref(wire->asks[i].words);
+        S_release_ask(&wire->asks[i]);
     free(wire->asks);
     mem_wipe(wire->replies.text, wire->replies.cap);
     buf_release(&wire->replies);

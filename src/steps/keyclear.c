@@ -210,13 +210,14 @@ static void S_add_number(void *sum, const struct redis_reply *reply, const struc
         *(int64_t *)sum += redis_int(reply);
 }
 
-/* One command with all keys of a batch; in a cluster, where they are on many nodes, one for each. */
+/* One command with all keys of a batch; in a cluster, where they are on many nodes, one for each, and
+ * behind HTTP, where a key that is no text travels alone. */
 static bool S_send_batch(struct keyclear *clear, const char *command,
                          const struct keyclear_batch *batch, int64_t *sum, struct err *err)
 {
     const char *argv[BATCH + 1] = {command}, *key = buf_text(&batch->keys);
     size_t lengths[BATCH + 1] = {strlen(command)}, at_once = batch->count;
-    if (keyspace_is_cluster(clear->keyspace))
+    if (!keyspace_has_multi(clear->keyspace))
         at_once = 1;
     bool ok = true;
     for (size_t i = 0, args = 1; ok && i < batch->count; key += batch->lengths[i++]) {

@@ -1,6 +1,7 @@
 /*
- * upstash: a server that speaks as Upstash's REST does, for scripts: POST /pipeline, in front of a
- * real Redis, over HTTP or, with a certificate, over HTTPS.
+ * upstash: a server that speaks as Upstash's REST does, for scripts: POST /pipeline, and POST
+ * /COMMAND/ARGUMENT... with the last argument as the body, in front of a real Redis, over HTTP or,
+ * with a certificate, over HTTPS.
  *
  *     upstash PORT REDIS-SOCKET TOKEN [CERTIFICATE KEY]
  *
@@ -92,16 +93,12 @@ static bool S_is_one_of(const char *word, const char *const *words)
     return *words != NULL;
 }
 
-static json_t *S_run(struct peer *peer, const json_t *command, bool base64, bool read_only)
+static json_t *S_run_words(struct peer *peer, size_t argc, const char **argv, const size_t *lengths,
+                           bool base64, bool read_only)
 {
     static const char *const absent[] = {"INFO", "CLUSTER", "CLIENT", NULL};
     static const char *const writes[] = {"SET", "UNLINK", "DEL", "SCAN", "FLUSHDB", NULL};
-    const char *argv[64], *name = json_string_value(json_array_get(command, 0));
-    size_t lengths[64], argc = json_array_size(command);
-    for (size_t i = 0; i < argc && i < 64; i++) {
-        argv[i] = json_string_value(json_array_get(command, i));
-        lengths[i] = json_string_length(json_array_get(command, i));
-    }
+    const char *name = argv[0];
     printf("  %s\n", name);
     if (S_is_one_of(name, absent))
         return json_pack("{s:o}", "error",
@@ -120,6 +117,42 @@ static json_t *S_run(struct peer *peer, const json_t *command, bool base64, bool
                          : json_pack("{s:o}", "result", S_value(reply, base64));
     freeReplyObject(reply);
     return answer;
+}
+
+static json_t *S_run(struct peer *peer, const json_t *command, bool base64, bool read_only)
+{
+    const char *argv[64];
+    size_t lengths[64], argc = json_array_size(command);
+    for (size_t i = 0; i < argc && i < 64; i++) {
+        argv[i] = json_string_value(json_array_get(command, i));
+        lengths[i] = json_string_length(json_array_get(command, i));
+    }
+    return S_run_words(peer, argc, argv, lengths, base64, read_only);
+}
+
+/* "/SET/a%20key" with the value as the body. */
+static json_t *S_run_path(struct peer *peer, const char *head, const char *body, size_t len,
+                          bool base64, bool read_only)
+{
+    char path[4096];
+    const char *argv[64];
+    size_t lengths[64], argc = 0;
+    snprintf(path, sizeof(path), "%.*s", (int)strcspn(head + 6, " "), head + 6);
+    for (char *rest = path, *word; argc < 63 && (word = strsep(&rest, "/"));) {
+        char *to = word;
+        argv[argc] = word;
+        for (const char *from = word; *from; from++) {
+            unsigned byte = (unsigned char)*from;
+            if (*from == '%' && sscanf(from + 1, "%2x", &byte) == 1)
+                from += 2;
+            *to++ = (char)byte;
+        }
+        lengths[argc++] = (size_t)(to - word);
+        *to = '\0';
+    }
+    argv[argc] = body;
+    lengths[argc++] = len;
+    return S_run_words(peer, argc, argv, lengths, base64, read_only);
 }
 
 /* ---- HTTP ---- */
@@ -155,8 +188,14 @@ static void S_serve(struct peer *peer, const char *head, const char *body, size_
         S_answer(peer, 401, json_pack("{s:s}", "error", "WRONGPASS invalid or missing auth token"));
         return;
     }
-    json_t *commands = json_loadb(body, len, 0, NULL), *answers = json_array();
     bool base64 = S_header(head, "\r\nUpstash-Encoding: base64") && !getenv("UPSTASH_PLAIN");
+    if (strncmp(head, "POST /pipeline ", 15) != 0 && strncmp(head, "POST / ", 7) != 0) {
+        json_t *one = S_run_path(peer, head, body, len, base64, read_only);
+        S_answer(peer, json_object_get(one, "error") ? 400 : 200, one);
+        fflush(stdout);
+        return;
+    }
+    json_t *commands = json_loadb(body, len, 0, NULL), *answers = json_array();
     if (strncmp(head, "POST /pipeline ", 15) != 0 || !json_is_array(commands)) {
         S_answer(peer, 400, json_pack("{s:s}", "error", "ERR failed to parse pipeline request"));
     } else {

@@ -79,9 +79,25 @@ plain=http://127.0.0.1:$((port + 1))
 runs 'plain strings' deck -- -r "$plain" -p sessions cache counts
 like "$td_said" 'Cache: 701 keys' 'are read as what they are'
 
+# ---- keys and values that are no UTF-8, which JSON cannot hold ----
+
+export XDG_STATE_HOME=$work/state
+td_redis SET $'session:o1:\xff\xfe\x00 /?%' v EX 900 >"$work/said"
+td_redis SADD $'session:o1:set' $'\xff' >"$work/said"
+runs 'a tenant with such keys is cleared' deck -- --yes -p sessions cache clear --tenant=o1 --undo-file="$work/undo"
+like "$td_said" 'removed: 102 ' 'all of them'
+is "$(td_redis --no-raw KEYS 'session:o1:*')" '(empty array)' 'and none is left'
+like "$(grep "^POST .U" "$work/asked.$port")" "^POST .UNLINK HTTP" 'such a key goes alone, as the body of a request'
+td_said=$(deck -- --yes -p sessions cache restore "$work/undo" 2>&1)
+like "$td_said" '101 of 102' 'what was dumped comes back, but for the key that cannot be sent'
+like "$td_said" 'no UTF-8, and does not end its command' 'which is said'
+is "$(td_redis --no-raw SMEMBERS session:o1:set)" '1) "\xff"' 'with values of any bytes'
+runs 'a tenant gets another code' deck -- --yes -p sessions cache rekey o1 p1
+is "$(td_redis --no-raw SMEMBERS session:p1:set)" '1) "\xff"' 'with values of any bytes'
+
 # ---- what it does not offer, and when it is away ----
 
-like "$(deck -- --json -p sessions status 2>&1)" '"keys": ?701' 'INFO is not on offer: the keys are counted with DBSIZE'
+like "$(deck -- --json -p sessions status 2>&1)" '"keys": ?702' 'INFO is not on offer: the keys are counted with DBSIZE'
 exits 3 'a place without an Upstash' deck -- -r "http://127.0.0.1:1" -p sessions cache counts
 like "$td_said" 'no answer over HTTP' 'is told'
 
