@@ -107,9 +107,27 @@ bool keyrename_count(struct keyrename *rename, struct err *err)
 
 /* ---- names ---- */
 
+/* That a key has gone, or its new name is taken, is told of; what may not be done ends it all. */
+static void S_heed(struct keyrename *rename, const struct err *err)
+{
+    if (err && err->kind == ERR_REFUSED && rename->refused.kind == ERR_NONE)
+        rename->refused = *err;
+}
+
+static bool S_settle(struct keyrename *rename, struct err *err)
+{
+    if (!keyspace_settle(rename->keyspace, err))
+        return false;
+    if (rename->refused.kind == ERR_NONE)
+        return true;
+    *err = rename->refused;
+    return false;
+}
+
 static void S_take_number(void *ctx, const struct redis_reply *reply, const struct err *err)
 {
     struct keyrename_key *key = ctx;
+    S_heed(key->rename, err);
     key->failed = err != NULL;
     key->answer = !err && redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : 0;
 }
@@ -118,6 +136,7 @@ static void S_take_status(void *ctx, const struct redis_reply *reply, const stru
 {
     struct keyrename_key *key = ctx;
     (void)reply;
+    S_heed(key->rename, err);
     key->answer = !err;
     key->failed = err && !strstr(err->text, "BUSYKEY");
 }
@@ -145,7 +164,7 @@ static bool S_rename(struct keyrename *rename, struct err *err)
         if (!keyspace_try(rename->keyspace, 3, argv, lengths, S_take_number, key, err))
             return false;
     }
-    return keyspace_settle(rename->keyspace, err);
+    return S_settle(rename, err);
 }
 
 static bool S_ask(struct keyrename *rename, const char *command, const char *name, size_t len,
@@ -153,7 +172,7 @@ static bool S_ask(struct keyrename *rename, const char *command, const char *nam
 {
     const char *argv[] = {command, name};
     const size_t lengths[] = {strlen(command), len};
-    return keyspace_try(rename->keyspace, 2, argv, lengths, done, ctx, err);
+    return keyspace_send(rename->keyspace, 2, argv, lengths, done, ctx, err);
 }
 
 static bool S_copy_all(struct keyrename *rename, struct err *err)
@@ -164,7 +183,7 @@ static bool S_copy_all(struct keyrename *rename, struct err *err)
             !S_ask(rename, "DUMP", key->from, key->from_len, S_take_reply, &key->dump, err))
             return false;
     }
-    if (!keyspace_settle(rename->keyspace, err))
+    if (!S_settle(rename, err))
         return false;
     for (size_t i = 0; i < rename->count; i++) {
         struct keyrename_key *key = &rename->batch[i];
@@ -176,7 +195,7 @@ static bool S_copy_all(struct keyrename *rename, struct err *err)
         if (key->dump && !keyspace_try(rename->keyspace, 4, argv, lengths, S_take_status, key, err))
             return false;
     }
-    return keyspace_settle(rename->keyspace, err);
+    return S_settle(rename, err);
 }
 
 /* What is there under the new name is the same, byte for byte: only then the old one goes. */
@@ -187,7 +206,7 @@ static bool S_drop_copied(struct keyrename *rename, struct err *err)
         if (!S_ask(rename, "DUMP", key->to, key->to_len, S_take_reply, &key->there, err))
             return false;
     }
-    if (!keyspace_settle(rename->keyspace, err))
+    if (!S_settle(rename, err))
         return false;
     for (size_t i = 0; i < rename->count; i++) {
         struct keyrename_key *key = &rename->batch[i];
@@ -198,7 +217,7 @@ static bool S_drop_copied(struct keyrename *rename, struct err *err)
         if (same && !S_ask(rename, "UNLINK", key->from, key->from_len, S_take_number, key, err))
             return false;
     }
-    return keyspace_settle(rename->keyspace, err);
+    return S_settle(rename, err);
 }
 
 static bool S_flush_move(struct keyrename *rename, struct err *err)

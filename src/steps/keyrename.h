@@ -33,6 +33,7 @@ struct keyrename {
     struct keyrename_key *batch;
     size_t count;
     bool acts;
+    struct err refused; /* by the server, which may not be taken for a key that has gone */
 };
 
 void keyrename_begin(struct keyrename *rename);

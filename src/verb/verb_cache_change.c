@@ -195,6 +195,14 @@ void verb_change_note(struct verb_change *change, const char *severity, const ch
         pg_run(change->pg, sql_get("cache_note"), values, ARRAY_LEN(values), NULL, &ignored);
 }
 
+void verb_change_tell(struct verb_call *call, const char *severity, const char *text)
+{
+    struct verb_change change = {0};
+    S_find_journal(call, &change);
+    verb_change_note(&change, severity, text);
+    verb_change_release(&change);
+}
+
 bool verb_change_acted(struct verb_change *change, json_t *counts, struct err *err)
 {
     if (!change->id)

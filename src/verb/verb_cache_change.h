@@ -26,6 +26,8 @@ bool verb_change_begin(struct verb_call *call, const char *server, const char *w
                        struct verb_change *out, struct err *err);
 /* Into the journal's log, where there is a journal. */
 void verb_change_note(struct verb_change *change, const char *severity, const char *text);
+/* The same for a verb that needs no intent: what it does is done at once, and may be done twice. */
+void verb_change_tell(struct verb_call *call, const char *severity, const char *text);
 /* All is done and nothing looked at yet; takes `counts`. */
 bool verb_change_acted(struct verb_change *change, json_t *counts, struct err *err);
 bool verb_change_end(struct verb_change *change, const char *how, struct err *err);

@@ -488,8 +488,14 @@ static bool S_restore(struct verb_call *call, const char *path, struct err *err)
     struct keyspace *keyspace = NULL;
     bool ok = keyspace_open_for(call->loop, &call->session->redis, &keyspace, err) &&
               keyundo_restore(path, keyspace, &result, err);
-    if (ok)
+    if (ok) {
+        char *text =
+            str_format("%s: keys of an undo file restored, and found there: %lld of %lld",
+                       keyspace_name(keyspace), (long long)result.back, (long long)result.keys);
         S_tell_restored(call, &result);
+        verb_change_tell(call, result.refused ? "warn" : "info", text);
+        free(text);
+    }
     call->findings = ok && result.back + result.there + result.over < result.keys;
     keyspace_free(keyspace);
     return ok;

@@ -6,7 +6,9 @@
  * step of that name.
  */
 #include "keyclear.h"
+#include "text.h"
 #include "verb_cache.h"
+#include "verb_cache_change.h"
 #include "verbs.h"
 
 #include "verb_launch.h"
@@ -126,6 +128,17 @@ static void S_answer(const struct invalidation *v)
     }
 }
 
+static void S_note(const struct invalidation *v)
+{
+    char *raw = str_format("%s: event '%s' of '%s'%s%s: keys removed: %lld; there again: %lld",
+                           keyspace_name(v->keyspace), v->event, v->code, v->id ? ", id " : "",
+                           v->id ? v->id : "", (long long)v->removed, (long long)v->left);
+    char *text = text_cleaned(raw);
+    verb_change_tell(v->call, v->left ? "warn" : "info", text);
+    free(text);
+    free(raw);
+}
+
 static bool S_check_event(const struct verb_call *call, struct err *err)
 {
     const struct plan *plan = call->session->plan;
@@ -165,6 +178,8 @@ static bool S_invalidate(struct verb_call *call, bool acts, struct err *err)
     }
     if (ok) {
         S_answer(&v);
+        if (!verb_given(call, "dry-run"))
+            S_note(&v);
         call->findings = v.left > 0;
     }
     keyspace_free(v.keyspace);

@@ -8,7 +8,8 @@ trap 'rm -rf "$work"' EXIT
 XDG_STATE_HOME=$work/state
 export XDG_STATE_HOME
 td_start_postgres
-td_start_redis
+port=$((31000 + $$ % 1500))
+td_start_redis "$port"
 
 td_psql "CREATE TABLE public.t (id text PRIMARY KEY, org text NOT NULL, tenant_code text,
                                 organization_code text, v text);
@@ -221,7 +222,87 @@ SELECT 1 AS id, 'x' AS value
 SQL
 no_warmth 'keys that nobody would find again' "the key 'alone:1' fits no \[keys\]"
 
+# ---- the verbs, as the Redis user of a migration ----
+
+noted() {
+    td_psql "SELECT text FROM tenantdeck.event WHERE source = 'redis' ORDER BY id DESC LIMIT 3"
+}
+
+# shellcheck disable=SC2046
+(set -f && td_redis ACL SETUSER $(sed -n 's/^user \(td_migration .*\)/\1/p' "$TENANTDECK_DATADIR/acl/users.acl") on '>secret') >"$work/said"
+mover() {
+    REDIS_PASSWORD=secret "$TENANTDECK" -d "$TD_DATABASE" -r "redis://td_migration@127.0.0.1:$port" -p "$work/site.plan" \
+        --operator --yes "$@" </dev/null
+}
+
+td_redis FLUSHALL >"$work/said"
+warm <<'SQL'
+SELECT tenant_code AS tenant, organization_code AS org, id, v AS value FROM :"schema".t WHERE v IS NOT NULL
+SQL
+runs 'the verb warms as the step does' mover cache warm
+is "$(td_redis DBSIZE) $(td_redis GET tenant:north:org:n1:thing:1234)" '1234 value 1234' 'with a key for each row'
+ttl=$(td_redis TTL tenant:north:org:n1:thing:1234)
+[ "$ttl" -gt 200 ] && [ "$ttl" -le 300 ]
+ok $? 'that ends when the plan says'
+like "$(said)" "info .*: warming 'things': keys set: 1234; there already, and left: 0" 'and the journal has it'
+runs 'again, as JSON' mover --json cache warm
+load
+runs 'its step clears' mover run cache-clear
+is "$(td_redis DBSIZE)" 6 'what is the plan.s'
+load
+td_redis SET tenant:north:endless v >"$work/said"
+runs 'a tenant is cleared' mover cache clear --tenant=north --undo-file="$work/undo"
+is "$(td_redis DBSIZE)" 1507 'by the verb'
+like "$(noted)" "keys of tenant 'north' removed: 1,501 " 'and the journal has it'
+runs 'is restored' mover cache restore "$work/undo"
+is "$(td_redis DBSIZE)" 3008 'all of it'
+like "$(noted)" 'of an undo file restored, and found there: 1501 of 1501' 'and the journal has it'
+runs 'gets another code' mover cache rekey north nord
+is "$(td_redis EXISTS tenant:nord:org:n1:thing:7)" 1 'in its keys'
+like "$(noted)" 'north.*nord' 'and the journal has it'
+runs 'gets the times of the policy' mover cache ttl --set
+is "$(td_redis TTL org:s1:7)" 60 'where its keys had none'
+like "$(noted)" 'got the policy.s time to live: 15[0-9][0-9]' 'and the journal has it'
+td_redis ACL SETUSER td_migration -renamenx -expire >"$work/said"
+exits 4 'without a right' mover cache rekey nord north
+like "$td_said" "the right '\\+renamenx' is missing: ACL SETUSER" 'a code is not changed, and the right is named'
+td_redis PERSIST org:s1:7 >"$work/said"
+exits 4 'without a right' mover cache ttl --set
+like "$td_said" "the right '\\+expire' is missing: ACL SETUSER" 'no time is set, and the right is named'
+mover cache rekey --abandon nord north >"$work/said" 2>&1
+mover cache ttl --abandon >"$work/said" 2>&1
+td_redis ACL SETUSER td_migration -unlink >"$work/said"
+exits 4 'without one of its rights' mover cache clear --tenant=nord
+like "$td_said" "the right '\+unlink' is missing: ACL SETUSER" 'which is named'
+td_redis ACL SETUSER td_migration +unlink resetkeys '~cache:*' >"$work/said"
+exits 4 'without the right to its keys' mover cache clear --tenant=nord
+like "$td_said" "none of the user's patterns" 'that is said'
+
+# ---- what an event of the guide makes stale ----
+
+guide() {
+    "$TENANTDECK" -d "$TD_DATABASE" -r "$TD_REDIS" -p mentoring --operator --yes "$@" </dev/null
+}
+td_redis FLUSHALL >"$work/said"
+for key in org:example_org:settings org:other:settings sessions:example_org:upcoming sessions:other:x \
+    mentors:example_org:active mentees:example_org:active forms:example_org:1 tenant:t:org:example_org:mentor:7; do
+    td_redis SET "$key" v EX 500
+done >"$work/said"
+left() {
+    td_redis KEYS '*' | sort | tr '\n' ' '
+}
+runs 'an organization has changed' guide cache invalidate organization example_org
+is "$(left)" 'forms:example_org:1 mentees:example_org:active mentors:example_org:active org:other:settings sessions:example_org:upcoming sessions:other:x tenant:t:org:example_org:mentor:7 ' \
+    'its data are gone, and nobody else.s'
+like "$(noted)" "event 'organization' of 'example_org': keys removed: 1; there again: 0" 'and the journal has it'
+runs 'a session has changed' guide cache invalidate session example_org
+runs 'a profile has changed' guide cache invalidate profile example_org
+is "$(left)" 'forms:example_org:1 org:other:settings sessions:other:x ' 'so is what they make stale'
+like "$(noted)" "event 'profile' of 'example_org': keys removed: 3; there again: 0" 'and the journal has it'
+
 # ---- what validate says of the keys ----
+
+td_redis FLUSHALL >"$work/said"
 
 plan ''
 td_redis >"$work/said" <<'REDIS'
