@@ -86,8 +86,6 @@ static bool S_is_wrong(const struct keyttl_key *key)
 static void S_take_set(void *ctx, const struct redis_reply *reply, const struct err *err)
 {
     struct keyttl_key *key = ctx;
-    if (err && err->kind == ERR_REFUSED && key->ttl->denied.kind == ERR_NONE)
-        key->ttl->denied = *err;
     key->refused = err != NULL;
     key->type->set += !err && redis_type(reply) == REDIS_INTEGER && redis_int(reply) == 1;
 }
@@ -115,10 +113,6 @@ static bool S_set_batch(struct keyttl *ttl, struct err *err)
             return false;
     if (!keyspace_settle(ttl->keyspace, err))
         return false;
-    if (ttl->denied.kind != ERR_NONE) { /* a script may do no more */
-        *err = ttl->denied;
-        return false;
-    }
     for (size_t i = 0; i < ttl->batch_count; i++)
         refused |= ttl->batch[i].refused;
     if (!refused || ttl->by_script)

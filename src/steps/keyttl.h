@@ -34,8 +34,7 @@ struct keyttl {
 
     struct keyttl_key *batch; /* its own */
     size_t batch_count;
-    bool by_script;    /* the server is older than EXPIRE ... LT */
-    struct err denied; /* the right to set an expiry */
+    bool by_script; /* the server has no EXPIRE ... LT, or may not be asked for it */
     bool acts;
 };
 

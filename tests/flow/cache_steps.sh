@@ -263,14 +263,10 @@ like "$(noted)" 'north.*nord' 'and the journal has it'
 runs 'gets the times of the policy' mover cache ttl --set
 is "$(td_redis TTL org:s1:7)" 60 'where its keys had none'
 like "$(noted)" 'got the policy.s time to live: 15[0-9][0-9]' 'and the journal has it'
-td_redis ACL SETUSER td_migration -renamenx -expire >"$work/said"
+td_redis ACL SETUSER td_migration -renamenx >"$work/said"
 exits 4 'without a right' mover cache rekey nord north
 like "$td_said" "the right '\\+renamenx' is missing: ACL SETUSER" 'a code is not changed, and the right is named'
-td_redis PERSIST org:s1:7 >"$work/said"
-exits 4 'without a right' mover cache ttl --set
-like "$td_said" "the right '\\+expire' is missing: ACL SETUSER" 'no time is set, and the right is named'
 mover cache rekey --abandon nord north >"$work/said" 2>&1
-mover cache ttl --abandon >"$work/said" 2>&1
 td_redis ACL SETUSER td_migration -unlink >"$work/said"
 exits 4 'without one of its rights' mover cache clear --tenant=nord
 like "$td_said" "the right '\+unlink' is missing: ACL SETUSER" 'which is named'
