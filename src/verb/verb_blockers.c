@@ -354,8 +354,11 @@ static void S_note(struct verb_call *call, const struct target *target, const ch
         ok = pg_run(target->pg, sql_get("blockers_note"), values, 1, NULL, &err);
     else if (ok && !call->json)
         fprintf(call->out, "there is no journal that it could be noted in\n");
-    if (!ok && !call->json)
-        fprintf(call->out, "it could not be noted in the journal: %s\n", err.text);
+    if (!ok && !call->json) {
+        char *clean = text_cleaned(err.text);
+        fprintf(call->out, "it could not be noted in the journal: %s\n", clean);
+        free(clean);
+    }
     free(text);
 }
 

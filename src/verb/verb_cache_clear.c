@@ -174,9 +174,9 @@ static void S_add_samples(const char *title, const json_t *samples, struct buf *
 
 static void S_tell_count(struct clear *c)
 {
-    struct buf out = {0};
-    char *what = S_describe(c), *clean = text_cleaned(what);
-    buf_format(&out, "%s: keys of %s: ", keyspace_name(c->cache.keyspace), clean);
+    struct buf out = {0}, clean = {0};
+    char *what = S_describe(c);
+    buf_format(&out, "%s: keys of %s: ", keyspace_name(c->cache.keyspace), what);
     text_count(&out, c->work.chosen);
     S_add_templates(c, &out);
     buf_add_char(&out, '\n');
@@ -191,11 +191,12 @@ static void S_tell_count(struct clear *c)
                    "others, and stay: %lld\n",
                    (long long)c->tags.sets, (long long)c->tags.dangling,
                    (long long)c->tags.strangers);
-    fputs(buf_text(&out), c->call->out);
+    text_clean_lines(&clean, buf_text(&out), out.len);
+    fputs(buf_text(&clean), c->call->out);
     fflush(c->call->out);
-    free(clean);
     free(what);
     buf_release(&out);
+    buf_release(&clean);
 }
 
 static bool S_is_proved(const struct clear *c)
@@ -501,13 +502,14 @@ static bool S_restore(struct verb_call *call, const char *path, struct err *err)
     return ok;
 }
 
-static void S_tell_file(const struct verb_call *call, const char *path, int64_t keys,
-                        const char *server)
+static void S_tell_file(struct verb_call *call, const char *path, int64_t keys, const char *server)
 {
-    char *clean = text_cleaned(path);
-    fprintf(call->out, "keys in '%s': %lld, of %s; its checksum is right\n", clean, (long long)keys,
-            server);
+    char *text = str_format("keys in '%s': %lld, of %s; its checksum is right", path,
+                            (long long)keys, server);
+    char *clean = text_cleaned(text);
+    fprintf(call->out, "%s\n", clean);
     free(clean);
+    free(text);
 }
 
 bool verb_cache_restore_tell(struct verb_call *call, struct err *err)

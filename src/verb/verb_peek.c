@@ -123,9 +123,9 @@ static void S_print(const struct peek *peek)
     FILE *out = peek->call->out;
     struct buf text = {0};
     size_t left = (size_t)2 * MEMBERS; /* fields and values */
-    char *key = text_cleaned(peek->key);
+    char *key = text_cleaned(peek->key), *type = text_cleaned(peek->type);
     bool string = str_is(peek->type, "string");
-    buf_format(&text, "key     %s\ntype    %s\n", key, peek->type);
+    buf_format(&text, "key     %s\ntype    %s\n", key, type);
     if (peek->ttl_ms >= 0)
         buf_format(&text, "ttl     %lld s\n", (long long)(peek->ttl_ms / 1000));
     else
@@ -148,6 +148,7 @@ static void S_print(const struct peek *peek)
                                               : "value");
     S_print_value(peek, peek->value, 0, &left);
     free(key);
+    free(type);
     buf_release(&text);
 }
 

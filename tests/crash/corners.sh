@@ -243,6 +243,14 @@ is "$(td_ask subject "SELECT count(*) FROM pg_attribute WHERE attrelid = 'sessio
                        AND attname = 'tenant_code'")" 0 'and goes no further'
 
 td_fresh subject
+killed_at columns:K1:1 migrate --no-backup
+echo '# another version of it' >>"$work/mentoring.plan"
+td_on subject migrate --no-backup --to mapping >"$work/said"
+is "$(td_ask subject "SELECT count(*) || ' ' || count(DISTINCT plan) FROM tenantdeck.run")" '2 2' \
+    'a plan that was changed meanwhile is another run, and goes on with none'
+sed -i '$d' "$work/mentoring.plan"
+
+td_fresh subject
 killed_at columns:K1:1 migrate --no-backup --hold keys
 td_on subject migrate --no-backup --detach >/dev/null
 td_until 60 is_state held

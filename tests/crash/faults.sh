@@ -118,10 +118,15 @@ is_silent() {
     [ "$(td_ask subject "SELECT clock_timestamp() - max(at) > interval '16 seconds' FROM tenantdeck.heartbeat")" = t ]
 }
 td_until 30 is_silent
+# Those of a worker that sleeps are not ended by the server, which cannot know; at takeover they go.
+asleep=$(td_ask subject "SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE datname = 'subject'
+                            AND application_name IN ('tenantdeck work', 'tenantdeck fill')")
+like "$asleep" ',' 'its sessions are there'
 like "$(td_on subject migrate --no-backup)" 'say --takeover' 'one that is silent is told of'
 let_go subject
 td_on subject migrate --no-backup --takeover >"$work/said"
 ok $? 'and is taken over when somebody says so' || td_note "$(tail -n 4 "$work/said")"
+is "$(td_ask subject "SELECT count(*) FROM pg_stat_activity WHERE pid IN ($asleep)")" 0 'its sessions are ended'
 epoch=$(td_ask subject 'SELECT epoch FROM tenantdeck.lease')
 kill -CONT "$sleeper"
 is_gone() {

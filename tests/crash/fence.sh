@@ -86,8 +86,9 @@ is "$(td_psql "SELECT epoch FROM tenantdeck.lease")" 2 'and has the lease still'
 # ---- the transactions of a worker ----
 
 td_psql 'UPDATE tenantdeck.lease SET epoch = 1' >"$work/said"
+: >"$work/says"
 mkfifo "$work/words"
-"$TD_BUILDDIR/tests/flow/probe" fence "$TD_DATABASE" "$work/site.plan" 1 <"$work/words" >"$work/says" 2>&1 &
+"$TD_BUILDDIR/tests/flow/probe" fence "$TD_DATABASE" "$work/site.plan" 1 <"$work/words" >>"$work/says" 2>&1 &
 exec 8>"$work/words"
 
 # says WORD: what the worker answers to it.
@@ -112,5 +113,36 @@ is "$(says begin)" 'begin: another worker has taken over this plan; this one wro
     'and begins no transaction'
 exec 8>&-
 wait
+
+# ---- a batch of the fill, which is one statement ----
+
+td_psql "CREATE TABLE public.things (id text, tenant_code text);
+         INSERT INTO public.things SELECT '1' FROM generate_series(1, 100);
+         INSERT INTO tenantdeck.mapping (plan, key, tenant_code) VALUES ('site', '1', 'tenant')" >"$work/said"
+"$TENANTDECK" -p "$work/site.plan" plan show --json | jq -c .definition >"$work/definition"
+# batch EPOCH, settle EPOCH: sent as the fill sends them. Answer fenced and changed, then the rows that have
+# their code, and the checkpoints.
+of_fill() {
+    psql -X -q -At -v ON_ERROR_STOP=1 -d "$TD_DATABASE" 2>&1 <<END
+\set plan \`cat $work/definition\`
+PREPARE fill AS $("$TENANTDECK" sql work_fill | sed -e '/^--/d');
+EXECUTE fill (:'plan', 'online') \gset
+PREPARE batch AS :statement;
+PREPARE settle AS :settle;
+EXECUTE $1;
+SELECT count(tenant_code), (SELECT count(*) FROM tenantdeck.checkpoint) FROM public.things;
+END
+}
+batch() {
+    of_fill "batch ('site', $1, 1, 'pass 1 blocks 0-9', '(0,0)', '(10,0)', 0, 100)" | tr '\n' ' '
+}
+settle() {
+    of_fill "settle ('site', $1, NULL)" | tr '\n' ' '
+}
+is "$(batch 1)" 'f|0 0|0 ' 'a batch of a worker of before fills no row'
+is "$(settle 1)" 'f|0 0|0 ' 'nor does it look at rows again'
+is "$(batch 2)" 't|100 100|1 ' 'one of the worker of now does, and leaves its checkpoint'
+td_psql 'UPDATE public.things SET tenant_code = NULL' >"$work/said"
+is "$(settle 2)" 't|100 100|1 ' 'and mends what has lost it'
 
 done_testing

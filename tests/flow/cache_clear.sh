@@ -119,6 +119,8 @@ said=$(td cache clear --tenant=acme --dry-run)
 like "$said" 'keys of tenant .acme.: 6 \(1 sessions, 3 cache, 2 organizations\)' 'a dry run counts by template'
 like "$said" '^for example .*cache:acme:' 'and shows some'
 unlike "$said" "$(printf '\377')" 'in harmless letters'
+escape=$(printf '\033')
+unlike "$(td cache clear --pattern="$escape[2J*" --dry-run)" "$escape" 'what was typed, too'
 is "$(td_digest)" "$before" 'and changes nothing'
 
 # ---- what was removed comes back ----

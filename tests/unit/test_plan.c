@@ -1,4 +1,5 @@
 /* test_plan: what a plan file says, and where plans are looked for. */
+#include "key_ledger.h"
 #include "plan_file.h"
 
 #include <setjmp.h>
@@ -362,6 +363,24 @@ static void test_plans_are_found_in_order(void **state)
         free(mine_to_free[i]);
 }
 
+/* SCAN may hand out a key more than once. */
+static void test_a_key_met_twice_counts_once(void **state)
+{
+    (void)state;
+    struct plan *plan = plan_file_read("[plan]\nname = p\nkind = cache\n"
+                                       "[keys \"sessions\"]\npattern = session:{tenant}:*\n");
+    struct key_ledger *ledger = key_ledger_new(plan);
+    size_t cell, again;
+    assert_true(key_ledger_take(ledger, "session:a:1", 11, &cell));
+    assert_true(key_ledger_take(ledger, "session:a:2", 11, &again));
+    assert_int_equal(again, cell);
+    assert_false(key_ledger_take(ledger, "session:a:1", 11, &again));
+    assert_true(key_ledger_take(ledger, "session:b:1", 11, &again));
+    assert_int_not_equal(again, cell);
+    key_ledger_free(ledger);
+    plan_free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_mapping_lies_beside_the_plan),
         cmocka_unit_test(test_mapping_may_lie_in_the_working_directory),
         cmocka_unit_test(test_plans_are_found_in_order),
+        cmocka_unit_test(test_a_key_met_twice_counts_once),
     };
     return cmocka_run_group_tests(tests, plan_file_setup, plan_file_teardown);
 }
