@@ -211,6 +211,10 @@ fill_in half "$work/plain.plan"
 is "$(sql half "$wrong")" 0 'values of before that differ from the mapping are changed'
 is "$(sql half "SELECT count(*) > 8000, min(value ->> 'tenant_code') FROM tenantdeck.old_value")" \
     't|tenant_a' 'and what they were is kept'
+sql half "UPDATE users SET org = (org::int % 3 + 1)::text WHERE id IN ('8', '9', '10')"
+fill_in half "$work/plain.plan"
+is "$(sql half "$wrong")|$(sql half "SELECT count(DISTINCT value ->> 'tenant_code') FROM tenantdeck.old_value")" '0|1' \
+    'what they were first, also where they are changed once more'
 is "$(sql half "SELECT count(*) FROM tenantdeck.undo WHERE object LIKE '%parents.tenant_code'")" 0 \
     'nothing would drop columns that were there before'
 sql half "SELECT statement FROM tenantdeck.undo WHERE object_type = 'table rows'" >"$work/undo.sql"
@@ -218,6 +222,43 @@ sql half "SELECT statement FROM tenantdeck.undo WHERE object_type = 'table rows'
     psql -X -q -v ON_ERROR_STOP=1 -d half >"$work/said"
 is "$(sql half 'SELECT md5(string_agg(p::text, chr(10) ORDER BY id)) FROM parents p')" "$old" \
     'the undo record puts them back'
+
+# ---- what somebody writes meanwhile ----
+
+make beside
+sql beside "CREATE TABLE once (n int);
+    CREATE FUNCTION empties() RETURNS trigger LANGUAGE plpgsql AS \$\$
+    BEGIN
+        IF NOT EXISTS (SELECT FROM public.once) THEN
+            INSERT INTO public.once VALUES (1);
+            UPDATE public.users SET tenant_code = NULL WHERE id = '1';
+        END IF;
+        RETURN NULL;
+    END \$\$"
+beside="postgresql://postgres@/beside?host=$PGHOST&port=$PGPORT"
+"$TENANTDECK" -d "$beside" -p "$work/plain.plan" --operator --yes migrate --no-backup --to columns >"$work/said" 2>&1
+ok $? 'the columns are there'
+sql beside "CREATE TRIGGER empties AFTER UPDATE ON users FOR EACH STATEMENT EXECUTE FUNCTION empties();
+            ALTER TABLE users ENABLE ALWAYS TRIGGER empties"
+mkfifo "$work/gate"
+psql -X -q -d beside -c BEGIN -c 'INSERT INTO children VALUES (60001, 17)' \
+    -c "\\! touch '$work/inserted'; cat '$work/gate'" -c COMMIT >"$work/writer" 2>&1 &
+td_until 20 test -e "$work/inserted"
+"$TENANTDECK" -d "$beside" -p "$work/plain.plan" --operator --yes run fill --detach >"$work/said" 2>&1
+waits_for_writers() {
+    [ "$(sql beside "SELECT count(*) FROM tenantdeck.step WHERE name = 'fill'
+                        AND throttled = 'for transactions that were writing to end'")" = 1 ]
+}
+td_until 60 waits_for_writers
+ok $? 'the children wait for who has inserted one, and not committed' || td_note "$(cat "$work/said")"
+fill_is_done() {
+    [ "$(sql beside "SELECT state FROM tenantdeck.step WHERE name = 'fill' ORDER BY run DESC LIMIT 1")" = 'done' ]
+}
+echo >"$work/gate"
+td_until 60 fill_is_done
+is "$(sql beside "$wrong")" 0 'its row has its codes, as has one that was emptied behind the fill'
+is "$(sql beside 'SELECT (SELECT count(*) FROM once), (SELECT count(*) FROM children WHERE id = 60001)')" '1|1' \
+    'both of which there were'
 
 # ---- rows that belong to nobody ----
 
