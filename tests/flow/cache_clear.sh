@@ -58,6 +58,7 @@ SET session:b:1 x
 HSET cache:acme:users:1 a b c d
 ZADD cache:acme:jobs:1 1 a 2 b
 SET cache:beta:users:1 x
+SET cache:z:[b]:1 x
 SET "cache:acme:users:\x00\xff\n:1" "\x00\x01"
 SET org:o1:details x
 SET org:o2:details x
@@ -96,8 +97,7 @@ like "$td_said" 'removed: 1; looked for anew: none is left' 'which is said'
 clears 'a tenant whose code is a wildcard' '"session:a*:1"' --tenant='a*'
 clears 'a tenant with a backslash' '"session:a\\:1"' --tenant='a\'
 clears 'a tenant in brackets' '"session:[b]:1"' --tenant='[b]'
-clears 'and where the server sifts by the code' '"session:[b]:1"' --tenant='[b]' --type=sessions
-clears 'with a star' '"session:a*:1"' --tenant='a*' --type=sessions
+clears 'and where the server sifts' '"cache:z:[b]:1"' --tenant=z --namespace='[b]'
 clears 'a namespace of a tenant' '"cache:acme:users:1" "cache:acme:users:\x00\xff\n:1"' --tenant=acme --namespace=users
 clears 'an organization' '"org:o2:details"' --org=o2
 clears 'a type' '"org:o1:details" "org:o2:details" "org:o3:details"' --type=organizations

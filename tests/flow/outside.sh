@@ -242,6 +242,10 @@ runs 'a second time nothing is pending' td run schema
 unlike "$(td_events schema)" 'catalog,' 'and nothing changes'
 
 runs 'it is taken back by itself' td rollback --confirm=mentoring
+is "$(td_psql "SELECT state FROM tenantdeck.undo WHERE object_type = 'restore'")" dropped \
+    'as far as that goes: what needs a restore is given up, and not undone'
+like "$(td_psql "SELECT text FROM tenantdeck.event WHERE severity = 'warn' AND source = 'undo'")" \
+    '^not taken back: schema' 'which is told'
 plan "$migrations" "    command = ./migrate
     undo = ./migrate-undo --name 2-b.js"
 script migrate-undo <<EOS

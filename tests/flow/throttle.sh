@@ -117,6 +117,14 @@ touch "$work/stop"
 waits "^the file '.*/stop' is there$" 'the file holds it'
 rm "$work/stop"
 goes_on 'while it is there'
+mkdir "$work/folder"
+ln -s "$work/folder/stop" "$work/stop" # to where nothing is: so it is not there
+goes_on 'a link to nothing is none'
+rm "$work/stop"
+ln -s stop "$work/stop"
+waits "^the file '.*/stop' cannot be looked for: " 'a file that cannot be looked for holds it'
+rm "$work/stop"
+goes_on 'until it can'
 tell hold=on
 waits "^held by hand, until 'throttle hold=off'$" 'a person holds it'
 tell hold=off
