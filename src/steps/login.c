@@ -139,14 +139,26 @@ char *login_compose(const struct login_order *order, const char *id, int64_t now
     return S_dump(value);
 }
 
+static void S_put_metadata(json_t *value, json_t *metadata)
+{
+    json_t *has = json_object_get(value, "metadata");
+    if (!metadata)
+        return;
+    if (json_is_object(has))
+        json_object_update(has, metadata);
+    else
+        json_object_set_new(value, "metadata", json_deep_copy(metadata));
+}
+
 char *login_touched(const struct login *login, const char *address, const char *agent,
-                    int64_t now_ms, int64_t expires_ms)
+                    json_t *metadata, int64_t now_ms, int64_t expires_ms)
 {
     json_t *value = json_deep_copy(login->value);
     json_object_set_new(value, "lastAccessedAt", json_integer(now_ms));
     if (json_object_get(value, "lastActivity"))
         json_object_set_new(value, "lastActivity", json_integer(now_ms));
     json_object_set_new(value, "expiresAt", json_integer(expires_ms));
+    S_put_metadata(value, metadata);
     S_put_origin(value, address, agent);
     return S_dump(value);
 }

@@ -49,9 +49,10 @@ struct login_order { /* what a new one is made of; NULL where nothing is told */
 
 /* Its value, as the service writes it; yours, free(). */
 char *login_compose(const struct login_order *order, const char *id, int64_t now_ms);
-/* The value of one that is used now, everything else in it as it was; yours. */
+/* The value of one that is used now, everything else in it as it was; members of `metadata` (NULL:
+ * none) come to those that it has. Yours. */
 char *login_touched(const struct login *login, const char *address, const char *agent,
-                    int64_t now_ms, int64_t expires_ms);
+                    json_t *metadata, int64_t now_ms, int64_t expires_ms);
 
 /* A copy whose secrets (by the names of the members) are masked; yours, json_decref(). */
 json_t *login_masked(const json_t *value);

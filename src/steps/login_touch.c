@@ -87,7 +87,8 @@ static void S_renew(struct touch *touch)
         touch->ttl_ms = full;
     int64_t ends = touch->ttl_ms > 0 ? touch->now_ms + touch->ttl_ms
                                      : login_moment(&touch->login, "expiresAt");
-    touch->value = login_touched(&touch->login, use->address, use->agent, touch->now_ms, ends);
+    touch->value =
+        login_touched(&touch->login, use->address, use->agent, use->metadata, touch->now_ms, ends);
     touch->user = login_text(&touch->login, "userId");
     touch->set = touch->user ? service_key(FAMILY_USER, use->tenant, touch->user) : NULL;
 }

@@ -32,6 +32,7 @@ bool login_create(struct keyspace *keyspace, const struct login_order *order, ch
 struct login_use {
     const char *tenant, *id;
     const char *address, *agent; /* NULL: as they were */
+    json_t *metadata;            /* an object whose members come to those that it has; NULL */
     int64_t ttl;                 /* seconds that it gets; never less than it has */
     bool fixed;                  /* it keeps the end that it has */
 };

@@ -173,7 +173,8 @@ static const struct verb S_rows[] = {
                   "is read again (WATCH; in a cluster and behind Upstash a script, which wants +eval). One that "
                   "has ended meanwhile stays ended.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_touch,
-        .question = "extend this session", .options = {TENANT_OPTION, ORIGIN_OPTIONS},
+        .question = "extend this session",
+        .options = {TENANT_OPTION, {"metadata", "JSON", "members that come to those of its metadata", 0}, ORIGIN_OPTIONS},
     },
     {
         .name = "session end", .args = "[ID]", .max_args = 1, .group = "Sessions and caches", .effect = DESTRUCTIVE,

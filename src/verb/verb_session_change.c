@@ -182,6 +182,7 @@ bool verb_session_touch(struct verb_call *call, struct err *err)
     int64_t ttl_ms = LOGIN_GONE;
     bool ok = S_option_text(call, "address", &use.address, err) &&
               S_option_text(call, "agent", &use.agent, err) &&
+              S_option_object(call, "metadata", &use.metadata, err) &&
               session_open_keys(call, &keyspace, err) &&
               session_find(call, keyspace, call->args[0], &login, err);
     if (ok) {
@@ -194,6 +195,7 @@ bool verb_session_touch(struct verb_call *call, struct err *err)
         ok = err_set(err, ERR_FAILED, "the session '%s' has ended meanwhile", login.id);
     if (ok)
         S_tell_touched(call, &use, ttl_ms);
+    json_decref(use.metadata);
     login_release(&login);
     keyspace_free(keyspace);
     return ok;

@@ -421,8 +421,8 @@ static void S_add_load(const struct parts *parts, struct snapshot *snapshot)
 {
     const struct plan *plan = parts->session->plan;
     struct buf alarms = {0};
-    if (plan && parts->redis.state == SERVER_UP)
-        redis_load_alarms(&parts->redis.load, &plan->alarms, &alarms);
+    if (parts->redis.state == SERVER_UP)
+        redis_load_alarms(&parts->redis.load, plan ? &plan->alarms : NULL, &alarms);
     snapshot->redis.alarms = arena_str(snapshot->arena, buf_text(&alarms));
     snapshot->redis.memory_share = redis_load_memory(&parts->redis.load);
     snapshot->redis.hit_rate = redis_load_hit_rate(&parts->redis.load);

@@ -13,6 +13,9 @@ struct redis_load {        /* UNKNOWN (-1) where INFO does not say */
     int64_t clients;       /* connections */
     int64_t hits, misses;  /* reads of keys since the server was started */
     int64_t evicted;       /* keys that had to go for others, since then */
+    bool loading;          /* it reads its data from disk, and answers nobody's commands yet */
+    bool replica;          /* it takes no writes */
+    bool full;             /* … nor here: its memory is used up, and it lets no key go */
 };
 
 void redis_load_read(const char *info, struct redis_load *out);
@@ -20,7 +23,8 @@ void redis_load_read(const char *info, struct redis_load *out);
 double redis_load_memory(const struct redis_load *load);   /* percent of the limit; -1: unknown */
 double redis_load_hit_rate(const struct redis_load *load); /* percent; -1: too few reads to tell */
 
-/* "memory 84 %, 120 connections": what rings, or "" when nothing does. */
+/* "full: takes no writes, 120 connections": what rings of the plan's (NULL: none), and what keeps
+ * everybody from writing; "" when nothing does. */
 void redis_load_alarms(const struct redis_load *load, const struct plan_alarms *alarms,
                        struct buf *out);
 

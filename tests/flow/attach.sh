@@ -64,7 +64,7 @@ is "$(td_on subject status steps --json | grep -c '"waits": "held before this st
 
 # ---- speaking to it ----
 
-like "$(td_on subject throttle lag=5s pages=16)" '^run 1: the limits are now: lag 5000 ms.* pages 16$' 'limits are set'
+like "$(td_on subject throttle lag=5s pages=16)" '^run 1: the limits are now: lag 5000 ms.* pages 16, sleep 0$' 'limits are set'
 exits 2 'one that there is not is refused at once' td_on subject throttle nonsense=1
 exits 2 'so is a word without a value' td_on subject throttle lag
 is "$(td_ask subject "SELECT count(*) FROM tenantdeck.request WHERE verb = 'throttle'")" 1 'and never sent'
@@ -195,7 +195,7 @@ cd "$work" && psql -X -q -d subject -c "UPDATE public.feedbacks SET tenant_code 
 [ \$? -eq 1 ]
 END
 seen=$(printf '%s\n' 'wait quit' 'send 4' 'wait pass' "run sh $work/broken" 'wait  fail' 'send /other codes\r' 'send \r' \
-    'wait verdict            fail' 'wait samples' 'send q' 'wait sort' 'send q' end | on_terminal --refresh 0.5)
+    'wait verdict            fail' 'wait samples' 'send q' 'wait export' 'send q' end | on_terminal --refresh 0.5)
 is "$seen" "exit 0
 $restored" 'what validate finds is in the pane as soon as it is found'
 

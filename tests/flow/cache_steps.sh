@@ -244,7 +244,7 @@ is "$(td_redis DBSIZE) $(td_redis GET tenant:north:org:n1:thing:1234)" '1234 val
 ttl=$(td_redis TTL tenant:north:org:n1:thing:1234)
 [ "$ttl" -gt 200 ] && [ "$ttl" -le 300 ]
 ok $? 'that ends when the plan says'
-like "$(said)" "info .*: warming 'things': keys set: 1234; there already, and left: 0" 'and the journal has it'
+like "$(td_events redis)" "info .*: warming 'things': keys set: 1234; there already, and left: 0" 'and the journal has it'
 runs 'again, as JSON' mover --json cache warm
 load
 runs 'its step clears' mover run cache-clear

@@ -55,11 +55,11 @@ settle
 key 3 z
 settle
 key Enter
-wait Its rows per table
+wait rows in 23 tables
 key Esc 5
 wait counted
 key Enter
-wait :cache peek KEY shows one
+wait Enter show
 key Esc :
 type cache peek h
 key Enter

@@ -24,10 +24,18 @@ is "$(ask SET k v)" OK 'a healthy one writes'
 
 # ---- what it says ----
 
+# What the banner says of it, before anybody has tried to write.
+banner() {
+    timeout 30 "$TENANTDECK" -r "$url" -p sessions --json status | jq -r '.banner.redis | .state + ": " + (.alarms // "")'
+}
+
+is "$(banner)" 'up: ' 'nothing rings'
 td_redis CONFIG SET maxmemory 1 >"$work/said"
+like "$(banner)" '^up: full: takes no writes, memory ' 'who looks on sees that it is full'
 like "$(ask SET k v)" 'reached its memory limit and takes no more writes .it says: OOM' 'it is full'
 td_redis CONFIG SET maxmemory 0 >"$work/said"
 td_redis REPLICAOF 127.0.0.1 1 >"$work/said"
+is "$(banner)" 'up: a replica: takes no writes' 'who looks on sees what it is'
 like "$(ask SET k v)" 'is a replica, and takes no writes .it says: READONLY' 'it takes no writes'
 td_redis CONFIG SET replica-serve-stale-data no >"$work/said"
 like "$(ask GET k)" 'has lost its primary .it says: MASTERDOWN' 'it has lost its primary'

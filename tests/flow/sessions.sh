@@ -84,10 +84,12 @@ ok $? 'and no time was given to anything'
 # ---- use ----
 
 td_redis set "session:org_1:$id" '{"tenantId":"org_1","userId":"auth0|u1","lastActivity":5,"nested":{"b":[1,2.5,null],"a":"\u00e9"},"lastAccessedAt":5}' EX 100 >/dev/null
-runs 'a session is touched' td session touch "$id" --agent curl/8 --yes
+runs 'a session is touched' td session touch "$id" --agent curl/8 --metadata '{"page":"profile"}' --yes
+exits 2 'metadata that are no object' td session touch "$id" --metadata 7 --yes
 td_redis get "session:org_1:$id" >"$work/value"
 is "$(field nested <"$work/value") $(field metadata.userAgent <"$work/value")" \
     '{"b": [1, 2.5, null], "a": "\u00e9"} curl/8' 'what it held stays, the agent is new'
+is "$(field metadata.page <"$work/value")" profile 'and so are the metadata that were given'
 [ "$(field lastActivity <"$work/value")" -gt 5 ] && [ "$(field lastAccessedAt <"$work/value")" -gt 5 ]
 ok $? 'it was used just now, by both names'
 [ "$(td_redis ttl "session:org_1:$id")" -gt 86300 ] && [ "$(td_redis ttl 'user_sessions:org_1:auth0|u1')" -gt 86300 ]
