@@ -586,9 +586,7 @@ unsigned action_do(struct console *console, enum action action, int key)
         screen_repaint();
         return WISH_REDRAW;
     case ACT_SUSPEND:
-        if (console->sheet.open)
-            verbline_refuse(console, "the console was put aside; ask again");
-        screen_suspend();
+        console_put_aside(console);
         return WISH_REDRAW;
     case ACT_QUIT:
         return WISH_LEAVE;

@@ -308,6 +308,13 @@ void console_resized(struct console *console)
         verbline_refuse(console, "the window changed; ask again");
 }
 
+void console_put_aside(struct console *console)
+{
+    if (console->sheet.open)
+        verbline_refuse(console, "the console was put aside; ask again");
+    screen_suspend();
+}
+
 static void S_terminal_takes(void *ctx, short revents)
 {
     struct console *console = ctx;
@@ -324,7 +331,7 @@ static void S_signals_arrived(void *ctx, unsigned news)
     if (news & (NEWS_RESIZED | NEWS_CONTINUED))
         console_resized(console);
     if (news & NEWS_STOPPED)
-        screen_suspend();
+        console_put_aside(console);
     if (news & NEWS_CONTINUED)
         screen_resume();
     console->wishes |= news & NEWS_LEAVE ? WISH_LEAVE : WISH_REDRAW;

@@ -83,6 +83,8 @@ void console_paste(struct console *console, const char *raw);
 void console_press_timed(struct console *console, int key, bool by_hand);
 
 void console_resized(struct console *console);
+/* The terminal is the shell's until it says `fg`. */
+void console_put_aside(struct console *console);
 
 /* The mouse: a tab, a row, a heading, the wheel; never an answer to a prompt (mouse.c). */
 void console_point(struct console *console, const struct mouse_event *event);

@@ -250,14 +250,17 @@ void screen_suspend(void)
 {
     if (S_offscreen)
         return;
-    struct sigaction usual = {.sa_handler = SIG_DFL}, before;
+    struct sigaction usual = {.sa_handler = SIG_DFL}, stop, go_on;
     endwin();
     S_send(PASTE_OFF);
     outlet_settle();
     outlet_usual();
-    sigaction(SIGTSTP, &usual, &before);
+    /* That we go on is seen to here, and shall be no news: keys typed since would be lost. */
+    sigaction(SIGTSTP, &usual, &stop);
+    sigaction(SIGCONT, &usual, &go_on);
     raise(SIGTSTP);
-    sigaction(SIGTSTP, &before, NULL);
+    sigaction(SIGCONT, &go_on, NULL);
+    sigaction(SIGTSTP, &stop, NULL);
     screen_resume();
 }
 

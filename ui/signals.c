@@ -27,7 +27,8 @@ static const struct {
 };
 
 static struct sigaction S_before[ARRAY_LEN(S_signals)];
-static volatile sig_atomic_t S_news;
+/* Each by itself, so that none is lost to another that comes while it is read. */
+static volatile sig_atomic_t S_came[ARRAY_LEN(S_signals)];
 static int S_pipe[2] = {-1, -1};
 static void (*S_crash)(void);
 static signals_fn *S_arrived;
@@ -45,7 +46,7 @@ static size_t S_index_of(int number)
 static void S_note(int number)
 {
     int saved = errno;
-    S_news |= (int)S_signals[S_index_of(number)].news;
+    S_came[S_index_of(number)] = true;
     /* A full pipe is fine: the loop is going to wake up anyway. */
     ssize_t ignored = write(S_pipe[1], "", 1);
     (void)ignored;
@@ -67,8 +68,13 @@ static void S_deliver(void *ctx, short revents)
     char bytes[64];
     while (read(S_pipe[0], bytes, sizeof(bytes)) > 0) {
     }
-    unsigned news = (unsigned)S_news;
-    S_news = 0;
+    unsigned news = 0;
+    for (size_t i = 0; i < ARRAY_LEN(S_signals); i++) {
+        if (!S_came[i])
+            continue;
+        S_came[i] = false;
+        news |= S_signals[i].news;
+    }
     if (news)
         S_arrived(S_ctx, news);
 }

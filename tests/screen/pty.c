@@ -9,11 +9,11 @@
  * which must succeed, with the program's number in TD_PID; `count MS` prints how many bytes come in
  * that time; `lap` prints the milliseconds since the start or the last lap; `usage` the program's
  * memory and the processor time it has used so far; `deaf N TEXT` sends it N times and takes nothing
- * meanwhile; `slow BYTES MS TEXT` takes no more than BYTES a second for so long, and sends TEXT ten times a second; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails when it has
- * come; `strokes N MS KEYS` sends
- * these keys in turn, one every so often, and prints how long the program took to answer them; `end`
- * waits for the program and prints how it ended and whether the terminal is as it was. It knows no
- * curses: it looks at bytes and at termios alone.
+ * meanwhile; `slow BYTES MS TEXT` takes no more than BYTES a second for so long, and sends TEXT ten
+ * times a second; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails
+ * when it has come; `strokes N MS KEYS` sends these keys in turn, one every so often, and prints how
+ * long the program took to answer them; `end` waits for the program and prints how it ended and
+ * whether the terminal is as it was. It knows no curses: it looks at bytes and at termios alone.
  */
 #include <errno.h>
 #include <poll.h>
@@ -131,8 +131,11 @@ static bool S_signal(const char *name)
     static const struct {
         const char *name;
         int number;
-    } signals[] = {{"TERM", SIGTERM}, {"HUP", SIGHUP},   {"KILL", SIGKILL}, {"TSTP", SIGTSTP},
-                   {"CONT", SIGCONT}, {"SEGV", SIGSEGV}, {"ABRT", SIGABRT}};
+    } signals[] = {{"TERM", SIGTERM},
+                   {"HUP", SIGHUP},
+                   {"KILL", SIGKILL},
+                   {"SEGV", SIGSEGV},
+                   {"ABRT", SIGABRT}};
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
         if (strcmp(signals[i].name, name) == 0)
             return kill(S_pty.pid, signals[i].number) == 0;

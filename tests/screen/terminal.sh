@@ -45,11 +45,23 @@ for crash in SEGV ABRT; do
 done
 is "$(printf '%s\n' 'wait quit' 'send :status\r' 'wait exit 0' 'signal TERM' end | terminal)" "exit 0
 $restored" 'with the output of a verb on it'
-is "$(printf '%s\n' 'wait quit' 'signal TSTP' 'wait [?1049l' 'signal CONT' 'wait quit' 'send q' end |
-    terminal)" "exit 0
+# Only a job of a shell can be stopped at all; this one says `fg` at once.
+cat >"$work/job.sh" <<'END'
+set -m
+sh -c 'echo $$ >"$0"; exec "$@"' "$@"
+echo "stopped with $?"
+fg >/dev/null
+END
+# job FILE LINE...: stopped by a signal and continued, and then these lines; its number is in the file.
+job() {
+    local file=$1
+    shift
+    printf '%s\n' 'wait quit' "run kill -TSTP \$(cat $file)" 'wait stopped with 148' 'wait quit' "$@" end >"$work/script"
+    "$pty" 80x24 "$work/script" bash "$work/job.sh" "$file" "$TENANTDECK" "${servers[@]}" 2>&1
+}
+is "$(job "$work/job" 'send q')" "exit 0
 $restored" 'it can be stopped from elsewhere, and goes on'
-is "$(printf '%s\n' 'wait quit' 'signal TSTP' 'wait [?1049l' 'signal CONT' 'wait quit' 'signal SEGV' end |
-    terminal | tail -n 4)" "$restored" 'and gives the terminal back after that, too'
+is "$(job "$work/job" "run kill -SEGV \$(cat $work/job)" | tail -n 4)" "$restored" 'and gives the terminal back after that, too'
 # Less memory than a screen of that size wants: the program dies of itself, in the middle of drawing.
 # A sanitizer wants memory of its own, and would die first.
 if nm -D "$TENANTDECK" | grep -q __asan; then
