@@ -1,6 +1,8 @@
 /* key_ledger: see key_ledger.h. */
 #include "key_ledger.h"
 
+#include "key_recent.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,25 +26,6 @@ struct names {
     struct name *slots;
     size_t count, cap;
 };
-
-static uint64_t S_mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0x9fb21c651e98df25u;
-    return hash ^ (hash >> 32);
-}
-
-/* Eight bytes at a time: it is asked for each key several times. */
-static uint64_t S_hash(uint64_t seed, const char *text, size_t len)
-{
-    uint64_t hash = S_mix(seed, len), word;
-    for (; len >= sizeof(word); text += sizeof(word), len -= sizeof(word)) {
-        memcpy(&word, text, sizeof(word));
-        hash = S_mix(hash, word);
-    }
-    word = 0;
-    memcpy(&word, text, len);
-    return S_mix(S_mix(hash, word), hash >> 29);
-}
 
 /* The slot of the hash, or the free one where it would go. Two texts of one hash would be counted as
  * one: among a million names of 64 bits that happens once in some thirty million counts. */
@@ -77,19 +60,11 @@ static struct name *S_name(struct names *names, uint64_t hash)
 
 /* ---- the ledger ---- */
 
-struct recent { /* hashes of the last keys, in two halves: when one is full, the older is emptied */
-    uint64_t *halves[2];
-    size_t count;
-    int now;
-};
-
-enum { RECENT_SLOTS = LEDGER_RECENT * 2 };
-
 struct key_ledger {
     const struct plan *plan;
     struct key_index *index;
     struct arena *arena;
-    struct recent recent;
+    struct key_recent *recent;
     struct names type_names, owner_names, cell_names;
     struct ledger_type *types;
     struct ledger_owner *owners;
@@ -115,8 +90,7 @@ struct key_ledger *key_ledger_new(const struct plan *plan)
     ledger->plan = plan;
     ledger->index = key_index_new(plan);
     ledger->arena = arena_new();
-    for (int i = 0; i < 2; i++)
-        ledger->recent.halves[i] = mem_array(RECENT_SLOTS, sizeof(uint64_t));
+    ledger->recent = key_recent_new();
     S_add_owner(ledger, "", 0, false);
     S_add_owner(ledger, "(others)", strlen("(others)"), false);
     return ledger;
@@ -128,8 +102,7 @@ void key_ledger_free(struct key_ledger *ledger)
         return;
     key_index_free(ledger->index);
     arena_free(ledger->arena);
-    free(ledger->recent.halves[0]);
-    free(ledger->recent.halves[1]);
+    key_recent_free(ledger->recent);
     free(ledger->type_names.slots);
     free(ledger->owner_names.slots);
     free(ledger->cell_names.slots);
@@ -139,38 +112,11 @@ void key_ledger_free(struct key_ledger *ledger)
     free(ledger);
 }
 
-/* ---- repeats ---- */
-
-static uint64_t *S_recent_slot(uint64_t *half, uint64_t hash)
-{
-    size_t at = hash & (RECENT_SLOTS - 1);
-    while (half[at] && half[at] != hash)
-        at = (at + 1) & (RECENT_SLOTS - 1);
-    return &half[at];
-}
-
-static bool S_is_repeat(struct recent *recent, uint64_t hash)
-{
-    hash = hash ? hash : 1; /* 0 is what a free slot holds */
-    if (*S_recent_slot(recent->halves[!recent->now], hash))
-        return true;
-    uint64_t *slot = S_recent_slot(recent->halves[recent->now], hash);
-    if (*slot)
-        return true;
-    *slot = hash;
-    if (++recent->count < LEDGER_RECENT)
-        return false;
-    recent->now = !recent->now;
-    recent->count = 0;
-    memset(recent->halves[recent->now], 0, RECENT_SLOTS * sizeof(uint64_t));
-    return false;
-}
-
 /* ---- one key ---- */
 
 static size_t S_type(struct key_ledger *ledger, size_t template, const struct key_owner *owner)
 {
-    uint64_t hash = S_hash(template, owner->type ? owner->type : "", owner->type_len);
+    uint64_t hash = key_hash(template, owner->type ? owner->type : "", owner->type_len);
     struct name *name = S_name(&ledger->type_names, hash);
     if (name->number)
         return name->number - 1;
@@ -198,7 +144,7 @@ static uint32_t S_owner(struct key_ledger *ledger, const struct key_owner *owner
     size_t len = organization ? owner->organization_len : owner->tenant_len;
     if (!code)
         return NOBODY;
-    struct name *name = S_name(&ledger->owner_names, S_hash(organization, code, len));
+    struct name *name = S_name(&ledger->owner_names, key_hash(organization, code, len));
     if (!name->number && ledger->owner_count == LEDGER_OWNERS) {
         ledger->full = true;
         return OTHERS;
@@ -212,7 +158,7 @@ static uint32_t S_owner(struct key_ledger *ledger, const struct key_owner *owner
 
 static size_t S_cell(struct key_ledger *ledger, uint32_t owner, uint32_t type)
 {
-    uint64_t hash = S_mix(S_mix(1, owner), type);
+    uint64_t hash = key_hash_mix(key_hash_mix(1, owner), type);
     struct name *name = S_name(&ledger->cell_names, hash);
     if (!name->number && ledger->cell_count >= LEDGER_CELLS && owner != OTHERS) {
         ledger->full = true;
@@ -232,7 +178,7 @@ static size_t S_cell(struct key_ledger *ledger, uint32_t owner, uint32_t type)
 bool key_ledger_take(struct key_ledger *ledger, const char *key, size_t len, size_t *cell)
 {
     struct key_owner owner;
-    if (S_is_repeat(&ledger->recent, S_hash(0, key, len))) {
+    if (key_recent_repeats(ledger->recent, key, len)) {
         ledger->repeats++;
         return false;
     }

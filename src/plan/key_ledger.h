@@ -5,9 +5,7 @@
  * types, not with the keys. A type is a template of the plan, or, where the template has a {type}
  * or {namespace}, each text of that segment. What fits no template is a type of its own.
  *
- * SCAN hands out a key twice only when the server shrinks its table meanwhile, and then it goes
- * once more through the one slot that it was in: so a repeat comes soon after the first time. The
- * last keys (LEDGER_RECENT at the least) are remembered by their hash, and a repeat is not counted.
+ * A key that SCAN hands out twice is counted once (key_recent.h).
  *
  * Of each cell a sample is drawn for what costs the server a command more: memory and expiry. SCAN
  * goes by the hash of a key, so the first ones it hands out are a fair sample.
@@ -18,7 +16,6 @@
 #include "key_template.h"
 
 enum {
-    LEDGER_RECENT = 32768,
     LEDGER_OWNERS = 200000, /* who comes later is counted with "(others)" */
     LEDGER_TYPES = 4096,
     LEDGER_CELLS = 1000000,

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "key_ledger.h"
+#include "key_recent.h"
 #include "key_template.h"
 #include "map.h"
 #include "redis_layout.h"
@@ -59,6 +60,7 @@ struct census {
     size_t node;         /* of a cluster, whose keys are walked now; one after the other */
     unsigned topology;   /* of the cluster when the pass began */
     struct pass now, whole;
+    struct key_recent *recent; /* of the pass that is under way; NULL: none ever was */
     char *cursor;
     int64_t total; /* DBSIZE when the pass began */
     int64_t burst_since;
@@ -129,6 +131,7 @@ void census_free(struct census *census)
     S_release_pass(census, &census->whole);
     redis_layout_release(&census->before);
     redis_layout_release(&census->after);
+    key_recent_free(census->recent);
     free(census->cursor);
     free(census->asked);
     free(census);
@@ -361,10 +364,12 @@ static void S_read_page(struct census *census, const struct redis_reply *reply)
     census->cursor = str_dup(redis_text(redis_at(reply, 0)));
     for (size_t i = 0; i < redis_length(keys); i++) {
         const struct redis_reply *key = redis_at(keys, i);
+        census->now.seen++;
+        if (key_recent_repeats(census->recent, redis_text(key), redis_length(key)))
+            continue;
         struct whose whose = S_classify(census, redis_text(key), redis_length(key));
         S_ask_ttl(census, redis_text(key), redis_length(key), &whose);
         S_ask_memory(census, redis_text(key), redis_length(key), &whose);
-        census->now.seen++;
     }
     bool more = str_is(census->cursor, "0") && census->node + 1 < redis_nodes(census->redis);
     census->node += more;
@@ -531,6 +536,9 @@ void census_start(struct census *census, struct redis *redis, int64_t total)
     census->burst_since = clock_ms();
     free(census->cursor);
     census->cursor = str_dup("0");
+    if (!census->recent)
+        census->recent = key_recent_new();
+    key_recent_forget(census->recent);
     S_begin_pass(census, &census->now);
     S_survey(census);
 }

@@ -318,8 +318,7 @@ static void S_continue_census(struct sampler *s)
     if (s->census_begun_at > s->census_ended_at) {
         const struct err *trouble = census_trouble(s->parts.census);
         s->census_ended_at = clock_ms();
-        if (trouble)
-            sampler_note(s, SEVERITY_WARN, "redis", "%s; %s", trouble->text, trouble->hint);
+        sampler_note_trouble(s, &s->census_said, "redis", "census", trouble);
     }
     bool due = !s->census_begun_at || clock_ms() - s->census_ended_at >= CENSUS_EVERY_MS;
     if (!due)
@@ -551,6 +550,7 @@ void sampler_free(struct sampler *s)
     free(s->said);
     free(s->slow_said);
     free(s->info_said);
+    free(s->census_said);
     free(s->asked_at);
     free(s);
 }

@@ -47,7 +47,7 @@ struct sampler {
     struct link cache;
     bool info_done;
     int64_t restart_seen; /* of nodes_restarted_at() */
-    char *info_said;
+    char *info_said, *census_said;
     int64_t census_begun_at, census_ended_at; /* monotonic; 0: never */
     struct timer *look;                       /* until the end of a census was shown */
 };
