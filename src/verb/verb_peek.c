@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPEN_MS = 5000, MEMBERS = 20 };
+enum { OPEN_MS = 5000, MEMBERS = 20, REFUSED = -3 };
 
 struct peek {
     struct verb_call *call;
     struct redis *redis;
     const char *key;
     char *type;
-    int64_t ttl_ms, bytes; /* -1: none, not known */
-    int64_t size;          /* bytes of a string, members of anything else; -1: not known */
+    int64_t ttl_ms; /* -1: it has no end; REFUSED: not known */
+    int64_t bytes;  /* REFUSED: not known */
+    int64_t size;   /* bytes of a string, members of anything else; REFUSED: not known */
     struct redis_reply *value;
 };
 
@@ -29,7 +30,7 @@ static int64_t S_number(struct peek *peek, int argc, const char *const *argv)
 {
     struct err ignored = {0};
     struct redis_reply *reply = NULL;
-    int64_t number = -1;
+    int64_t number = REFUSED;
     if (S_ask(peek, argc, argv, &reply, &ignored) && redis_type(reply) == REDIS_INTEGER)
         number = redis_int(reply);
     redis_reply_free(reply);
@@ -129,7 +130,8 @@ static void S_print(const struct peek *peek)
     if (peek->ttl_ms >= 0)
         buf_format(&text, "ttl     %lld s\n", (long long)(peek->ttl_ms / 1000));
     else
-        buf_add(&text, "ttl     none: it never expires\n");
+        buf_format(&text, "ttl     %s\n",
+                   peek->ttl_ms == REFUSED ? "not known" : "none: it never expires");
     buf_add(&text, "memory  ");
     if (peek->bytes >= 0)
         text_bytes(&text, peek->bytes);
@@ -159,11 +161,12 @@ static void S_tell(const struct peek *peek)
         return;
     }
     verb_answer(peek->call,
-                json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "key", verb_json_text(peek->key),
+                json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "key", verb_json_text(peek->key),
                           "type", peek->type, "ttl_ms",
-                          peek->ttl_ms < 0 ? json_null() : json_integer(peek->ttl_ms), "bytes",
-                          peek->bytes < 0 ? json_null() : json_integer(peek->bytes), "size",
-                          peek->size < 0 ? json_null() : json_integer(peek->size), "value",
+                          peek->ttl_ms < 0 ? json_null() : json_integer(peek->ttl_ms), "endless",
+                          peek->ttl_ms == REFUSED ? json_null() : json_boolean(peek->ttl_ms == -1),
+                          "bytes", peek->bytes < 0 ? json_null() : json_integer(peek->bytes),
+                          "size", peek->size < 0 ? json_null() : json_integer(peek->size), "value",
                           S_json_value(peek->value)));
 }
 

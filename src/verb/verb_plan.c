@@ -366,39 +366,52 @@ static bool S_check(struct verb_call *call, struct pg *pg, struct snapshot *out,
     return true;
 }
 
-/* Of every further node of a cluster, what depends on the server alone. */
+/* Of every further node of a cluster only what depends on the server. */
 static void S_add_node(const struct plan *plan, const char *name, const char *info,
                        struct snapshot *out)
 {
     struct check_view *checks;
     size_t count = cache_check(plan, info, out->arena, &checks);
     struct check_view *all = arena_array(out->arena, out->check_count + count, sizeof(*all));
-    if (out->check_count)
+    bool further = out->check_count > 0;
+    if (further)
         memcpy(all, out->checks, out->check_count * sizeof(*all));
     for (size_t i = 0; i < count; i++) {
         if (str_is(checks[i].group, "server"))
             checks[i].subject = arena_format(out->arena, "%s of %s", checks[i].subject, name);
-        else if (out->check_count)
+        else if (further)
             continue; /* about the plan, and said already */
         all[out->check_count++] = checks[i];
     }
     out->checks = all;
 }
 
+/* A provider may not offer INFO, an ACL forbid it: what it would tell is not known then. */
+static bool S_ask_info(struct redis *redis, size_t node, struct redis_reply **out, struct err *err)
+{
+    static const char *const info[] = {"INFO"};
+    struct err refused = {0};
+    if (redis_run_node(redis, node, ARRAY_LEN(info), info, out, &refused))
+        return true;
+    if (refused.kind == ERR_LOST)
+        *err = refused;
+    return refused.kind != ERR_LOST;
+}
+
 /* What there is to ask of a plan of kind cache: the plan itself, and one INFO of each server. */
 static bool S_check_cache(struct verb_call *call, struct snapshot *out, struct err *err)
 {
-    static const char *const info[] = {"INFO"};
     const struct plan *plan = call->session->plan;
     struct redis *redis = redis_new(call->loop, &call->session->redis);
     bool ok = redis_open(redis, REDIS_OPEN_MS, err);
     for (size_t node = 0; ok && node < redis_nodes(redis); node++) {
         struct redis_reply *reply = NULL;
-        ok = redis_run_node(redis, node, ARRAY_LEN(info), info, &reply, err);
+        ok = S_ask_info(redis, node, &reply, err);
+        const char *info = reply ? redis_text(reply) : "";
         if (ok && redis_is_cluster(redis))
-            S_add_node(plan, redis_node(redis, node)->name, redis_text(reply), out);
+            S_add_node(plan, redis_node(redis, node)->name, info, out);
         else if (ok)
-            out->check_count = cache_check(plan, redis_text(reply), out->arena, &out->checks);
+            out->check_count = cache_check(plan, info, out->arena, &out->checks);
         redis_reply_free(reply);
     }
     redis_free(redis);

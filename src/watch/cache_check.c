@@ -141,8 +141,13 @@ static void S_check_alarms(struct checking *c)
     struct buf alarms = {0};
     redis_load_read(c->info, &load);
     redis_load_alarms(&load, &c->plan->alarms, &alarms);
-    S_say(c, "server", "alarms", alarms.len ? VERDICT_WARN : VERDICT_PASS,
-          alarms.len ? buf_text(&alarms) : "none of the plan rings");
+    S_say(c, "server", "alarms",
+          !*c->info    ? VERDICT_UNKNOWN
+          : alarms.len ? VERDICT_WARN
+                       : VERDICT_PASS,
+          !*c->info    ? "INFO tells none of what they watch"
+          : alarms.len ? buf_text(&alarms)
+                       : "none of the plan rings");
     buf_release(&alarms);
 }
 

@@ -10,7 +10,7 @@
 #include "plan.h"
 #include "snapshot.h"
 
-/* The checks, in the arena; `info` is the text of INFO. */
+/* The checks, in the arena; `info` is the text of INFO, "" where it is not to be had. */
 size_t cache_check(const struct plan *plan, const char *info, struct arena *arena,
                    struct check_view **out);
 

@@ -210,6 +210,7 @@ static void S_on_size(void *arg, const struct redis_reply *reply, const struct e
         S_fail(node, err);
     } else {
         node->keys = redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : UNKNOWN;
+        S_replace(&node->trouble, NULL); /* it is there; that INFO is refused the log has */
         S_heard(node);
     }
     S_answered(node->nodes);
