@@ -202,6 +202,17 @@ static bool S_keep_waiting(struct keyclear *clear, struct err *err)
     return ok && keyundo_sync(clear->undo, err);
 }
 
+bool keyclear_keep(struct keyclear *clear, const char *key, size_t len, struct err *err)
+{
+    struct kept kept = {0};
+    if (!clear->undo)
+        return true;
+    bool ok = S_ask_keep(clear, key, len, &kept, err) && keyspace_settle(clear->keyspace, err) &&
+              S_write_kept(clear, key, len, &kept, err);
+    redis_reply_free(kept.dump);
+    return ok && keyundo_sync(clear->undo, err);
+}
+
 /* ---- removing ---- */
 
 static void S_add_number(void *sum, const struct redis_reply *reply, const struct err *err)

@@ -59,5 +59,7 @@ bool keyclear_is_proved(const struct keyclear *clear);
 /* Removes a key, which may be gone, with others; keyclear_flush() is over when all of them are. */
 bool keyclear_add(struct keyclear *clear, const char *key, size_t len, struct err *err);
 bool keyclear_flush(struct keyclear *clear, struct err *err);
+/* Into the undo file, where one is wanted, as a key is that goes: it is about to be changed. */
+bool keyclear_keep(struct keyclear *clear, const char *key, size_t len, struct err *err);
 
 #endif

@@ -18,7 +18,7 @@ struct keyrename_key {
     struct redis_reply *dump, *there; /* of a cluster */
     char type[16];
     struct redis_reply *value; /* of a string or a set */
-    bool failed;
+    bool gone;                 /* by itself, before it could be moved */
 };
 
 void keyrename_begin(struct keyrename *rename)
@@ -94,7 +94,10 @@ static bool S_goes_on(const struct keyrename *rename, struct err *err)
 static bool S_count_key(void *ctx, const char *key, size_t len, struct err *err)
 {
     struct keyrename *rename = ctx;
-    rename->old += S_code_in(rename, key, len, rename->before) != NULL;
+    if (S_code_in(rename, key, len, rename->before)) {
+        rename->old++;
+        keyspace_sample(rename->samples, key, len);
+    }
     rename->new += S_code_in(rename, key, len, rename->after) != NULL;
     return S_goes_on(rename, err);
 }
@@ -102,16 +105,40 @@ static bool S_count_key(void *ctx, const char *key, size_t len, struct err *err)
 bool keyrename_count(struct keyrename *rename, struct err *err)
 {
     rename->old = rename->new = 0;
+    json_array_clear(rename->samples);
     return keyspace_walk(rename->keyspace, NULL, S_count_key, rename, err);
 }
 
 /* ---- names ---- */
 
-/* That a key has gone, or its new name is taken, is told of; what may not be done ends it all. */
-static void S_heed(struct keyrename *rename, const struct err *err)
+/* Some errors only say how it stands with one key; any other is one of the whole. */
+static void S_take_error(struct keyrename *rename, const struct err *err, const char *harmless)
 {
-    if (err && err->kind == ERR_REFUSED && rename->refused.kind == ERR_NONE)
+    if (err && !strstr(err->text, harmless) && rename->refused.kind == ERR_NONE)
         rename->refused = *err;
+}
+
+/* A key that has gone by itself cannot be renamed any more. */
+static void S_take_renamed(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    struct keyrename_key *key = ctx;
+    key->gone = err != NULL;
+    key->answer = !err && redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : 0;
+    S_take_error(key->rename, err, "no such key");
+}
+
+static void S_take_restored(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    struct keyrename_key *key = ctx;
+    (void)reply;
+    key->answer = !err;
+    S_take_error(key->rename, err, "BUSYKEY");
+}
+
+static void S_take_number(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    struct keyrename_key *key = ctx;
+    key->answer = !err && redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : 0;
 }
 
 static bool S_settle(struct keyrename *rename, struct err *err)
@@ -121,24 +148,8 @@ static bool S_settle(struct keyrename *rename, struct err *err)
     if (rename->refused.kind == ERR_NONE)
         return true;
     *err = rename->refused;
+    err_clear(&rename->refused);
     return false;
-}
-
-static void S_take_number(void *ctx, const struct redis_reply *reply, const struct err *err)
-{
-    struct keyrename_key *key = ctx;
-    S_heed(key->rename, err);
-    key->failed = err != NULL;
-    key->answer = !err && redis_type(reply) == REDIS_INTEGER ? redis_int(reply) : 0;
-}
-
-static void S_take_status(void *ctx, const struct redis_reply *reply, const struct err *err)
-{
-    struct keyrename_key *key = ctx;
-    (void)reply;
-    S_heed(key->rename, err);
-    key->answer = !err;
-    key->failed = err && !strstr(err->text, "BUSYKEY");
 }
 
 static void S_take_pttl(void *ctx, const struct redis_reply *reply, const struct err *err)
@@ -154,14 +165,13 @@ static void S_take_reply(void *ctx, const struct redis_reply *reply, const struc
         *out = redis_reply_copy(reply);
 }
 
-/* A key that has gone by itself gives "no such key", which is no failure. */
 static bool S_rename(struct keyrename *rename, struct err *err)
 {
     for (size_t i = 0; i < rename->count; i++) {
         struct keyrename_key *key = &rename->batch[i];
         const char *argv[] = {"RENAMENX", key->from, key->to};
         const size_t lengths[] = {8, key->from_len, key->to_len};
-        if (!keyspace_try(rename->keyspace, 3, argv, lengths, S_take_number, key, err))
+        if (!keyspace_try(rename->keyspace, 3, argv, lengths, S_take_renamed, key, err))
             return false;
     }
     return S_settle(rename, err);
@@ -188,11 +198,14 @@ static bool S_copy_all(struct keyrename *rename, struct err *err)
     for (size_t i = 0; i < rename->count; i++) {
         struct keyrename_key *key = &rename->batch[i];
         char ttl[24];
-        snprintf(ttl, sizeof(ttl), "%lld", (long long)(key->pttl > 0 ? key->pttl : 0));
+        /* 0 is no end; a key in its last millisecond has one. */
+        int64_t left = key->pttl == -1 ? 0 : key->pttl > 0 ? key->pttl : 1;
+        snprintf(ttl, sizeof(ttl), "%lld", (long long)left);
         const char *argv[] = {"RESTORE", key->to, ttl, key->dump ? redis_text(key->dump) : ""};
         const size_t lengths[] = {7, key->to_len, strlen(ttl),
                                   key->dump ? redis_length(key->dump) : 0};
-        if (key->dump && !keyspace_try(rename->keyspace, 4, argv, lengths, S_take_status, key, err))
+        if (key->dump &&
+            !keyspace_try(rename->keyspace, 4, argv, lengths, S_take_restored, key, err))
             return false;
     }
     return S_settle(rename, err);
@@ -214,6 +227,7 @@ static bool S_drop_copied(struct keyrename *rename, struct err *err)
             key->dump && key->there && redis_length(key->dump) == redis_length(key->there) &&
             memcmp(redis_text(key->dump), redis_text(key->there), redis_length(key->dump)) == 0;
         key->answer = 0;
+        key->gone = !key->dump;
         if (same && !S_ask(rename, "UNLINK", key->from, key->from_len, S_take_number, key, err))
             return false;
     }
@@ -228,9 +242,7 @@ static bool S_flush_move(struct keyrename *rename, struct err *err)
     for (size_t i = 0; ok && i < rename->count; i++) {
         const struct keyrename_key *key = &rename->batch[i];
         rename->moved += key->answer > 0;
-        rename->taken += !key->failed && key->answer <= 0;
-        if (!key->failed && key->answer <= 0)
-            keyspace_sample(rename->samples, key->from, key->from_len);
+        rename->taken += !key->gone && key->answer <= 0;
     }
     S_clear_batch(rename);
     FAILPOINT("K3");

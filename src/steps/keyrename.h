@@ -27,13 +27,13 @@ struct keyrename {
     int64_t moved, taken;    /* taken: a key of the new name is there, so the old one stays */
     int64_t values, members; /* … that said the old code, and say the new one now */
     int64_t stale;           /* values and members that say the old code, of the last look */
-    json_t *samples;         /* of keys that could not be moved */
+    json_t *samples;         /* of keys of the old code, of the last count */
 
     struct key_index *index; /* its own */
+    struct err refused;      /* the first thing that the server has refused, of a batch */
     struct keyrename_key *batch;
     size_t count;
     bool acts;
-    struct err refused; /* by the server, which may not be taken for a key that has gone */
 };
 
 void keyrename_begin(struct keyrename *rename);

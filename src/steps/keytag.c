@@ -110,7 +110,8 @@ static bool S_do_set(struct keyclear *clear, const char *set, const struct redis
                      bool act, struct keytag *out, struct err *err)
 {
     int64_t *exists = mem_array(redis_length(members), sizeof(*exists)), gone = 0;
-    bool ok = S_exists(clear, members, exists, err);
+    bool ok = S_exists(clear, members, exists, err) &&
+              (!act || keyclear_keep(clear, set, strlen(set), err));
     for (size_t i = 0; ok && i < redis_length(members); i++) {
         const struct redis_reply *member = redis_at(members, i);
         bool own = S_is_own(set, member);

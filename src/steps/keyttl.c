@@ -2,6 +2,7 @@
 #include "keyttl.h"
 
 #include "clock.h"
+#include "failpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,8 @@ static void S_take_value(void *ctx, const struct redis_reply *reply, const struc
     const json_t *ends = json_object_get(value, "expiresAt");
     key->expires_at = json_is_number(ends) ? (int64_t)json_number_value(ends) : -1;
     key->ttl->unread += text && key->expires_at < 0;
+    if (err && !strstr(err->text, "WRONGTYPE") && key->ttl->refused.kind == ERR_NONE)
+        key->ttl->refused = *err;
     json_decref(value);
 }
 
@@ -148,12 +151,17 @@ static bool S_flush(struct keyttl *ttl, struct err *err)
     for (size_t i = 0; ok && i < ttl->batch_count; i++)
         ok = S_ask(ttl, &ttl->batch[i], err);
     ok = ok && keyspace_settle(ttl->keyspace, err);
+    if (ok && ttl->refused.kind != ERR_NONE) { /* what is not read could drift unseen */
+        *err = ttl->refused;
+        ok = false;
+    }
     for (size_t i = 0; ok && i < ttl->batch_count; i++)
         S_count(&ttl->batch[i]);
     ok = ok && (!ttl->acts || S_set_batch(ttl, err));
     for (size_t i = 0; i < ttl->batch_count; i++)
         free(ttl->batch[i].key);
     ttl->batch_count = 0;
+    FAILPOINT("K3");
     return ok;
 }
 

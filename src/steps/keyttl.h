@@ -34,7 +34,8 @@ struct keyttl {
 
     struct keyttl_key *batch; /* its own */
     size_t batch_count;
-    bool by_script; /* the server has no EXPIRE ... LT, or may not be asked for it */
+    struct err refused; /* a value that the server may not be asked for */
+    bool by_script;     /* the server has no EXPIRE ... LT, or may not be asked for it */
     bool acts;
 };
 

@@ -6,6 +6,7 @@
 #include "keyundo.h"
 
 #include "clock.h"
+#include "failpoint.h"
 #include "wholefile.h"
 
 #include <errno.h>
@@ -368,6 +369,7 @@ static bool S_restore_all(const struct view *view, size_t first, struct keyspace
             continue;
         ok = S_restore_batch(keyspace, batch, count, out, err);
         count = 0;
+        FAILPOINT("K3");
     }
     free(records);
     return ok;

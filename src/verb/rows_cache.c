@@ -24,7 +24,7 @@ static const struct verb S_rows[] = {
             "cache_tags:{tenant}:{tag}, and takes members out whose entry is gone. --all empties the Redis database "
             "(FLUSHDB): it asks for its name, and is refused while keys of others are there.\n\n"
             "With --dry-run it counts and shows some. With --undo-file each key is on the disk, with its end, before "
-            "it is removed; 'cache restore' brings them back.\n\n"
+            "it is removed; 'cache restore' brings them back, and with --tag the set, where it was emptied.\n\n"
             "What is intended is written down before it is done, then that it was done, then what was seen: in the "
             "journal (tenantdeck.redis_change) where a database with one is named, else in a file in "
             "~/.local/state/tenantdeck/caches. After a kill the same command goes on, with the journal from any host; "
@@ -52,13 +52,15 @@ static const struct verb S_rows[] = {
             "its `ttl name`, such as CACHE_TTL_ORG_DATA. With --drift it reads values as well, and counts those that "
             "say another end (expiresAt) than their key has, by more than a minute.\n\n"
             "With --set such keys get the policy's time. The server compares at that moment, so a shorter time is "
-            "never made longer. All of them are looked at anew afterwards.\n\n"
+            "never made longer. All of them are looked at anew afterwards. After a kill the same command goes on, as of "
+            "a clear; --abandon gives it up.\n\n"
             "The exit status is 1 when keys break the policy, or drift.",
         .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_ttl, .tell = verb_cache_ttl_tell,
         .question = "give these keys the policy's time to live",
         .options = {{"set", NULL, "gives keys that break the policy its time", 0},
                     {"drift", NULL, "reads values, and compares what they say", 0},
-                    CHOICE_OPTIONS, SHARE_OPTION, DRY_OPTION},
+                    CHOICE_OPTIONS, SHARE_OPTION, DRY_OPTION,
+                    {"abandon", NULL, "gives up a --set that was cut off", 0}},
     },
     {
         .name = "cache invalidate", .args = "EVENT CODE [ID]", .min_args = 2, .max_args = 3, .group = "Cache",
@@ -97,7 +99,7 @@ static const struct verb S_rows[] = {
             "It is begun only while NEW has no key. So 'cache rekey NEW OLD' takes it back. After a kill the same "
             "command goes on; --abandon gives it up.\n\n"
             "The exit status is 1 when something says the old code still: it was written meanwhile.",
-        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_rekey,
+        .needs = NEEDS_REDIS | NEEDS_PLAN, .kinds = ALL_KINDS, .run = verb_cache_rekey, .tell = verb_cache_rekey_tell,
         .question = "give these keys another code",
         .options = {{"organizations", NULL, "the codes are of organizations, not tenants", 0}, SHARE_OPTION, DRY_OPTION,
                     {"abandon", NULL, "gives up one that was cut off", 0}},
@@ -108,7 +110,7 @@ static const struct verb S_rows[] = {
         .summary = "brings back what 'cache clear' has kept in a file",
         .manual = "Reads the file whole, against its checksum, before it does anything. A key that is there again "
                   "stays as it is; one whose time has come meanwhile is left out; all others get what time they had "
-                  "left. Each restored key is asked for anew.\n\n"
+                  "left. Each restored key is asked for anew. After a kill the same command does the rest.\n\n"
                   "The exit status is 1 when the server refuses some.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_cache_restore, .tell = verb_cache_restore_tell,
         .question = "restore the keys of this file",
@@ -168,8 +170,8 @@ static const struct verb S_rows[] = {
         .effect = REVERSIBLE, .json = true,
         .summary = "extends a session, as if its user had used it",
         .manual = "Sets lastAccessedAt to now and gives the session its whole time again, or leaves its end as it is "
-                  "where the plan says 'sliding = false'. It never makes one shorter. All else that it holds stays; "
-                  "its id goes back into the set of its user. When the service writes it at the same moment, it "
+                  "where the plan says 'sliding = false'. It never makes one shorter. All else that it holds stays, "
+                  "but for members of --metadata; its id goes back into the set of its user. When the service writes it at the same moment, it "
                   "is read again (WATCH; in a cluster and behind Upstash a script, which wants +eval). One that "
                   "has ended meanwhile stays ended.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_touch,
@@ -193,7 +195,7 @@ static const struct verb S_rows[] = {
         .name = "session sweep", .args = "", .group = "Sessions and caches", .effect = REVERSIBLE, .json = true,
         .summary = "takes sessions that are over out of users' sets",
         .manual = "The service leaves them there until somebody lists that user's sessions. A set that is empty "
-                  "afterwards is gone. No session is touched.",
+                  "afterwards is gone. No session is touched. After a kill the same command does the rest.",
         .needs = NEEDS_REDIS, .kinds = ALL_KINDS, .run = verb_session_sweep,
         .question = "take out of the sets what is over", .options = {TENANT_OPTION, DRY_OPTION},
     },

@@ -5,6 +5,7 @@
 #include "journal.h"
 #include "person.h"
 #include "sql.h"
+#include "verb_launch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,23 @@ static bool S_resume_log(struct verb_change *out, const char *what, const json_t
 
 /* ---- one or the other ---- */
 
+json_t *verb_change_order(const struct verb_call *call, const char *const *names, size_t count)
+{
+    json_t *order = json_object();
+    for (size_t i = 0; i < count; i++)
+        if (verb_given(call, names[i]))
+            json_object_set_new(order, names[i], verb_json_text(verb_given(call, names[i])));
+    return order;
+}
+
+static void S_say_before(const struct verb_call *call, const struct verb_change *change)
+{
+    char *clean = text_cleaned(change->before);
+    if (!call->json)
+        fprintf(call->out, "%s\n", clean);
+    free(clean);
+}
+
 bool verb_change_begin(struct verb_call *call, const char *server, const char *what, json_t *order,
                        struct verb_change *out, struct err *err)
 {
@@ -184,6 +202,8 @@ bool verb_change_begin(struct verb_call *call, const char *server, const char *w
         ok = out->on_disk = S_begin_log(server, what, order, out, err);
     }
     json_decref(order);
+    if (ok && out->before)
+        S_say_before(call, out);
     return ok;
 }
 
@@ -198,9 +218,12 @@ void verb_change_note(struct verb_change *change, const char *severity, const ch
 void verb_change_tell(struct verb_call *call, const char *severity, const char *text)
 {
     struct verb_change change = {0};
+    char *who = person_here(), *whole = str_format("%s; by %s", text, who);
     S_find_journal(call, &change);
-    verb_change_note(&change, severity, text);
+    verb_change_note(&change, severity, whole);
     verb_change_release(&change);
+    free(whole);
+    free(who);
 }
 
 bool verb_change_acted(struct verb_change *change, json_t *counts, struct err *err)

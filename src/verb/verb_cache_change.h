@@ -18,15 +18,18 @@ struct verb_change {
     char *before;           /* of one that was cut off: who had begun it, and how far it came */
 };
 
+/* The options among these that were given: what was ordered. Yours. */
+json_t *verb_change_order(const struct verb_call *call, const char *const *names, size_t count);
 /*
- * `what`: "clear", "rekey". Takes `order`; refused while one with another order is unfinished on the
- * same Redis, and while another process works on it. The intent is safe when it returns.
+ * `what`: "clear", "rekey" or "ttl". Takes `order`; refused while one with another order is unfinished
+ * on the same Redis, and while another process works on it. Says what it goes on with. The intent is
+ * safe when it returns.
  */
 bool verb_change_begin(struct verb_call *call, const char *server, const char *what, json_t *order,
                        struct verb_change *out, struct err *err);
 /* Into the journal's log, where there is a journal. */
 void verb_change_note(struct verb_change *change, const char *severity, const char *text);
-/* The same for a verb that needs no intent: what it does is done at once, and may be done twice. */
+/* The same, with who it was, for a verb that needs no intent: what it does may be done twice. */
 void verb_change_tell(struct verb_call *call, const char *severity, const char *text);
 /* All is done and nothing looked at yet; takes `counts`. */
 bool verb_change_acted(struct verb_change *change, json_t *counts, struct err *err);

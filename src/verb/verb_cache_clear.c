@@ -245,10 +245,7 @@ static json_t *S_order(const struct clear *c)
 {
     static const char *const names[] = {"tenant", "org", "type", "namespace", "pattern",
                                         "key",    "tag", "all",  "foreign"};
-    json_t *order = json_object();
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (verb_given(c->call, names[i]))
-            json_object_set_new(order, names[i], verb_json_text(verb_given(c->call, names[i])));
+    json_t *order = verb_change_order(c->call, names, ARRAY_LEN(names));
     if (c->undo_path)
         json_object_set_new(order, "undo_file", verb_json_text(c->undo_path));
     return order;
@@ -375,8 +372,6 @@ static bool S_begin_change(struct clear *c, struct err *err)
     char *text = str_format("%s: will remove the keys of %s%s%s", server, what,
                             c->change.before ? "; " : "", c->change.before ? c->change.before : "");
     verb_change_note(&c->change, "info", text);
-    if (c->change.before)
-        S_say(c, c->change.before);
     free(text);
     free(what);
     return !c->undo_path ||
@@ -485,8 +480,9 @@ static void S_tell_restored(struct verb_call *call, const struct keyundo_result 
 
 static bool S_restore(struct verb_call *call, const char *path, struct err *err)
 {
-    struct keyundo_result result;
+    struct keyundo_result result = {0};
     struct keyspace *keyspace = NULL;
+    FAILPOINT_STEP("restore");
     bool ok = keyspace_open_for(call->loop, &call->session->redis, &keyspace, err) &&
               keyundo_restore(path, keyspace, &result, err);
     if (ok) {

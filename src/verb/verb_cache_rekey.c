@@ -167,6 +167,25 @@ static bool S_look(struct rekey *r, struct err *err)
     return true;
 }
 
+/* One that was cut off has moved keys already: whether it may go on is told when it is begun. */
+bool verb_cache_rekey_tell(struct verb_call *call, struct err *err)
+{
+    struct rekey r = {.call = call};
+    size_t i;
+    const json_t *sample;
+    if (call->yes || call->json || verb_given(call, "abandon"))
+        return true;
+    bool ok = S_begin(&r, err) && keyrename_count(&r.work, err);
+    if (ok) {
+        fprintf(call->out, "keys of '%s' that would get the code '%s', which has %lld: %lld\n",
+                r.work.before, r.work.after, (long long)r.work.new, (long long)r.work.old);
+        json_array_foreach(r.work.samples, i, sample)
+            fprintf(call->out, "  %.200s\n", json_string_value(sample));
+    }
+    S_end(&r);
+    return ok;
+}
+
 bool verb_cache_rekey(struct verb_call *call, struct err *err)
 {
     struct rekey r = {.call = call};

@@ -10,6 +10,7 @@
 
 #include "cell.h"
 #include "clock.h"
+#include "failpoint.h"
 #include "snapshot.h"
 #include "verb_launch.h"
 
@@ -60,6 +61,7 @@ static bool S_begin(struct policy *p, struct err *err)
     p->ttl.drift = verb_given(p->call, "drift") != NULL;
     p->ttl.stop = verb_cache_heed(&p->cache);
     keyttl_begin(&p->ttl);
+    FAILPOINT_STEP("ttl");
     for (size_t i = 0; i < p->call->session->plan->key_count; i++)
         if (!S_read_policy(p, i, err))
             return false;
@@ -262,19 +264,41 @@ static void S_answer(struct policy *p)
     snapshot_free(snapshot);
 }
 
+static json_t *S_order(const struct policy *p)
+{
+    static const char *const names[] = {"tenant", "org", "type", "namespace", "pattern"};
+    return verb_change_order(p->call, names, ARRAY_LEN(names));
+}
+
+static bool S_begin_change(struct policy *p, struct verb_change *change, struct err *err)
+{
+    bool ok = verb_change_begin(p->call, keyspace_name(p->cache.keyspace), "ttl", S_order(p),
+                                change, err);
+    FAILPOINT("K2");
+    return ok;
+}
+
+static bool S_set_policy(struct policy *p, struct verb_change *change, struct err *err)
+{
+    bool ok = keyttl_walk(&p->ttl, true, err) &&
+              verb_change_acted(change, json_pack("{s:I}", "set", (json_int_t)S_set(p)), err);
+    FAILPOINT("K6");
+    return ok;
+}
+
 static bool S_act(struct policy *p, struct err *err)
 {
     struct verb_change change;
     p->acted = true;
-    bool ok = verb_change_begin(p->call, keyspace_name(p->cache.keyspace), "ttl", json_object(),
-                                &change, err) &&
-              keyttl_walk(&p->ttl, true, err) &&
-              verb_change_acted(&change, json_pack("{s:I}", "set", (json_int_t)S_set(p)), err) &&
-              keyttl_walk(&p->ttl, false, err) && verb_change_end(&change, "done", err);
+    bool ok = S_begin_change(p, &change, err) && S_set_policy(p, &change, err) &&
+              keyttl_walk(&p->ttl, false, err);
     if (ok) {
-        char *text = str_format("%s: keys that got the policy's time to live: %lld",
-                                keyspace_name(p->cache.keyspace), (long long)S_set(p));
-        verb_change_note(&change, "info", text);
+        int64_t left = S_wrong(p->ttl.types, p->call->session->plan->key_count);
+        char *text =
+            str_format("%s: keys that got the policy's time to live: %lld; still wrong: %lld",
+                       keyspace_name(p->cache.keyspace), (long long)S_set(p), (long long)left);
+        ok = verb_change_end(&change, text, err);
+        verb_change_note(&change, left ? "warn" : "info", text);
         free(text);
     }
     verb_change_release(&change);
@@ -284,7 +308,7 @@ static bool S_act(struct policy *p, struct err *err)
 bool verb_cache_ttl_tell(struct verb_call *call, struct err *err)
 {
     struct policy p = {.call = call, .asked = true};
-    if (call->yes || call->json)
+    if (call->yes || call->json || verb_given(call, "abandon"))
         return true;
     bool ok = S_begin(&p, err) && keyttl_walk(&p.ttl, false, err);
     if (ok)
@@ -296,6 +320,8 @@ bool verb_cache_ttl_tell(struct verb_call *call, struct err *err)
 bool verb_cache_ttl(struct verb_call *call, struct err *err)
 {
     struct policy p = {.call = call};
+    if (verb_given(call, "abandon"))
+        return verb_change_abandon(call, "ttl", err);
     bool set = verb_given(call, "set") && !verb_given(call, "dry-run");
     bool ok = S_begin(&p, err) && (set ? S_act(&p, err) : keyttl_walk(&p.ttl, false, err));
     if (ok) {

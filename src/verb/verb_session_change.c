@@ -5,9 +5,11 @@
 #include "verb_session.h"
 
 #include "clock.h"
+#include "failpoint.h"
 #include "login_sets.h"
 #include "logins.h"
 #include "service_keys.h"
+#include "verb_cache_change.h"
 #include "verbs.h"
 
 #include <stdlib.h>
@@ -327,6 +329,19 @@ static bool S_end_one(const struct verb_call *call, struct keyspace *keyspace, i
     return ok;
 }
 
+/* People were logged out: who has done it stands in the log, where there is one. */
+static void S_note_ended(struct verb_call *call, int64_t ended, const char *tenant,
+                         const char *user)
+{
+    char *place = redis_target_describe(&call->session->redis);
+    char *text = user ? str_format("%s: sessions ended of user '%s' of tenant '%s': %lld", place,
+                                   user, tenant, (long long)ended)
+                      : str_format("%s: sessions ended by their id: %lld", place, (long long)ended);
+    verb_change_tell(call, "info", text);
+    free(text);
+    free(place);
+}
+
 static void S_tell_ended(struct verb_call *call, int64_t ended, const struct S_rest *rest)
 {
     call->findings = rest->strangers > 0;
@@ -369,8 +384,10 @@ bool verb_session_end(struct verb_call *call, struct err *err)
     bool ok = dry    ? S_end_dry(call, keyspace, err)
               : user ? S_end_of_user(call, keyspace, &ended, &rest, err)
                      : S_end_one(call, keyspace, &ended, err);
-    if (ok && !dry)
+    if (ok && !dry) {
         S_tell_ended(call, ended, &rest);
+        S_note_ended(call, ended, tenant, user);
+    }
     keyspace_free(keyspace);
     return ok;
 }
@@ -390,7 +407,19 @@ static bool S_sweep_set(void *ctx, const struct login_set *set, struct err *err)
     sweep->wrong += set->wrong;
     sweep->sets += over > 0;
     sweep->over += over;
-    return sweep->dry || !over || login_set_sweep(sweep->keyspace, set, &sweep->swept, err);
+    bool ok = sweep->dry || !over || login_set_sweep(sweep->keyspace, set, &sweep->swept, err);
+    FAILPOINT("K3");
+    return ok;
+}
+
+static void S_note_swept(struct verb_call *call, const struct S_sweep *sweep)
+{
+    char *text =
+        str_format("%s: members taken out of users' sets, since their sessions are over: "
+                   "%lld, of %lld sets",
+                   keyspace_name(sweep->keyspace), (long long)sweep->swept, (long long)sweep->sets);
+    verb_change_tell(call, "info", text);
+    free(text);
 }
 
 static void S_tell_swept(struct verb_call *call, const struct S_sweep *sweep)
@@ -420,9 +449,12 @@ bool verb_session_sweep(struct verb_call *call, struct err *err)
     if (!session_tenant(call, &tenant, err) || !session_open_keys(call, &keyspace, err))
         return false;
     struct S_sweep sweep = {.keyspace = keyspace, .dry = verb_option(call, "dry-run") != NULL};
+    FAILPOINT_STEP("sweep");
     bool ok = login_sets_walk(keyspace, tenant, S_sweep_set, &sweep, err);
     if (ok)
         S_tell_swept(call, &sweep);
+    if (ok && !sweep.dry)
+        S_note_swept(call, &sweep);
     keyspace_free(keyspace);
     return ok;
 }

@@ -28,7 +28,7 @@ verb_fn verb_cache_ttl_tell, verb_cache_invalidate_tell, verb_cache_warm_tell;
 /* verb_cache_invalidate.c, verb_cache_ttl.c */
 verb_fn verb_cache_invalidate, verb_cache_warm, verb_cache_ttl;
 /* verb_cache_rekey.c */
-verb_fn verb_cache_rekey;
+verb_fn verb_cache_rekey, verb_cache_rekey_tell;
 /* verb_cache_counts.c */
 verb_fn verb_cache_counts;
 /* verb_cache_keys.c */

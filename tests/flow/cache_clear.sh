@@ -189,8 +189,10 @@ like "$said" 'keys of tag .user. of tenant .acme. removed: 1; looked for anew: n
 gone 'and nothing else' '"cache:acme:users:1"'
 is "$(td_redis SMEMBERS cache_tags:acme:user | sort | tr '\n' ' ')" 'cache:beta:users:1 nonsense ' \
     'members without an entry are out of the set, those of others stay'
-runs 'a tag of all tenants' td --yes cache clear --tag=user
+runs 'a tag of all tenants' td --yes cache clear --tag=user --undo-file="$work/tagged"
 is "$(td_redis EXISTS cache:beta:users:1 cache_tags:beta:user)" 0 'entry and set are gone'
+runs 'into a file' td --yes cache restore "$work/tagged"
+is "$(td_redis EXISTS cache:beta:users:1) $(td_redis SMEMBERS cache_tags:beta:user)" '1 cache:beta:users:1' 'that brings back both'
 
 # ---- everything ----
 

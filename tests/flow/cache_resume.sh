@@ -1,7 +1,7 @@
 #!/bin/sh
-# A clear that is killed between any two of its steps (intent, act, confirmation) is gone on with by
-# the same command: by the journal where there is one, else by a file on the disk. Nobody else may
-# begin in between, and a result is told once.
+# What changes keys and is killed between any two of its steps (intent, act, confirmation) is gone on
+# with by the same command: by the journal where there is one, else by a file on the disk. Nobody else
+# may begin in between, and a result is told once.
 . "$(dirname "$0")/../lib.sh"
 
 grep -q TENANTDECK_FAILPOINT "$TENANTDECK" || {
@@ -82,6 +82,70 @@ exits 5 'while one is at work, another is held off' td cache clear --key=stays:2
 exits 5 'and cannot give it up' td cache clear --abandon
 td_psql "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'" >"$work/said"
 is "$(td_redis EXISTS stays:1 stays:2)" 1 'and nothing was touched'
+
+# ---- other things that change many keys ----
+
+users() {
+    td_redis FLUSHALL >"$work/said"
+    td_redis EVAL "for n = 1, 500 do
+        redis.call('SET', 'session:t:' .. n, '{\"tenantId\":\"t\",\"n\":' .. n .. '}')
+        redis.call('SADD', 'user_sessions:t:' .. n, n, 'over')
+        end redis.call('SADD', 'cache_tags:t:a', 'cache:t:n:1', 'cache:t:n:2')" 0 >"$work/said"
+}
+
+# Of the keys that fit a pattern: how many, and how many of them have an end.
+ends() {
+    td_redis EVAL "local ends, keys = 0, redis.call('KEYS', ARGV[1])
+        for _, key in ipairs(keys) do if redis.call('TTL', key) > 0 then ends = ends + 1 end end
+        return #keys .. ' ' .. ends" 0 "$1"
+}
+
+# cut FAILPOINT VERB...: it is killed there, which the journal does not take for an end.
+cut() {
+    point=$1
+    shift
+    TENANTDECK_FAILPOINT=$point td -p sessions "$@" >"$work/said" 2>&1
+    is "$?" 137 "killed at $point: $*"
+}
+
+for point in K2:1 K3:3 K6:1; do
+    users
+    cut "ttl:$point" cache ttl --set --tenant t
+    like "$(change)" '^(meant|acted) 1' '... and has no end in the journal'
+    exits 4 '... of another tenant it is refused' td -p sessions cache ttl --set --tenant other
+    exits 0 '... the same goes on' td -p sessions cache ttl --set --tenant t
+    like "$td_said" 'goes on with what .* began at' '... and says with what'
+    is "$(ends '*session*:t:*')" '1000 1000' '... all have an end'
+    like "$(change)" '^ended 2: .*still wrong: 0$' '... which the journal has'
+done
+cut ttl:K2:1 cache ttl --set --tenant t
+runs 'it can be given up' td -p sessions cache ttl --set --abandon
+for point in K2:1 K3:3 K4:5; do
+    users
+    cut "rekey:$point" cache rekey t t2
+    like "$(change)" '^meant 1$' '... and has no end in the journal'
+    runs '... the same goes on' td -p sessions cache rekey t t2
+    is "$(ends '*:t:*') $(ends '*:t2:*') $(td_redis SISMEMBER cache_tags:t2:a cache:t2:n:2)" '0 0 1001 0 1' '... to its end'
+    is "$(td_redis GET session:t2:7)" '{"tenantId":"t2","n":7}' '... and into the values'
+    like "$(change)" '^ended 2: done$' '... which the journal has' || td_note "$(change)"
+done
+
+users
+before=$(td_digest)
+td -p sessions cache clear --tenant t --undo-file="$work/undo" >"$work/said" 2>&1
+cut restore:K3:4 cache restore "$work/undo"
+[ "$(td_redis DBSIZE)" -gt 0 ] && [ "$(td_redis DBSIZE)" -lt 1001 ]
+ok $? '... half-way'
+unlike "$(td log)" 'undo file restored' '... and the log does not say that they are back'
+runs '... the same does the rest' td cache restore "$work/undo"
+is "$(td_digest)" "$before" '... byte for byte'
+like "$(td log)" 'keys of an undo file restored, and found there: [0-9]+ of 1001; by ' '... which the log has'
+td_redis SREM cache_tags:t:a cache:t:n:1 >"$work/said"
+cut sweep:K3:200 session sweep
+runs '... the same does the rest' td session sweep
+is "$(td_redis EVAL "local n = 0 for i = 1, 500 do n = n + redis.call('SCARD', 'user_sessions:t:' .. i) end return n" 0)" 500 \
+    '... and no session has left its set'
+is "$(td log | grep -c "members taken out of users' sets")" 1 '... which the log has once'
 
 # ---- without a journal ----
 
