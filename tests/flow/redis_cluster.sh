@@ -113,13 +113,33 @@ is "$(ask UNLINK session:t:k1)" 1 'and changed'
 like "$(ask MGET session:t:k1 session:t:k2)" 'one command live in different slots.*CROSSSLOT' 'what a cluster cannot do is told'
 eval "exec ${ASK[1]}>&-"
 
-# ---- a primary dies, and its replica takes over ----
+# ---- a primary dies while keys are removed, and its replica takes over ----
 
+XDG_STATE_HOME=$work/state
+export XDG_STATE_HOME
+seq 300 | sed 's/.*/SET cache:t:n:& v EX 900/' | redis-cli -c -p "$base" >"$work/said" 2>&1
+at 2 CLIENT PAUSE 60000 WRITE >"$work/said" # its keys are chosen, and wait to be removed
+deck -r "$url" --yes cache clear --type=cache >"$work/cleared" 2>&1 &
+clearing=$!
+td_until 20 bash -c "redis-cli -s '${sockets[2]}' CLIENT LIST | grep -q 'flags=b.*cmd=unlink'"
+ok $? 'a clear is at the last node'
 kill -9 "$(cat "${directories[2]}/server")"
 taken_over() {
     at 3 INFO replication | grep -q '^role:master' && at 0 CLUSTER INFO | grep -q '^cluster_state:ok'
 }
-td_until 30 taken_over || td_bail 'the replica does not take over'
+# What a count says meanwhile is the whole, or nothing.
+told=
+for _ in $(seq 60); do
+    taken_over && break
+    told="$told $(deck -r "$url" cache counts --type=sessions --json 2>&1 | jq -c 'if .ok then [.census.keys, .census.complete] else "error" end')"
+done
+is "$(printf '%s\n' $told | grep -vxE '\[899,true\]|"error"')" '' 'no part of the keys is counted as the whole meanwhile'
+taken_over || td_bail 'the replica does not take over'
+wait $clearing
+cleared=$?
+like "$cleared $(cat "$work/cleared")" '^(3|1) .*127.0.0.1:|^0 .*none is there' 'the clear ends as one that was cut off, and names the node, or at its end'
+runs 'the same goes on' deck -r "$url" --yes cache clear --type=cache
+is "$(($(at 0 DBSIZE) + $(at 1 DBSIZE) + $(at 3 DBSIZE)))" 899 'to its end, and takes nothing else'
 runs 'afterwards' deck -r "$url" cache counts
 like "$td_said" '899 keys' 'all keys are counted, at the replica that was'
 exits 3 'the node that has died' deck -r "redis://127.0.0.1:$((base + 2))" cache counts
