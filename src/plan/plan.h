@@ -102,16 +102,17 @@ struct plan_file {    /* a .sql file beside the plan: [functions], [views], [war
 
 enum { PLAN_SLEEP_MOST = 1000 }; /* ten times as long as it works */
 
-struct plan_limits {   /* [throttle]; 0 or NULL: no limit */
-    int64_t batch_ms;  /* how long one batch should take */
-    int64_t pages;     /* of a table, in one batch, at most */
-    int64_t sleep;     /* after each batch: hundredths of the time that it took */
-    int64_t lag_ms;    /* of the slowest replica */
-    int64_t waiters;   /* sessions that wait for a lock */
-    int64_t active;    /* sessions at work */
-    int64_t archive;   /* WAL files that wait for the archiver */
-    const char *query; /* path of a .sql file whose one value must be true or 0 to go on */
-    const char *file;  /* while this file is there, nothing goes on */
+struct plan_limits {     /* [throttle]; 0 or NULL: no limit */
+    int64_t batch_ms;    /* how long one batch should take */
+    int64_t pages;       /* of a table, in one batch, at most */
+    int64_t sleep;       /* after each batch: hundredths of the time that it took */
+    int64_t lag_ms;      /* of the slowest replica */
+    int64_t waiters;     /* sessions that wait for a lock */
+    int64_t active;      /* sessions at work */
+    int64_t archive;     /* WAL files that wait for the archiver */
+    int64_t patience_ms; /* with transactions that see the rows as they were */
+    const char *query;   /* path of a .sql file whose one value must be true or 0 to go on */
+    const char *file;    /* while this file is there, nothing goes on */
 };
 
 enum { PLAN_SESSIONS_PER_USER = 5 }; /* unless the plan says otherwise, or where there is none */

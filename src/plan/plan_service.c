@@ -261,6 +261,11 @@ bool plan_take_archive(struct plan_reader *r, struct err *err)
     return S_take_count(r, &r->plan->limits.archive, err);
 }
 
+bool plan_take_patience(struct plan_reader *r, struct err *err)
+{
+    return S_take_span(r, 0, 86400000, &r->plan->limits.patience_ms, err);
+}
+
 bool plan_take_limit_query(struct plan_reader *r, struct err *err)
 {
     return S_take_sql(r, &r->plan->limits.query, err);

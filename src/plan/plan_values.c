@@ -461,6 +461,7 @@ const struct plan_key_def plan_key_defs[] = {
     {"throttle", "waiters", .take = plan_take_waiters},
     {"throttle", "active", .take = plan_take_active},
     {"throttle", "archive", .take = plan_take_archive},
+    {"throttle", "patience", .take = plan_take_patience},
     {"throttle", "query", .take = plan_take_limit_query},
     {"throttle", "file", .take = plan_take_limit_file},
 };

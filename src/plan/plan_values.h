@@ -62,6 +62,7 @@ plan_take_fn plan_take_outside_command, plan_take_outside_folder, plan_take_outs
 plan_take_fn plan_take_function, plan_take_view;
 plan_take_fn plan_take_warm_file, plan_take_warm_key, plan_take_warm_ttl;
 plan_take_fn plan_take_batch, plan_take_pages, plan_take_sleep, plan_take_lag, plan_take_waiters,
-    plan_take_active, plan_take_archive, plan_take_limit_query, plan_take_limit_file;
+    plan_take_active, plan_take_archive, plan_take_patience, plan_take_limit_query,
+    plan_take_limit_file;
 
 #endif

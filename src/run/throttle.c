@@ -385,6 +385,11 @@ int64_t throttle_rest_ms(int64_t sleep, int64_t took_ms)
     return (sleep * took_ms + 99) / 100;
 }
 
+int64_t throttle_patience_ms(const struct throttle *throttle)
+{
+    return throttle->limits.patience_ms.most;
+}
+
 int throttle_pages(const struct throttle *throttle)
 {
     return (int)throttle->limits.pages;

@@ -35,6 +35,8 @@ int64_t throttle_batch_ms(const struct throttle *throttle); /* how long a batch 
 int64_t throttle_sleep(const struct throttle *throttle);    /* in hundredths of a batch's time */
 /* How long to rest after a batch that took so long. */
 int64_t throttle_rest_ms(int64_t sleep, int64_t took_ms);
+/* How long a fill waits for transactions that see the rows as they were; LIMIT_OFF: for all of them. */
+int64_t throttle_patience_ms(const struct throttle *throttle);
 int throttle_pages(const struct throttle *throttle); /* of a table, in a batch, at most */
 
 /*

@@ -26,7 +26,6 @@ enum {
     MOST_SHARES = 16,
     MOST_PASSES = 60,
     SETTLE_ROUNDS = 20,
-    PATIENCE_MS = 30000, /* of all its children, with those who might only read */
 };
 
 struct unit { /* a row of work_fill; borrowed */
@@ -44,7 +43,7 @@ struct filling {
     int count;
     struct lanes *lanes;
     int64_t done, total; /* rows */
-    int64_t patience_ms; /* that is left */
+    int64_t waited_ms;   /* for those who might only read */
 
     const struct unit *unit; /* the one under way … */
     struct blocks blocks;    /* … and its pass */
@@ -204,7 +203,7 @@ static bool S_mark_over(struct run *run, void *ctx, struct err *err)
 /* Nobody is left who could write a child without codes: the rows of the parent have theirs. */
 static bool S_wait_for_others(struct filling *f, struct err *err)
 {
-    return fill_wait_for_snapshots(f->run, f->unit->name, &f->patience_ms, err) &&
+    return fill_wait_for_snapshots(f->run, f->unit->name, &f->waited_ms, err) &&
            fill_wait_for_writers(f->run, err);
 }
 
@@ -510,7 +509,7 @@ static void S_end(struct filling *f)
 
 bool step_fill(struct run *run, struct err *err)
 {
-    struct filling f = {.run = run, .patience_ms = PATIENCE_MS};
+    struct filling f = {.run = run};
     bool ok = S_begin(&f, err);
     if (ok)
         run_progress(run, 0, f.total);

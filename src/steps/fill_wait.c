@@ -2,18 +2,21 @@
 #include "fill_wait.h"
 
 #include "clock.h"
+#include "run_limits.h"
 #include "sql.h"
+#include "throttle.h"
 
 #include <stdlib.h>
 
-enum { LOOK_MS = 100 };
+enum { LOOK_MS = 100, TOLD_AFTER_MS = 1000 };
 
 struct wait {
     const char *statement; /* $1: only those of a list, $2: the plan; answers count, list, names */
     const char *reason;
-    int64_t until_ms; /* of clock_ms(); 0: as long as it takes */
-    char *list;       /* those of the first look: others came later, and do no harm */
-    char *names;      /* of those that are left */
+    const int64_t *waited_ms; /* before this; NULL: it takes as long as it takes */
+    int64_t begun_ms;
+    char *list;  /* those of the first look: others came later, and do no harm */
+    char *names; /* of those that are left */
     int64_t count;
 };
 
@@ -32,12 +35,34 @@ static bool S_look(struct run *run, struct wait *wait, struct err *err)
     return true;
 }
 
-/* Until those of the first look have ended, or the time is over: then `count` of them are left. */
+/* Asked each time, since a person may set the limit meanwhile. */
+static bool S_has_patience(const struct run *run, const struct wait *wait)
+{
+    int64_t most = run->throttle ? throttle_patience_ms(run->throttle) : USUAL_PATIENCE_MS;
+    return !wait->waited_ms || most == LIMIT_OFF ||
+           *wait->waited_ms + clock_ms() - wait->begun_ms < most;
+}
+
+/* On screen at once; into the journal when it is worth a line. */
+static void S_show(struct run *run, const struct wait *wait, bool *told)
+{
+    char *reason = str_format("%s (%s)", wait->reason, wait->names);
+    run_waits_for(run, reason);
+    if (!*told && clock_ms() - wait->begun_ms >= TOLD_AFTER_MS) {
+        run_say(run, "info", "worker", "waits %s", reason);
+        *told = true;
+    }
+    free(reason);
+}
+
+/* Until those of the first look have ended, or the patience has: then `count` of them are left. */
 static bool S_wait(struct run *run, struct wait *wait, struct err *err)
 {
+    bool told = false;
+    wait->begun_ms = clock_ms();
     bool ok = S_look(run, wait, err);
-    while (ok && wait->count > 0 && (!wait->until_ms || clock_ms() < wait->until_ms)) {
-        run_waits_for(run, wait->reason);
+    while (ok && wait->count > 0 && S_has_patience(run, wait)) {
+        S_show(run, wait, &told);
         run_wait(run, LOOK_MS);
         ok = run_breathe(run, err) && S_look(run, wait, err);
     }
@@ -60,16 +85,13 @@ bool fill_wait_for_writers(struct run *run, struct err *err)
     return ok;
 }
 
-bool fill_wait_for_snapshots(struct run *run, const char *unit, int64_t *patience_ms,
-                             struct err *err)
+bool fill_wait_for_snapshots(struct run *run, const char *unit, int64_t *waited_ms, struct err *err)
 {
-    int64_t begun = clock_ms();
     struct wait wait = {.statement = "fill_snapshots",
                         .reason = "for transactions that see the rows as they were to end",
-                        .until_ms = begun + *patience_ms};
+                        .waited_ms = waited_ms};
     bool ok = S_wait(run, &wait, err);
-    int64_t left = *patience_ms - (clock_ms() - begun);
-    *patience_ms = left > 0 ? left : 0;
+    *waited_ms += clock_ms() - wait.begun_ms;
     if (ok && wait.count > 0)
         run_say(
             run, "warn", "worker",

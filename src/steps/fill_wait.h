@@ -15,10 +15,11 @@ bool fill_wait_for_writers(struct run *run, struct err *err);
 
 /*
  * For the transactions that go on seeing the rows of an earlier moment (repeatable read), whether they
- * will write or only read: that cannot be known. So not longer than `*patience_ms`, from which is taken what
- * was waited; when it is used up, that is said with the sessions, and step confirm will find such rows.
+ * will write or only read: that cannot be known. So not longer than the throttle has patience, in all:
+ * `*waited_ms` is what was waited before, and grows. When it is over, that is said with the sessions, and
+ * step confirm will find such rows.
  */
-bool fill_wait_for_snapshots(struct run *run, const char *unit, int64_t *patience_ms,
+bool fill_wait_for_snapshots(struct run *run, const char *unit, int64_t *waited_ms,
                              struct err *err);
 
 #endif

@@ -194,8 +194,8 @@ static const struct verb S_rows[] = {
         .name = "throttle", .args = "NAME=VALUE...", .min_args = 1, .max_args = 8, .group = "Steer",
         .effect = REVERSIBLE, .json = true,
         .summary = "sets the limits of a run at work",
-        .manual = "The names are those of the plan's section throttle: batch and lag take a span ('batch=100ms', "
-                  "'lag=5s'), pages, waiters, active and archive a number; batch and pages also '*2' and '/2' of "
+        .manual = "The names are those of the plan's section throttle: batch, lag and patience take a span "
+                  "('batch=100ms', 'lag=5s'), pages, waiters, active and archive a number; batch and pages also '*2' and '/2' of "
                   "what they are. 'sleep=1' sleeps after each batch as long as it took, so that the batches take "
                   "half of the time; '+0.5' and '-0.5' change what it is. 'off' lets go of a limit. query and "
                   "file are switched on and off, and 'hold=on' makes the fill wait until 'hold=off'. The worker "

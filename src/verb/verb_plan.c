@@ -209,6 +209,8 @@ static void S_print_limits(FILE *out, const struct plan_limits *limits)
     S_print_limit(out, limits->waiters, " sessions", " that wait for a lock");
     S_print_limit(out, limits->active, " sessions", " at work");
     S_print_limit(out, limits->archive, " WAL files", " that wait for the archiver");
+    S_print_limit(out, limits->patience_ms, " ms",
+                  " of patience with transactions that see old rows");
     if (limits->query)
         fprintf(out, "  what %s says\n", limits->query);
     if (limits->file)

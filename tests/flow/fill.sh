@@ -247,7 +247,7 @@ td_until 20 test -e "$work/inserted"
 "$TENANTDECK" -d "$beside" -p "$work/plain.plan" --operator --yes run fill --detach >"$work/said" 2>&1
 waits_for_writers() {
     [ "$(sql beside "SELECT count(*) FROM tenantdeck.step WHERE name = 'fill'
-                        AND throttled = 'for transactions that were writing to end'")" = 1 ]
+                        AND throttled ~ '^for transactions that were writing to end \(pid [0-9]+\)\$'")" = 1 ]
 }
 td_until 60 waits_for_writers
 ok $? 'the children wait for who has inserted one, and not committed' || td_note "$(cat "$work/said")"

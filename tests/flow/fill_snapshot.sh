@@ -36,13 +36,15 @@ sql() { # DATABASE SQL
     psql -X -q -At -v ON_ERROR_STOP=1 -d "$1" -c "$2" 2>&1
 }
 
-run() { # DATABASE STEP...
-    on=$1
+on() { # DATABASE WORDS...
+    database=$1
     shift
-    for step in "$@"; do
-        "$TENANTDECK" -d "postgresql://postgres@/$on?host=$PGHOST&port=$PGPORT" -p "$work/family.plan" \
-            --operator --yes run "$step" >"$work/$on.said" 2>&1 || return
-    done
+    "$TENANTDECK" -d "postgresql://postgres@/$database?host=$PGHOST&port=$PGPORT" -p "$work/family.plan" \
+        --operator --yes "$@" 2>&1
+}
+
+fill() { # DATABASE
+    on "$1" run fill >"$work/$1.said"
 }
 
 # A database up to its columns, and a transaction at $2 that has seen its parents without codes; it goes
@@ -53,7 +55,8 @@ begin_in() { # DATABASE LEVEL DESCRIPTOR
               INSERT INTO parents SELECT n, n % 2 + 1 FROM generate_series(1, 100) AS n;
               CREATE TABLE children (id integer PRIMARY KEY, parent integer);
               INSERT INTO children SELECT n, n % 100 + 1 FROM generate_series(1, 200) AS n"
-    run "$1" preflight mapping integrity columns || td_bail "the columns are not there: $(cat "$work/$1.said")"
+    on "$1" migrate --no-backup --to columns >"$work/$1.said" ||
+        td_bail "the columns are not there: $(cat "$work/$1.said")"
     mkfifo "$work/$1.words"
     PGAPPNAME=reader psql -X -q -At -d "$1" <"$work/$1.words" >"$work/$1.out" 2>&1 &
     eval "exec $3>'$work/$1.words'"
@@ -63,16 +66,12 @@ begin_in() { # DATABASE LEVEL DESCRIPTOR
 
 # waits DATABASE: the fill says whom it waits for.
 waits() {
-    [ "$(sql "$1" "SELECT throttled FROM tenantdeck.step WHERE name = 'fill'")" = \
-        'for transactions that see the rows as they were to end' ]
+    [ "$(sql "$1" "SELECT throttled ~ '^for transactions that see the rows as they were to end \(pid .*, reader\)$'
+                     FROM tenantdeck.step WHERE name = 'fill'")" = t ]
 }
 
-begin_in patience 'REPEATABLE READ, READ ONLY' 7
-run patience fill &
-patient=$!
-
 begin_in writer 'REPEATABLE READ' 8
-run writer fill &
+fill writer &
 filling=$!
 td_until 60 waits writer
 ok $? 'the fill waits for a transaction that sees the parents without codes'
@@ -88,13 +87,24 @@ is "$(sql writer "SELECT count(*) FROM children c LEFT JOIN parents p ON p.id = 
 unlike "$(cat "$work/writer.said")" 'although' 'of which there is nothing to warn'
 
 begin_in reader 'READ COMMITTED' 9
-run reader fill
+fill reader
 ok $? 'nobody waits for a transaction that sees the rows as they are'
 unlike "$(cat "$work/reader.said")" 'although' 'and says nothing of it'
 exec 9>&-
 
+begin_in patience 'REPEATABLE READ, READ ONLY' 7
+fill patience &
+patient=$!
+td_until 60 waits patience
+ok $? 'it waits as well for one that only reads, since nobody knows that'
+has_noted() {
+    sql patience 'SELECT text FROM tenantdeck.event' | grep -q '^waits for transactions that see the rows as they were'
+}
+td_until 60 has_noted
+ok $? 'after a while the journal has it, too'
+like "$(on patience throttle patience=1s)" 'patience 1000 ms' 'how long can be set while it waits'
 wait "$patient"
-ok $? 'for one that only reads it does not wait for ever'
+ok $? 'and then it waits no longer'
 like "$(cat "$work/patience.said")" "'children' is gone over although .* \(pid [0-9]+ of postgres, reader\)" \
     'and says whom it has not waited for'
 exec 7>&-

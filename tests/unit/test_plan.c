@@ -218,7 +218,7 @@ static void test_limits_are_read(void **state)
     (void)state;
     struct plan *plan = plan_file_read(
         SITE_HEAD SITE_TABLE "[throttle]\nbatch = 250 ms\npages = 64\nsleep = 0.5\nlag = 2min\n"
-                             "waiters = 3\nactive = 40\narchive = 20\n"
+                             "waiters = 3\nactive = 40\narchive = 20\npatience = 3 s\n"
                              "query = busy.sql\nfile = /run/wait\n");
     char *query = str_format("%s/busy.sql", plan_place.directory);
     assert_int_equal(plan->limits.batch_ms, 250);
@@ -228,6 +228,7 @@ static void test_limits_are_read(void **state)
     assert_int_equal(plan->limits.waiters, 3);
     assert_int_equal(plan->limits.active, 40);
     assert_int_equal(plan->limits.archive, 20);
+    assert_int_equal(plan->limits.patience_ms, 3000);
     assert_string_equal(plan->limits.query, query);
     assert_string_equal(plan->limits.file, "/run/wait");
     free(query);

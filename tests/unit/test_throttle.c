@@ -151,13 +151,15 @@ static void test_the_plan_names_limits(void **state)
                                .waiters = 4,
                                .active = 20,
                                .archive = 7,
+                               .patience_ms = 2000,
                                .batch_ms = 250,
                                .pages = 64,
                                .sleep = 150};
     limits_begin(&S_limits, &plan);
     char *words = limits_words(&S_limits);
-    assert_string_equal(words, "lag 1500 ms, waiters 4, active 20, archive 7, query off, file off, "
-                               "hold off, batch 250 ms, pages 64, sleep 1.5");
+    assert_string_equal(words, "lag 1500 ms, waiters 4, active 20, archive 7, "
+                               "patience 2000 ms, query off, file off, hold off, batch 250 ms, "
+                               "pages 64, sleep 1.5");
     free(words);
     S_figures.lag_ms = FIGURE_UNKNOWN;
     S_expect_wait("replica lag is not shown to this role (GRANT pg_read_all_stats), limit 1.5 s");
@@ -170,11 +172,11 @@ static void test_off_takes_a_limit_away(void **state)
     S_expect_set("waiters", "off");
     S_expect_set("lag", "off");
     S_expect_set("archive", "off");
+    S_expect_set("patience", "off");
     S_expect_wait(GOES_ON);
     char *words = limits_words(&S_limits);
-    assert_string_equal(words,
-                        "lag off, waiters off, active off, archive off, query off, file off, "
-                        "hold off, batch 500 ms, pages 32, sleep 0");
+    assert_string_equal(words, "lag off, waiters off, active off, archive off, patience off, "
+                               "query off, file off, hold off, batch 500 ms, pages 32, sleep 0");
     free(words);
 }
 
