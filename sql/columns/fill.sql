@@ -494,7 +494,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
                AND w.map_rows <= w.rows AND w.map_bytes <= 64 * 1024 * 1024 AS is_prepared,
            -- The more indexes, the more a pass spares; the wider the rows, the less it finds to do.
            CASE WHEN w.pages < 256 OR w.is_indexed THEN 1
-                ELSE least(1 + w.indexes + (w.width < 250)::integer, 5) END::integer AS passes,
+                ELSE least(3 + w.indexes + (w.width < 250)::integer, 6) END::integer AS passes,
            w.width / (w.width + w.growth) AS shrinking
       FROM worded w
      CROSS JOIN LATERAL (

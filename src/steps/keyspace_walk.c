@@ -8,15 +8,15 @@
 #include <string.h>
 
 enum {
-    COUNT_LEAST = 50, /* keys that SCAN is asked for at a time, */
+    COUNT_LEAST = 75, /* keys that SCAN is asked for at a time, */
     COUNT_FIRST = 100,
     COUNT_MOST = 250,
     PAGE_US = 80, /* … as many as the server hands out in so long: all others wait behind it */
     BURST_US = 10000, /* of work, then nothing for as long as the share says */
     REST_MOST_MS = 1000,
     PROBES = 3,
-    PROBE_EVERY = 8, /* one page of so many is waited for, and tells how long the server takes */
-    ENDLESS = 4,     /* a walk that has met so many times the keys of its start, */
+    PROBE_EVERY = 32, /* one page of so many is waited for, and tells how long the server takes */
+    ENDLESS = 4,      /* a walk that has met so many times the keys of its start, */
     ENDLESS_KEYS = 100000, /* and so many more, is given up */
 };
 

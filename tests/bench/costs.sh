@@ -45,19 +45,18 @@ load() {
 
 # ---- checkpoints and fence: the batches of the first pass, as the program words them ----
 
-# The batch of `sessions`, prepared; with "bare" it is the UPDATE alone.
+# The batch of `sessions`, prepared as a connection of the fill does it; with "bare" it is the UPDATE alone.
 prepared() {
-    echo "SET session_replication_role = replica; SET jit = off;
-          PREPARE batch (text, bigint, bigint, text, tid, tid, integer, integer) AS"
-    ours plan sql | sed -n '/^-- sessions: batch/,/;$/p' | grep -v '^--' >"$work/batch.sql"
+    echo 'SET session_replication_role = replica; SET jit = off; SET synchronous_commit = off;'
+    ours plan sql | sed -n '/^-- sessions: batch/,/^-- for each batch/p' | grep -v '^--' >"$work/batch.sql"
     if [ "$1" = bare ]; then
-        awk '/UPDATE ONLY/ { on = 1 } /RETURNING/ { on = 0 } on' "$work/batch.sql" |
-            sed 's/EXISTS (SELECT FROM fence)/$1 IS NOT NULL AND $2 > 0 AND $3 > 0 AND $4 IS NOT NULL/'
-        echo ';'
+        sed -e 's/ AS WITH fence AS MATERIALIZED ($/ AS/' -e '/^    SELECT l.epoch/,/^), changed AS (/d' \
+            -e '/^    RETURNING 1/,/AS changed.;$/c '"';" \
+            -e 's/EXISTS (SELECT FROM fence)/$1 IS NOT NULL AND $2 > 0 AND $3 > 0 AND $4 IS NOT NULL/' "$work/batch.sql"
     else
         cat "$work/batch.sql"
     fi
-    echo "SELECT format('EXECUTE batch (''bench'', %s, %s, %L, %L, %L, 0, 100)', l.epoch, s.id, 'bench ' || b,
+    echo "SELECT format('EXECUTE tenantdeck_batch (''bench'', %s, %s, %L, %L, %L, 0, 100)', l.epoch, s.id, 'bench ' || b,
                         format('(%s,0)', b), format('(%s,0)', b + 32))
             FROM tenantdeck.lease AS l, (SELECT max(id) AS id FROM tenantdeck.step) AS s,
                  generate_series(0, (SELECT relpages FROM pg_class WHERE oid = 'sessions'::regclass), 32) AS b \\gexec"
