@@ -247,17 +247,18 @@ SELECT statement
 
 -- name: restore_sessions
 -- Who is in database $1, so that it cannot be renamed: sessions, and transactions prepared for a
--- two-phase commit. Answers: who, in words.
+-- two-phase commit. Answers: who, in words, and whether it is a session of tenantdeck (ours).
 SELECT format('pid %s, %s from %s (%s), %s', a.pid, COALESCE(a.usename, '?'),
               COALESCE(host(a.client_addr), 'this host'),
               COALESCE(NULLIF(a.application_name, ''), a.backend_type, '?'),
-              COALESCE(a.state, '?')) AS who
+              COALESCE(a.state, '?')) AS who,
+       COALESCE(a.application_name LIKE 'tenantdeck %', false) AS ours
   FROM pg_stat_activity a
  WHERE a.datname = $1
    AND a.pid <> pg_backend_pid()
    AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
 UNION ALL
-SELECT format('prepared transaction %L of %s', x.gid, x.owner)
+SELECT format('prepared transaction %L of %s', x.gid, x.owner), false
   FROM pg_prepared_xacts x
  WHERE x.database = $1;
 

@@ -139,17 +139,21 @@ SELECT l.name, l.state, l.run,
        coalesce((SELECT max(t.ms) FROM told t
                   WHERE t.name = l.name AND t.is_undo AND t.state = 'undone'), -1) AS undoing_ms,
        (SELECT string_agg(format('%s %s', k.objects,
-                                 CASE k.type WHEN 'column not null' THEN 'NOT NULL'
-                                      WHEN 'table constraint' THEN 'keys or foreign keys'
-                                      WHEN 'table column' THEN 'columns'
-                                      WHEN 'table rows' THEN 'tables with old values'
-                                      WHEN 'index' THEN 'indexes'
-                                      WHEN 'lookup index' THEN 'lookup indexes'
-                                      WHEN 'mapping' THEN 'mapping'
-                                      WHEN 'restore' THEN 'for a restore'
-                                      WHEN 'keys' THEN 'key templates'
-                                      ELSE k.type || 's' END), ', ' ORDER BY k.type)
-          FROM kept k WHERE k.name = l.name) AS objects,
+                                 CASE WHEN k.objects = 1 THEN coalesce(w.one, k.type)
+                                      ELSE coalesce(w.many, k.type || 's') END),
+                          ', ' ORDER BY k.type)
+          FROM kept k
+          LEFT JOIN (VALUES ('column not null', 'NOT NULL', 'NOT NULL'),
+                            ('table constraint', 'key or foreign key', 'keys or foreign keys'),
+                            ('table column', 'column', 'columns'),
+                            ('table rows', 'table with old values', 'tables with old values'),
+                            ('index', 'index', 'indexes'),
+                            ('lookup index', 'lookup index', 'lookup indexes'),
+                            ('mapping', 'mapping', 'mappings'),
+                            ('restore', 'for a restore', 'for a restore'),
+                            ('keys', 'key template', 'key templates')) AS w (type, one, many)
+            ON w.type = k.type
+         WHERE k.name = l.name) AS objects,
        (SELECT bool_or(k.builds OR k.is_outside) FROM kept k WHERE k.name = l.name) AS builds,
        (SELECT bool_or(k.is_outside) FROM kept k WHERE k.name = l.name) AS is_outside,
        (SELECT string_agg(k.needs, '; ') FROM kept k WHERE k.name = l.name) AS needs

@@ -41,7 +41,8 @@ td_settle_run() {
         ALTER TABLE tenantdeck.event ENABLE TRIGGER ALL" >"$work/said"
 }
 
-# As a worker leaves it in the middle of its fill; there is none that would go on.
+# As a worker leaves it in the middle of its fill; there is none that would go on. A run as short as this
+# may have ended before its worker has noted at which pace it goes.
 td_begin_fill() {
     td_ask_run "$1" "UPDATE tenantdeck.run SET state = 'running', ended_at = NULL;
         INSERT INTO tenantdeck.step (run, ordinal, name, type, state, started_at, done, total, rate)
@@ -53,6 +54,8 @@ td_begin_fill() {
                        ('sessions', 'pass 1 blocks 0-31', 900),
                        ('sessions', 'pass 1 blocks 32-63', 800)) AS m (unit, part, rows)
          WHERE s.name = 'fill';
+        INSERT INTO tenantdeck.measure (run, unit, name, value) VALUES (1, '*', 'batch ms', 500), (1, '*', 'sleep', 0)
+            ON CONFLICT (run, unit, name) DO NOTHING;
         UPDATE tenantdeck.lease SET run = 1, released_at = NULL;
         INSERT INTO tenantdeck.heartbeat (run, epoch, at) SELECT 1, 1, now() + interval '1 day'
             ON CONFLICT (run) DO UPDATE SET at = excluded.at" >"$work/said"

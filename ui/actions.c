@@ -179,11 +179,13 @@ static void S_list_again(struct console *console)
     console->child_changes = false;
 }
 
-static unsigned S_go_back(struct console *console)
+static unsigned S_go_back(struct console *console, int key)
 {
     struct pane *pane = S_pane(console);
     if (console->sheet.open)
         return verbline_hear(console, K_ESC, true);
+    if (console->child && console->child_acts && key != K_CTRL('c'))
+        return verbline_busy(console);
     if (console->reader.open) {
         verbline_end(console);
         reader_close(&console->reader);
@@ -237,7 +239,7 @@ static unsigned S_tell_row(struct console *console)
 static unsigned S_open_help(struct console *console)
 {
     if (console->child)
-        return console_say(console, MOOD_WARN, "the verb still runs; Esc ends it");
+        return verbline_busy(console);
     struct buf text = {0};
     char *title = console->reader.open ? str_dup("Help: texts")
                                        : str_format("Help: %s", S_pane(console)->def->title);
@@ -246,7 +248,7 @@ static unsigned S_open_help(struct console *console)
     else if (drill_top(&console->panes.drills[console->panes.focus]))
         help_of_level(&text, drill_top(&console->panes.drills[console->panes.focus]));
     else
-        help_of_pane(&text, console->panes.focus);
+        help_of_pane(&text, console->panes.focus, S_snapshot(console)->step_count > 0);
     action_show(console, title, &text);
     free(title);
     return WISH_REDRAW;
@@ -420,9 +422,13 @@ static unsigned S_take_command(struct console *console, const char *line)
     line += strspn(line, " ");
     if (!*line)
         return WISH_REDRAW;
-    if (str_is(line, "q") || str_is(line, "quit"))
+    bool leaves = str_is(line, "q") || str_is(line, "quit");
+    bool moves = line[0] >= '1' && line[0] < '1' + TABLE_COUNT && !line[1];
+    if ((leaves || moves) && console->child && console->child_acts)
+        return verbline_busy(console);
+    if (leaves)
         return WISH_LEAVE;
-    if (line[0] >= '1' && line[0] < '1' + TABLE_COUNT && !line[1]) {
+    if (moves) {
         verbline_end(console);
         reader_close(&console->reader);
         return action_focus(console, line[0] - '1');
@@ -459,7 +465,7 @@ unsigned action_answer(struct console *console)
 static unsigned S_go_to_pane(struct console *console, int pane)
 {
     if (console->reader.open && console->child)
-        return console_say(console, MOOD_WARN, "the verb still runs; Esc ends it");
+        return verbline_busy(console);
     if (console->reader.open)
         reader_close(&console->reader);
     return action_focus(console, pane);
@@ -497,7 +503,7 @@ unsigned action_do(struct console *console, enum action action, int key)
         console->panes.zoomed = !console->panes.zoomed;
         return WISH_REDRAW;
     case ACT_BACK:
-        return S_go_back(console);
+        return S_go_back(console, key);
     case ACT_SEARCH:
         return S_ask(console, ASKS_SEARCH);
     case ACT_SEARCH_NEXT:

@@ -2,6 +2,7 @@
  * actions_mend: what keys do about steps that shall be taken back and checks that have failed. The verbs do
  * it, as on the command line; here it is only said which step or which finding is meant.
  */
+#include "archive.h"
 #include "console_state.h"
 
 #include <stdlib.h>
@@ -45,9 +46,8 @@ unsigned action_undo(struct console *console, int key)
 
 const char *action_choose_barred(const struct console *console)
 {
-    if (!console->session->operator_mode)
-        return "this console only looks; open it with --operator";
-    return action_undo_barred(console);
+    return console->session->operator_mode ? NULL
+                                           : "this console only looks; open it with --operator";
 }
 
 /* Which step, is to be said: the one under the cursor of Steps stands there already. */
@@ -61,8 +61,55 @@ static unsigned S_ask_step(struct console *console, const char *option)
     return WISH_REDRAW;
 }
 
+static bool S_is_of(const char *directory, const struct archive_entry *entry, const char *database)
+{
+    struct archive archive = {0};
+    struct err unused = {0};
+    bool is_of = entry->finished && archive_read(directory, entry->name, &archive, &unused) &&
+                 str_is(archive_text(&archive, "database"), database);
+    archive_release(&archive);
+    return is_of;
+}
+
+/* The newest of this database that was finished; NULL: there is none that could be found. */
+static char *S_newest_backup(const struct console *console)
+{
+    struct archive_entry *entries = NULL;
+    struct err unused = {0};
+    char *directory = NULL, *name = NULL;
+    char *database = pg_target_database(&console->session->database);
+    size_t count = 0;
+    if (archive_directory(NULL, &directory, &unused))
+        archive_list(directory, &entries, &count, &unused);
+    for (size_t i = count; i-- > 0 && !name;)
+        if (S_is_of(directory, &entries[i], database))
+            name = str_dup(entries[i].name);
+    archive_list_free(entries, count);
+    free(directory);
+    free(database);
+    return name;
+}
+
+/* Which backup, is to be seen before it is asked about, and can be another one. */
+static unsigned S_ask_backup(struct console *console)
+{
+    char *name = S_newest_backup(console),
+         *line = str_format("backup restore %s", name ? name : "");
+    console->question = ASKS_COMMAND;
+    prompt_open(&console->prompt, ":", line, &console->commands);
+    if (!name)
+        console->prompt.offers = str_dup("no backup is here: 'backup list' looks for them");
+    free(line);
+    free(name);
+    return WISH_REDRAW;
+}
+
 unsigned action_choose(struct console *console, int key)
 {
+    if (key == 'R')
+        return S_ask_backup(console);
+    if (action_undo_barred(console))
+        return console_say(console, MOOD_WARN, "%s", action_undo_barred(console));
     switch (key) {
     case 'a':
         return verbline_run(console, "rollback --all");

@@ -144,9 +144,10 @@ static bool S_ask_name(struct verb_call *call, char **typed, struct err *err)
     if (told || !ask_possible())
         return true; /* the guards of the verb judge it, or say that it is missing */
     char *where = verb_place(call);
-    char *question =
-        str_format("%s in %s; to go on, type the name of the %s: ", call->verb->question, where,
-                   verb_is_of_redis(call) ? "Redis as it stands here" : "database");
+    const char *warns = call->token ? call->token->warns : "";
+    char *question = str_format("%s%s%s in %s; to go on, type the name of the %s: ", warns,
+                                *warns ? ": " : "", call->verb->question, where,
+                                verb_is_of_redis(call) ? "Redis as it stands here" : "database");
     *typed = ask_line(question);
     call->confirmed = *typed;
     free(question);

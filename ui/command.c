@@ -57,16 +57,6 @@ static bool S_check_common(const struct options *options, struct err *err)
     return true;
 }
 
-/* The console is connected to the database, and so in the way of what wants it for itself. */
-static bool S_check_alone(const struct verb *verb, struct err *err)
-{
-    if (!verb->alone)
-        return true;
-    err_set(err, ERR_REFUSED,
-            "'%s' wants the database for itself, and the console is connected to it", verb->name);
-    return err_hint(err, "leave the console, and say it on the command line");
-}
-
 static bool S_prepare(const struct command *command, const struct options *options,
                       struct verb_call *call, struct err *err)
 {
@@ -83,8 +73,7 @@ static bool S_prepare(const struct command *command, const struct options *optio
                                .json = options_value(options, "json"),
                                .yes = command->yes || options_value(options, "yes")};
     call->confirmed = command->confirmed;
-    return S_check_alone(verb, err) && options_for_verb(options, verb, NULL, call, err) &&
-           verb_allowed(call, err);
+    return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err);
 }
 
 /* "run the plan's steps on this database in mentoring@db1? …"; what a sheet says is not said again. */
@@ -110,13 +99,17 @@ static char *S_tell_question(const struct verb_call *call, bool launches)
 static void S_look_ahead(const struct verb_call *call, struct command_outlook *out)
 {
     enum verb_effect effect = verb_call_effect(call);
+    out->acts = effect != READS;
+    out->alone = call->verb->alone && out->acts ? call->verb->name : NULL;
     if (effect == READS || (effect == REVERSIBLE && call->yes))
         return;
     out->question = S_tell_question(call, out->launches);
     out->name = effect == DESTRUCTIVE ? verb_confirmation(call) : NULL;
     out->tells = call->verb->tell != NULL;
     out->prints = S_option_index(call->verb, "dry-run") < VERB_OPTIONS && !verb_is_of_redis(call);
-    out->needs_database = (call->verb->needs & NEEDS_DATABASE) && !verb_is_of_redis(call);
+    /* One that wants the database for itself asks the server from beside it. */
+    out->needs_database =
+        (call->verb->needs & NEEDS_DATABASE) && !verb_is_of_redis(call) && !call->verb->alone;
 }
 
 bool command_check(const struct command *command, struct command_outlook *out, struct err *err)

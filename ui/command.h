@@ -39,8 +39,10 @@ struct command_outlook { /* what is known of a command before it runs */
     char *name;          /* by typing this; NULL: by a y */
     bool tells, prints;  /* it can say what will be done, and with which statements */
     bool needs_database;
-    bool follows;  /* what it says has no end: the newest matters */
-    bool launches; /* a worker, which goes on by itself while the command ends at once */
+    bool acts;         /* changes something */
+    const char *alone; /* its name, when nobody may be connected to the database meanwhile; NULL */
+    bool follows;      /* what it says has no end: the newest matters */
+    bool launches;     /* a worker, which goes on by itself while the command ends at once */
 };
 
 /* A refusal says why. */

@@ -109,6 +109,17 @@ static void S_await_reading(struct console *console)
     console->hearing = loop_after(console->loop, console->patience_ms, S_hear, console);
 }
 
+/* A sheet with a text has all of it for itself: what is under it would show between its lines. */
+static void S_draw_body(struct console *console, const struct snapshot *snapshot)
+{
+    if (console->sheet.has_text)
+        return;
+    if (console->reader.open)
+        reader_draw(&console->reader, console->layout.body, console->layout.frame);
+    else
+        panes_draw_bodies(&console->panes, &console->layout, snapshot);
+}
+
 static void S_draw(struct console *console)
 {
     const struct snapshot *snapshot = sampler_snapshot(console->sampler);
@@ -122,10 +133,7 @@ static void S_draw(struct console *console)
     } else {
         panes_draw_banner(0, snapshot, console->session->colour);
         panes_draw_tabs(1, &console->panes, snapshot);
-        if (console->reader.open)
-            reader_draw(&console->reader, console->layout.body, console->layout.frame);
-        else if (!console->sheet.has_text)
-            panes_draw_bodies(&console->panes, &console->layout, snapshot);
+        S_draw_body(console, snapshot);
         if (console->sheet.open)
             S_draw_sheet(console);
         else
@@ -356,6 +364,16 @@ static void S_snapshot_fresh(void *ctx, const struct snapshot *snapshot)
     panes_refresh(&console->panes, snapshot);
     S_show_run_at_work(console, snapshot);
     verbline_watch(console);
+    console->wishes |= WISH_REDRAW;
+}
+
+/* What was read may be of a database that has another one in its place now. */
+void console_look_anew(struct console *console)
+{
+    sampler_free(console->sampler);
+    log_choice_release(&console->log);
+    console->sampler = sampler_new(console->loop, console->session, S_snapshot_fresh, console);
+    panes_refresh(&console->panes, sampler_snapshot(console->sampler));
     console->wishes |= WISH_REDRAW;
 }
 

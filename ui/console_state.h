@@ -46,6 +46,7 @@ struct console {
     struct command command;
     struct sheet sheet;      /* what has to be answered before a verb changes something */
     struct run_token *token; /* what it is about, in a page shared with the children */
+    const char *asked_alone; /* its name, when it wants the database for itself; NULL */
     bool steers;             /* the verb in the child speaks to the worker: no reader for it */
     struct buf answer;       /* what it has said */
     char *asked;             /* the line of that verb; NULL */
@@ -58,6 +59,8 @@ struct console {
     struct child *sheet_child; /* what writes the sheet; NULL */
     struct child *child;       /* the verb that writes into the reader; NULL */
     bool guides;               /* the text in the reader is the guide of a rollback */
+    bool child_acts;           /* it changes something: no key of a reader ends it by the way */
+    bool child_alone;          /* the database is left to it */
     bool child_changes;        /* what is in the lists of keys may be others afterwards */
     bool child_launches;       /* a worker: when it is at work, the panes show it */
     char *message;             /* instead of the key bar, until the next key; NULL */
@@ -85,6 +88,8 @@ void console_press_timed(struct console *console, int key, bool by_hand);
 void console_resized(struct console *console);
 /* The terminal is the shell's until it says `fg`. */
 void console_put_aside(struct console *console);
+/* Forgets what is known of the servers, and asks them again. */
+void console_look_anew(struct console *console);
 
 /* The mouse: a tab, a row, a heading, the wheel; never an answer to a prompt (mouse.c). */
 void console_point(struct console *console, const struct mouse_event *event);
@@ -127,7 +132,8 @@ unsigned verbline_hear(struct console *console, int key, bool by_hand);
 unsigned verbline_refuse(struct console *console, const char *why); /* that is a No */
 /* After each snapshot: a No, when what was asked about is not there any more. */
 void verbline_watch(struct console *console);
-void verbline_end(struct console *console); /* the verb that still runs */
+void verbline_end(struct console *console);      /* the verb that still runs */
+unsigned verbline_busy(struct console *console); /* says that it does, and what ends it */
 void verbline_close(struct console *console);
 
 /* ---- actions_mend.c; `key` says which of them ---- */

@@ -5,7 +5,8 @@
 #include "drill.h"
 #include "keys.h"
 
-void help_of_pane(struct buf *out, enum table_id id);
+/* `steps`: the plan has steps, so that it is said where they are run. */
+void help_of_pane(struct buf *out, enum table_id id, bool steps);
 void help_of_level(struct buf *out, const struct level *level);
 void help_of_reader(struct buf *out, bool guides);
 

@@ -24,6 +24,7 @@ const struct binding bindings[] = {
      "d",
      "each statement that would be sent; changes nothing",
      "dry run"},
+    {ACT_CHOOSE, IN_GUIDE, {'R'}, "R", "puts a backup in the database's place", "restore"},
     {ACT_GUIDE, IN_GUIDE, {'b'}, "b", "the guide again, as things are now", NULL},
     {ACT_PAGE_DOWN, IN_READER, {' '}, "Space", "one page down", "page"},
     {ACT_FIRST, IN_ALL, {K_HOME, 'g'}, "Home g", "to the first row", NULL},
@@ -61,7 +62,7 @@ const struct binding bindings[] = {
      IN_READER,
      {K_ESC, 'q'},
      "Esc q",
-     "back to the panes; ends a verb that still runs",
+     "back to the panes; ends a verb that only looks",
      "back"},
     {ACT_MEND, AT(VALIDATION), {'v'}, "v", "validates now", "validate"},
     {ACT_MEND, AT(VALIDATION), {'m'}, "m", "mends this one, or this group", "mend"},
@@ -133,7 +134,7 @@ const struct binding bindings[] = {
     {ACT_REDRAW, IN_ALL, {K_CTRL('l')}, "Ctrl-L", "draws the whole screen again", NULL},
     {ACT_SUSPEND, IN_ALL, {K_CTRL('z')}, "Ctrl-Z", "back to the shell, until 'fg'", NULL},
     {ACT_QUIT, IN_PANES, {'q', K_CTRL('c')}, "q Ctrl-C", "leaves; what runs goes on", "quit"},
-    {ACT_BACK, IN_READER, {K_CTRL('c')}, "Ctrl-C", "back, too", NULL},
+    {ACT_BACK, IN_READER, {K_CTRL('c')}, "Ctrl-C", "the same; ends any verb that still runs", NULL},
     {ACT_TURN, IN_SHEET, {K_TAB}, "Tab", "the exact SQL, or the outline again", "SQL"},
     {ACT_UP, IN_SHEET, {K_UP}, "Up", "one line up", NULL},
     {ACT_DOWN, IN_SHEET, {K_DOWN}, "Down", "one line down", NULL},
@@ -226,17 +227,22 @@ static bool S_is_shown(const struct binding *binding, unsigned place)
     return (binding->where & place) && binding->label;
 }
 
-/* Those that are possible come first where there is no room for all; their order stays. */
+/*
+ * Those that are possible come first where there is no room for all; their order stays. Of the others
+ * none stands there only because it is short.
+ */
 static void S_choose(bool *chosen, int room, unsigned place, const bool *barred)
 {
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < binding_count; i++) {
             const struct binding *binding = &bindings[i];
             int width = S_is_shown(binding, place) ? S_label_width(binding) : 0;
-            if (!width || S_is_kept(binding->action) || barred[i] != (pass == 1) || width > room)
+            if (!width || S_is_kept(binding->action) || barred[i] != (pass == 1))
                 continue;
-            chosen[i] = true;
-            room -= width;
+            if (pass == 1 && width > room)
+                return;
+            chosen[i] = width <= room;
+            room -= chosen[i] ? width : 0;
         }
 }
 

@@ -28,23 +28,37 @@ static void S_place_single(struct layout *layout, enum table_id focus, bool zoom
         S_add(layout, TABLE_LOG, body.y + body.height - below, body.x, below, body.width);
 }
 
-/* The right column: as many as have room; the focused one pushes the last out, if it must. */
+/* One of them has twice the height of the others, or what they can spare. */
+static void S_pile(struct layout *layout, const enum table_id *order, int count, int tall,
+                   struct box column)
+{
+    int share = column.height / (count + 1), y = column.y;
+    share = share < STACKED_LINES ? STACKED_LINES : share;
+    share = count > 1 ? share : 0;
+    for (int i = 0; i < count; i++) {
+        int height = i == tall ? column.height - share * (count - 1) : share;
+        S_add(layout, order[i], y, column.x, height, column.width);
+        y += height;
+    }
+}
+
+/*
+ * The right column: as many as have room; the focused one is the tallest, and pushes the last out, if it
+ * must. Without one that is focused it is the steps: they are what goes on.
+ */
 static void S_place_stack(struct layout *layout, enum table_id focus, struct box column)
 {
     enum table_id order[] = {TABLE_STEPS, TABLE_TENANTS, TABLE_VALIDATION, TABLE_CACHE};
     int fits = column.height / STACKED_LINES, most = (int)ARRAY_LEN(order);
     int shown = fits < 1 ? 1 : fits > most ? most : fits;
-    bool focus_shown = focus == TABLE_TABLES || focus == TABLE_LOG;
-    for (int i = 0; i < shown; i++)
-        focus_shown |= order[i] == focus;
-    if (!focus_shown)
-        order[shown - 1] = focus;
-    int y = column.y;
-    for (int i = 0; i < shown; i++) {
-        int height = column.height / shown + (i < column.height % shown);
-        S_add(layout, order[i], y, column.x, height, column.width);
-        y += height;
-    }
+    int tall = 0;
+    while (tall < shown && order[tall] != focus)
+        tall++;
+    if (focus == TABLE_TABLES || focus == TABLE_LOG)
+        tall = 0;
+    else if (tall == shown)
+        order[--tall] = focus;
+    S_pile(layout, order, shown, tall, column);
 }
 
 static void S_place_dashboard(struct layout *layout, enum table_id focus)

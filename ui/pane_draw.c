@@ -119,7 +119,8 @@ static void S_draw_frame(const struct pane *pane, const struct snapshot *snapsho
     S_tell_summary(pane, snapshot, &figures);
     S_tell_position(pane, &position);
     if (S_has_estimates(pane, snapshot))
-        buf_format(&footer, "~ %s", pane->def->estimate_note);
+        buf_format(&footer, "~ %s%s", pane->def->estimate_note,
+                   pane->def->exact_note ? "; C counts exactly" : "");
     const struct frame_texts texts = {.title = buf_text(&title),
                                       .remark = buf_text(&remark),
                                       .remark_mood = look->stale ? MOOD_BAD : MOOD_WARN,

@@ -295,12 +295,17 @@ static char *S_tell_silence(const struct server_view *server, int64_t now)
 static char *S_tell_trouble(enum table_id id, const struct server_view *server)
 {
     struct buf text = {0};
+    if (server->state == SERVER_LEFT)
+        return str_format(
+            "the database is %s, which wants it for itself; the console comes back to "
+            "it when that is over",
+            server->trouble);
     buf_format(&text, "%s does not answer", S_infos[id].database ? "PostgreSQL" : "Redis");
     if (server->trouble && *server->trouble) {
         buf_add(&text, ": ");
         text_clean(&text, server->trouble, strcspn(server->trouble, "\n"));
     }
-    buf_add(&text, "; it is asked again and again");
+    buf_add(&text, "; it is asked again and again, and at once with r");
     return buf_take(&text);
 }
 

@@ -75,9 +75,15 @@ void sheet_end(struct sheet *sheet, enum sheet_side side)
     reader_remark(&sheet->reader, MOOD_PLAIN, "");
 }
 
-void sheet_ready(struct sheet *sheet)
+void sheet_ready(struct sheet *sheet, const char *warns)
 {
+    char *clean = text_cleaned(warns), *question = sheet->question;
     sheet->ready = true;
+    if (*clean) {
+        sheet->question = str_format("%s: %s", clean, question);
+        free(question);
+    }
+    free(clean);
 }
 
 void sheet_fail(struct sheet *sheet, const char *remark)

@@ -45,9 +45,10 @@ void sheet_close(struct sheet *sheet);
 
 void sheet_add(struct sheet *sheet, enum sheet_side side, const char *raw, size_t length);
 void sheet_end(struct sheet *sheet, enum sheet_side side); /* nothing more comes */
-void sheet_ready(struct sheet *sheet);                     /* from now on it may be answered */
-void sheet_fail(struct sheet *sheet, const char *remark);  /* it never will be */
-void sheet_turn(struct sheet *sheet);                      /* to the other side */
+/* From now on it may be answered; what `warns` says ("": nothing) stands before the question. */
+void sheet_ready(struct sheet *sheet, const char *warns);
+void sheet_fail(struct sheet *sheet, const char *remark); /* it never will be */
+void sheet_turn(struct sheet *sheet);                     /* to the other side */
 
 enum sheet_news { SHEET_STAYS, SHEET_YES, SHEET_NO };
 

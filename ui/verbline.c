@@ -54,10 +54,20 @@ static void S_show_answer(struct console *console, int status)
     console->wishes |= WISH_REFRESH | WISH_REDRAW;
 }
 
+/* A verb that had the database for itself may have left another one in its place. */
+static void S_forget_child(struct console *console)
+{
+    console->child = NULL;
+    console->child_acts = false;
+    if (console->child_alone)
+        console_look_anew(console);
+    console->child_alone = false;
+}
+
 static void S_ended(void *ctx, int status)
 {
     struct console *console = ctx;
-    console->child = NULL;
+    S_forget_child(console);
     if (console->steers) {
         S_show_answer(console, status);
         return;
@@ -79,11 +89,21 @@ static void S_ended(void *ctx, int status)
 
 void verbline_end(struct console *console)
 {
+    if (!console->child)
+        return;
     child_end(console->child);
-    console->child = NULL;
+    S_forget_child(console);
 }
 
-static unsigned S_start(struct console *console, const char *line)
+unsigned verbline_busy(struct console *console)
+{
+    return console_say(console, MOOD_WARN, "%s",
+                       console->child_acts
+                           ? "the verb still runs, and changes something; Ctrl-C ends it"
+                           : "the verb still runs; Esc ends it");
+}
+
+static unsigned S_start(struct console *console, const char *line, bool acts, const char *alone)
 {
     struct err err = {0};
     const struct child_ears ears = {.heard = S_heard, .ended = S_ended, .ctx = console};
@@ -97,10 +117,18 @@ static unsigned S_start(struct console *console, const char *line)
         console->guides = words->count && str_is(words->words[0], "rollback");
         reader_open(&console->reader, title);
         reader_remark(&console->reader, MOOD_ACTIVE, "running");
+        console->reader.follows = acts;
     }
+    if (alone)
+        sampler_let_go(console->sampler, alone);
+    console->child_acts = acts && !console->steers;
+    console->child_alone = alone != NULL;
     console->child = child_start(console->loop, command_work, &console->command, &ears, &err);
     free(title);
-    return console->child ? WISH_REDRAW : console_say(console, MOOD_BAD, "%s", err.text);
+    if (console->child)
+        return WISH_REDRAW;
+    S_forget_child(console);
+    return console_say(console, MOOD_BAD, "%s", err.text);
 }
 
 /* ---- the sheet's text ---- */
@@ -165,7 +193,7 @@ static void S_outline_ended(void *ctx, int status)
         free(remark);
         return;
     }
-    sheet_ready(&console->sheet);
+    sheet_ready(&console->sheet, console->token->warns);
     if (console->sheet.has_sql)
         S_write_side(console, COMMAND_SQL, &ears, &ignored);
 }
@@ -197,6 +225,7 @@ static unsigned S_ask(struct console *console, const char *line,
     S_end_sheet(console);
     *console->token = (struct run_token){0};
     console->asked = str_dup(line);
+    console->asked_alone = outlook->alone;
     console->has_ground = outlook->needs_database;
     console->ground = outlook->needs_database ? S_tell_ground(console) : NULL;
     if (outlook->needs_database && S_is_down(console)) {
@@ -243,14 +272,17 @@ static unsigned S_run(struct console *console, const char *line, bool asks)
         return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
     console->child_launches = outlook.launches;
     console->command.yes = outlook.question && !asks;
-    wishes = outlook.question && asks ? S_ask(console, line, &outlook) : S_start(console, line);
-    console->reader.follows = outlook.follows && console->reader.open;
+    wishes = outlook.question && asks ? S_ask(console, line, &outlook)
+                                      : S_start(console, line, outlook.acts, outlook.alone);
+    console->reader.follows |= outlook.follows && console->reader.open;
     command_outlook_release(&outlook);
     return wishes;
 }
 
 unsigned verbline_run(struct console *console, const char *line)
 {
+    if (console->child && console->child_acts)
+        return verbline_busy(console);
     console->steers = false;
     return S_run(console, line, true);
 }
@@ -283,7 +315,7 @@ static unsigned S_begin(struct console *console)
     console->command.yes = !name;
     console->command.confirmed = name;
     console->command.token = told ? console->token : NULL;
-    unsigned wishes = S_start(console, line);
+    unsigned wishes = S_start(console, line, true, console->asked_alone);
     console->command.confirmed = NULL;
     free(name);
     free(line);

@@ -21,6 +21,7 @@ struct run_token { /* plain memory: it goes through a pipe or a shared page as i
     char steps[TOKEN_TEXT_SIZE];  /* epoch of the plan's lease, digest of the steps' states */
     char sql[TOKEN_HASH_SIZE];    /* of the statements that were shown; "": none were … */
     char mode[8];                 /* … as they are sent in this mode */
+    char warns[160];              /* what the question itself has to say; "": nothing */
 };
 
 /* `plan` may be NULL. */

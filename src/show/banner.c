@@ -87,6 +87,10 @@ static void S_add_server(struct banner *banner, const struct server_view *server
         S_add_part(banner, MOOD_BAD, str_format("%s down: %s", name, trouble));
         free(trouble);
         break;
+    case SERVER_LEFT:
+        S_add_with_brief(banner, MOOD_WARN, str_format("%s is %s", name, server->trouble),
+                         str_format("%s left alone", short_name));
+        break;
     }
 }
 
@@ -262,10 +266,9 @@ static void S_put_percent(json_t *object, const char *key, double percent)
 static const char *S_state_name(enum server_state state)
 {
     static const char *const names[] = {
-        [SERVER_NONE] = "none",
-        [SERVER_CONNECTING] = "connecting",
-        [SERVER_UP] = "up",
-        [SERVER_DOWN] = "down",
+        [SERVER_NONE] = "none", [SERVER_CONNECTING] = "connecting",
+        [SERVER_UP] = "up",     [SERVER_DOWN] = "down",
+        [SERVER_LEFT] = "left",
     };
     return names[state];
 }

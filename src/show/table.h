@@ -55,6 +55,7 @@ struct table_def {
     const char *empty;         /* what is said when there are no rows, and what to do */
     const char *empty_of_keys; /* the same under a plan of kind cache; NULL: the same words */
     const char *estimate_note; /* what ~ means here, for the footer; NULL: no cell is an estimate */
+    const char *exact_note;    /* how the command line gets the figures exactly; NULL: not at all */
     const struct column *columns;
     size_t column_count;
     size_t (*rows)(const struct snapshot *snapshot);

@@ -112,7 +112,8 @@ static void S_add_rows(struct buf *out, const struct table_def *def,
         estimates |= S_add_row(out, def, snapshot, arranged->rows[i], widths, ascii);
     if (estimates && def->estimate_note) {
         struct buf note = {0};
-        buf_format(&note, "~ %s", def->estimate_note);
+        buf_format(&note, "~ %s%s%s", def->estimate_note, def->exact_note ? "; " : "",
+                   def->exact_note ? def->exact_note : "");
         S_add_wrapped(out, buf_text(&note), width, ascii);
         buf_release(&note);
     }

@@ -29,7 +29,8 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .note = "The tables of the plan: how many of their rows have their codes.",
             .empty = "No plan with tables is open: choose one with -p PLAN.",
             .empty_of_keys = "A plan of kind cache has no tables, but keys in Redis: see Cache.",
-            .estimate_note = "estimate of the server, or by batches; exact with `status --exact`",
+            .estimate_note = "estimate of the server, or by batches",
+            .exact_note = "exact with `status --exact`",
             .columns = fill_columns,
             .column_count = FILL_COLUMNS,
             .rows = fill_rows,
@@ -47,7 +48,8 @@ const struct table_def table_defs[TABLE_COUNT] = {
             .empty_of_keys =
                 "A plan of kind cache has no mapping; 'cache metrics' and 'session list' "
                 "name the tenants that have keys.",
-            .estimate_note = "not every table is counted as it is now; count with `status --exact`",
+            .estimate_note = "not every table is counted as it is now",
+            .exact_note = "count with `status --exact`",
             .columns = tenant_columns,
             .column_count = TENANT_COLUMNS,
             .rows = tenant_rows,

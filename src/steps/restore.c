@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPEN_MS = 10000, NAMED = 5 /* sessions that an error names */ };
+enum {
+    NAMED = 5, /* sessions that a sentence names */
+    LEAVING_MS = 2000,
+    LOOK_MS = 100
+};
 
 /* ---- what both halves use ---- */
 
@@ -142,27 +146,115 @@ static bool S_check_archive(const struct restoring *restoring, struct err *err)
     return ok;
 }
 
+/* ---- who is in its way ---- */
+
+struct S_company {
+    struct buf who; /* the first of them that are not ours, in words */
+    int connected, ours;
+};
+
+static bool S_read_company(struct pg *pg, const char *database, struct S_company *out,
+                           struct err *err)
+{
+    const char *values[] = {database};
+    struct pg_result *rows;
+    buf_release(&out->who);
+    *out = (struct S_company){0};
+    if (!pg_run(pg, sql_get("restore_sessions"), values, 1, &rows, err))
+        return false;
+    for (int i = 0; i < pg_rows(rows); i++) {
+        bool ours = pg_bool(rows, i, pg_col(rows, "ours"));
+        out->ours += ours;
+        out->connected += !ours;
+        if (!ours && out->connected <= NAMED)
+            buf_format(&out->who, "%s%s", out->who.len ? "; " : "", pg_text(rows, i, 0));
+    }
+    if (out->connected > NAMED)
+        buf_add(&out->who, "; and more");
+    pg_result_free(rows);
+    return true;
+}
+
+static void S_time_is_up(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+static void S_rest(struct loop *loop, int ms)
+{
+    bool up = false;
+    loop_after(loop, ms, S_time_is_up, &up);
+    while (!up)
+        loop_turn(loop, -1);
+}
+
+/* A console that has let go of the database a moment ago may be listed for a moment longer. */
+static bool S_await_ours(const struct restoring *restoring, struct S_company *out, struct err *err)
+{
+    const struct restore_order *order = restoring->order;
+    for (int waited = 0;; waited += LOOK_MS) {
+        if (!S_read_company(order->pg, order->database, out, err))
+            return false;
+        if (!out->ours || waited >= LEAVING_MS)
+            return true;
+        S_rest(order->loop, LOOK_MS);
+    }
+}
+
 /* Nobody is ever disconnected: they are named, and whoever decides ends them. */
 static bool S_check_sessions(const struct restoring *restoring, const char *what_stands,
                              struct err *err)
 {
-    const char *values[] = {restoring->order->database};
-    struct pg_result *rows;
-    struct buf who = {0};
-    if (!pg_run(restoring->order->pg, sql_get("restore_sessions"), values, 1, &rows, err))
+    struct S_company company = {0};
+    const char *database = restoring->order->database;
+    if (!S_await_ours(restoring, &company, err))
         return false;
-    int count = pg_rows(rows);
-    for (int i = 0; i < count && i < NAMED; i++)
-        buf_format(&who, "%s%s", i ? "; " : "", pg_text(rows, i, 0));
-    pg_result_free(rows);
-    if (count) {
-        err_set(err, ERR_REFUSED, "%d %s connected to '%s', so %s: %s%s", count,
-                count == 1 ? "session is" : "sessions are", restoring->order->database, what_stands,
-                buf_text(&who), count > NAMED ? "; and more" : "");
+    int count = company.connected + company.ours;
+    if (company.connected) {
+        err_set(err, ERR_REFUSED, "%d %s connected to '%s', so %s: %s", count,
+                count == 1 ? "session is" : "sessions are", database, what_stands,
+                buf_text(&company.who));
         err_hint(err, "stop the application (and its pooler), then say the same again");
+    } else if (count) {
+        err_set(err, ERR_REFUSED, "%d %s of tenantdeck connected to '%s', so %s", count,
+                count == 1 ? "session is" : "sessions are", database, what_stands);
+        err_hint(err, "close the other consoles, and let no run be at work");
     }
-    buf_release(&who);
+    buf_release(&company.who);
     return count == 0;
+}
+
+bool restore_look(struct pg *pg, const char *database, const struct archive *archive,
+                  struct restore_view *out, struct err *err)
+{
+    const char *values[] = {database};
+    struct S_company company = {0};
+    struct pg_result *row = NULL;
+    char *server = NULL;
+    int64_t oid;
+    *out = (struct restore_view){.size = -1};
+    bool ok = S_ask_text(pg, "restore_server", NULL, 0, &server, err) &&
+              restore_oid(pg, database, &oid, err) && S_read_company(pg, database, &company, err) &&
+              pg_run(pg, sql_get("restore_size"), values, 1, &row, err);
+    if (ok) {
+        out->ground = str_format("server %s, database %lld, backup %s", server ? server : "",
+                                 (long long)oid, archive_text(archive, "sha256"));
+        out->size = pg_rows(row) ? pg_int(row, 0, 0) : -1;
+        out->who = str_dup(buf_text(&company.who));
+        out->connected = company.connected;
+        out->ours = company.ours;
+    }
+    buf_release(&company.who);
+    pg_result_free(row);
+    free(server);
+    return ok;
+}
+
+void restore_view_release(struct restore_view *view)
+{
+    free(view->ground);
+    free(view->who);
+    *view = (struct restore_view){0};
 }
 
 static bool S_tell_bound(const struct restoring *restoring, struct err *err)

@@ -44,6 +44,18 @@ bool restore_connect(struct restore_link *link, struct loop *loop, struct sessio
                      const char *database, session_ask_fn *ask, void *ask_ctx, struct err *err);
 void restore_disconnect(struct restore_link *link);
 
+/* What a restore would meet, looked at from beside the database. */
+struct restore_view {
+    char *ground;  /* server, database and backup: where it is another one, so is the restore */
+    int64_t size;  /* of the database in bytes; -1: there is none, or it may not be known */
+    char *who;     /* is connected to it, in words; "" when nobody is */
+    int connected; /* how many, sessions of ours (which come and go) not among them … */
+    int ours;      /* … but here */
+};
+bool restore_look(struct pg *pg, const char *database, const struct archive *archive,
+                  struct restore_view *out, struct err *err);
+void restore_view_release(struct restore_view *view);
+
 bool restore_run(const struct restore_order *order, struct restore_result *out, struct err *err);
 void restore_result_release(struct restore_result *result);
 

@@ -93,10 +93,10 @@ static void S_print_order(struct verb_call *call, const struct guide *guide)
               count == 1 ? "" : "s");
         buf_release(&time);
     }
-    S_say(call,
-          "   %zu statements in all; with --dry-run they are printed. Each one is read back from",
+    S_say(call, "   %zu statements in all; with --dry-run they are printed",
           guide->undo.statement_count);
-    S_say(call, "   the catalog before it counts as done; after a crash the same command goes on.");
+    S_say(call, "   each is read back from the catalog before it counts as done");
+    S_say(call, "   after a crash the same command goes on");
 }
 
 static bool S_is_taken(const struct guide *guide, const char *step)
@@ -157,7 +157,7 @@ static void S_print_backup(struct verb_call *call, const struct guide *guide)
     S_say(call, "   taken %s, %s ago; %s", backup->taken_at, age,
           backup->whole ? "checked when it was made, and as long as it was then"
                         : "DAMAGED: it is not as long as it was when it was made");
-    S_say(call, "   'backup verify' reads it whole once more");
+    S_say(call, "   'backup verify' reads it whole once more; 'backup restore' puts it in place");
 }
 
 static void S_print_time(struct verb_call *call, const struct guide *guide)

@@ -64,7 +64,8 @@ static const struct verb S_rows[] = {
             "the same command goes on, or begins anew what was not whole; --abandon gives it up. The restored "
             "database gets a new journal: old runs cannot be resumed in it.",
         .needs = NEEDS_DATABASE, .kinds = ALL_KINDS, .effect = DESTRUCTIVE, .json = true,
-        .question = "replace the database by a backup", .alone = true, .run = verb_backup_restore,
+        .question = "replace the database by a backup", .alone = true, .tell = verb_backup_restore_tell,
+        .run = verb_backup_restore,
         .options = {DIRECTORY_OPTION,
                     {"jobs", "N", "tables and indexes that are loaded at the same time (2)", 0},
                     {"force", NULL, "though it is of another database or server", 0},

@@ -284,12 +284,14 @@ static bool S_check_read_plan(const struct session *session, const struct run_to
 bool verb_tell(struct verb_call *call, struct run_token *token, struct err *err)
 {
     struct pg *pg = NULL;
-    bool asks = call->session->has_database && !verb_is_of_redis(call);
+    bool alone = call->verb->alone;
+    bool asks = call->session->has_database && !verb_is_of_redis(call) && !alone;
     bool ok = !asks || (verb_connect(call, &pg, err) &&
                         run_token_take(pg, call->session->plan, token, err) &&
                         S_check_read_plan(call->session, token, err));
     pg_free(pg);
-    call->token = token->taken ? token : NULL;
+    /* One that replaces the database notes by itself, from beside it, what it is about. */
+    call->token = token->taken || alone ? token : NULL;
     return ok && call->verb->tell(call, err);
 }
 

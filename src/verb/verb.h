@@ -74,7 +74,7 @@ struct verb {
     const char *question; /* of one that changes something: what it will do, without the '?' */
     /* Says before it is asked what will be done; NULL: the question says it all. */
     bool (*tell)(struct verb_call *call, struct err *err);
-    bool alone;        /* nobody may be connected to the database; the console is */
+    bool alone;        /* nobody may be connected to the database; a console lets go of it */
     bool json;         /* it answers --json */
     const char *group; /* heading in the help: "Look", "Plan", … */
     struct verb_option options[VERB_OPTIONS];

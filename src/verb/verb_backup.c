@@ -1,19 +1,18 @@
 /*
- * verb_backup: the verbs backup create, list, verify and restore. What they do is in backup.h,
- * archive.h and restore.h; here it is told.
+ * verb_backup: the verbs backup create, list and verify. What they do is in backup.h and archive.h; here
+ * it is told.
  */
 #include "verbs.h"
 
 #include "backup.h"
 #include "clock.h"
 #include "plan_json.h"
-#include "restore.h"
 #include "restore_log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { TELL_MS = 10000, JOBS = 2, JOBS_MAX = 64 };
+enum { TELL_MS = 10000 };
 
 /* ---- what is said on the way ---- */
 
@@ -299,110 +298,5 @@ bool verb_backup_verify(struct verb_call *call, struct err *err)
     }
     json_decref(teller.checks);
     archive_release(&archive);
-    return ok;
-}
-
-/* ---- backup restore ---- */
-
-static bool S_read_jobs(const struct verb_call *call, int *jobs, struct err *err)
-{
-    const char *given = verb_option(call, "jobs");
-    int64_t number = JOBS;
-    if (given && (!str_to_int(given, &number) || number < 1 || number > JOBS_MAX))
-        return err_set(err, ERR_USAGE, "'--jobs' wants a number from 1 to %d, not '%s'", JOBS_MAX,
-                       given);
-    *jobs = (int)number;
-    return true;
-}
-
-static void S_print_restored(struct verb_call *call, const char *database,
-                             const struct restore_result *result)
-{
-    struct buf text = {0};
-    buf_format(&text, "'%s' is restored: ", database);
-    text_count(&text, result->rows);
-    buf_add(&text, " rows, as many as in the backup");
-    S_print(call, buf_text(&text));
-    buf_release(&text);
-    if (result->no_journal) {
-        buf_format(&text, "it has no journal yet: %s", result->no_journal);
-        S_print(call, buf_text(&text));
-        buf_release(&text);
-    }
-    if (!result->before)
-        return;
-    buf_format(&text, "the old one is kept as '%s'; when it is no longer needed:", result->before);
-    S_print(call, buf_text(&text));
-    buf_release(&text);
-    char *lines[] = {result->drop, NULL, result->back[0], result->back[1]};
-    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-        char *line = lines[i] ? str_format("    %s;", lines[i])
-                              : str_dup("or, to take the restore back, in another database:");
-        S_print(call, line);
-        free(line);
-    }
-}
-
-static void S_answer_restored(struct verb_call *call, const char *database,
-                              const struct restore_result *result)
-{
-    verb_answer(call,
-                json_pack("{s:o, s:I, s:b, s:o, s:o, s:[o, o], s:o}", "database",
-                          verb_json_text(database), "rows", (json_int_t)result->rows, "continued",
-                          result->continued, "kept_as", verb_json_text(result->before), "drop",
-                          verb_json_text(result->drop), "back", verb_json_text(result->back[0]),
-                          verb_json_text(result->back[1]), "no_journal",
-                          verb_json_text(result->no_journal)));
-}
-
-static bool S_restore(struct verb_call *call, struct pg *pg, const char *database, struct err *err)
-{
-    struct S_teller teller = {.call = call};
-    struct archive archive = {0};
-    struct restore_result result = {0};
-    struct restore_order order = {.loop = call->loop,
-                                  .session = call->session,
-                                  .pg = pg,
-                                  .database = database,
-                                  .archive = &archive,
-                                  .force = verb_option(call, "force") != NULL,
-                                  .tell = S_tell,
-                                  .ctx = &teller};
-    bool ok = S_read_jobs(call, &order.jobs, err) && S_choose(call, &archive, err) &&
-              restore_run(&order, &result, err);
-    if (ok && call->json)
-        S_answer_restored(call, database, &result);
-    else if (ok)
-        S_print_restored(call, database, &result);
-    call->findings = result.no_journal != NULL;
-    restore_result_release(&result);
-    archive_release(&archive);
-    return ok;
-}
-
-static bool S_abandon(struct verb_call *call, struct pg *pg, const char *database, struct err *err)
-{
-    if (!restore_abandon(pg, database, err))
-        return false;
-    if (call->json)
-        verb_answer(call, json_pack("{s:b}", "abandoned", true));
-    else
-        S_print(call, "the unfinished restore is given up, and what it had loaded is dropped");
-    return true;
-}
-
-bool verb_backup_restore(struct verb_call *call, struct err *err)
-{
-    struct restore_link link = {0};
-    bool abandon = verb_option(call, "abandon") != NULL;
-    if (abandon == (call->arg_count == 1))
-        return err_set(err, ERR_USAGE, "'backup restore' wants the name of a backup, or --abandon");
-    char *database = verb_confirmation(call);
-    bool ok = restore_connect(&link, call->loop, call->session, database, call->ask, call->ask_ctx,
-                              err) &&
-              (abandon ? S_abandon(call, link.pg, database, err)
-                       : S_restore(call, link.pg, database, err));
-    restore_disconnect(&link);
-    free(database);
     return ok;
 }

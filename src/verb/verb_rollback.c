@@ -190,6 +190,23 @@ static void S_print_choices(struct verb_call *call, struct rollback *r)
     rollback_print_choices(call, &r->guide, alone, count);
 }
 
+/* What cannot be had back stands in the question, too: it may be many pages down in the guide. */
+static void S_warn(struct verb_call *call, const struct guide *guide)
+{
+    struct buf text = {0};
+    if (!call->token || !guide->undo.drops_columns || (guide->counted && guide->rows == 0))
+        return;
+    if (guide->counted && guide->rows > 0) {
+        text_count(&text, guide->rows);
+        buf_add(&text, guide->rows == 1 ? " row written since loses its codes"
+                                        : " rows written since lose their codes");
+    } else {
+        buf_add(&text, "how many rows were written since, and lose their codes, is not known");
+    }
+    snprintf(call->token->warns, sizeof(call->token->warns), "%s", buf_text(&text));
+    buf_release(&text);
+}
+
 /* Whoever is asked for the name has read this; a name that came along is checked by the worker. */
 bool verb_rollback_tell(struct verb_call *call, struct err *err)
 {
@@ -200,6 +217,8 @@ bool verb_rollback_tell(struct verb_call *call, struct err *err)
         ok = S_nothing(err);
     if (ok && !call->json && !(call->confirmed && *call->confirmed)) {
         ok = S_guide(call, &r, err);
+        if (ok)
+            S_warn(call, &r.guide);
         if (ok && r.guide.fail) {
             ok = err_set(
                 err, ERR_REFUSED,

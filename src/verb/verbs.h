@@ -42,7 +42,9 @@ verb_fn verb_env;
 /* verb_help.c */
 verb_fn verb_sql, verb_help, verb_completion_bash;
 /* verb_backup.c */
-verb_fn verb_backup_create, verb_backup_list, verb_backup_verify, verb_backup_restore;
+verb_fn verb_backup_create, verb_backup_list, verb_backup_verify;
+/* verb_restore.c */
+verb_fn verb_backup_restore, verb_backup_restore_tell;
 /* verb_prune.c */
 verb_fn verb_backup_prune;
 verb_fn verb_backup_prune_tell; /* which would go, before anybody says yes to it */

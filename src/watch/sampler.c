@@ -16,12 +16,12 @@
 #include <string.h>
 
 enum {
-    QUICK_MS = 5000,       /* statement timeout of a probe */
-    SILENCE_MS = 20000,    /* no answer for so long: the connection is given up */
-    LOCK_MS = 500,         /* nobody waits behind us for longer */
-    RETRY_FIRST_MS = 500,  /* the pause after a lost connection, doubled each time, */
-    RETRY_LAST_MS = 15000, /* up to this */
-    CHEAP_PAGES = 2000,    /* 16 MB: counted without being asked, */
+    QUICK_MS = 5000,      /* statement timeout of a probe */
+    SILENCE_MS = 20000,   /* no answer for so long: the connection is given up */
+    LOCK_MS = 500,        /* nobody waits behind us for longer */
+    RETRY_FIRST_MS = 500, /* the pause after a lost connection, doubled each time, */
+    RETRY_LAST_MS = 4000, /* up to this: an attempt is cheap, and somebody looks on who waits */
+    CHEAP_PAGES = 2000,   /* 16 MB: counted without being asked, */
     CENSUS_EVERY_MS = 30000,
     CENSUS_PATIENCE_MS = 400, /* a longer census does not keep a snapshot from being settled */
     CENSUS_LOOK_MS = 100,     /* how soon its end is shown */
@@ -89,6 +89,8 @@ static void S_server_up(struct sampler *s, struct server *server, struct link *l
 static void S_server_down(struct sampler *s, struct server *server, struct link *link,
                           const char *source, const struct err *err, timer_fn *again)
 {
+    if (link->left)
+        return;
     if (server->state != SERVER_DOWN || !str_is(server->trouble, err->text))
         sampler_note(s, SEVERITY_ERROR, source, "%s%s%s", err->text, *err->hint ? "; " : "",
                      err->hint);
@@ -116,6 +118,20 @@ static void S_next_probe(struct sampler *s);
 static void S_begin_round(struct sampler *s);
 static void S_restart_log(struct sampler *s);
 static void S_connect_database(void *arg);
+
+/* Whatever broke it ("terminating connection …", or nothing at all), it is said to be lost. */
+static void S_database_lost(struct sampler *s, const struct err *why)
+{
+    static const char lost[] = "the connection to PostgreSQL was lost";
+    struct err err = {0};
+    if (why && !str_is(why->text, lost)) {
+        err = *why;
+        err_context(&err, "%s", lost);
+    } else {
+        err_set(&err, ERR_LOST, "%s", lost);
+    }
+    S_server_down(s, &s->parts.database, &s->database, "database", &err, S_connect_database);
+}
 
 static bool S_is_due(const struct sampler *s, size_t i)
 {
@@ -172,7 +188,7 @@ static void S_on_probe(void *arg, const struct pg_result *result, const struct e
     if (err && err->kind == ERR_LOST) {
         s->in_round = false;
         s->round_done = true;
-        S_server_down(s, &s->parts.database, &s->database, "database", err, S_connect_database);
+        S_database_lost(s, err);
         sampler_publish(s);
         return;
     }
@@ -240,8 +256,6 @@ static void S_connect_database(void *arg)
 {
     struct sampler *s = arg;
     s->database.retry = NULL;
-    if (s->parts.database.state == SERVER_NONE)
-        s->parts.database.state = SERVER_CONNECTING;
     s->parts.database.asked_at = clock_ms();
     pg_connect(s->quick, CONNECT_MS, S_on_database, s);
 }
@@ -388,8 +402,6 @@ static void S_connect_redis(void *arg)
 {
     struct sampler *s = arg;
     s->cache.retry = NULL;
-    if (s->parts.redis.state == SERVER_NONE)
-        s->parts.redis.state = SERVER_CONNECTING;
     s->parts.redis.asked_at = clock_ms();
     redis_connect(s->redis, CONNECT_MS, S_on_redis, s);
 }
@@ -405,12 +417,12 @@ static bool S_is_silent(const struct server *server)
 
 static void S_look_after_database(struct sampler *s)
 {
-    struct err err = {0};
+    if (s->database.left)
+        return;
     if (S_is_silent(&s->parts.database)) {
         pg_close(s->quick); /* whoever waits on it hears of the loss */
     } else if (s->parts.database.state == SERVER_UP && !pg_is_up(s->quick)) {
-        err_set(&err, ERR_LOST, "the connection to PostgreSQL was lost");
-        S_server_down(s, &s->parts.database, &s->database, "database", &err, S_connect_database);
+        S_database_lost(s, NULL);
     } else {
         S_begin_round(s);
     }
@@ -458,6 +470,21 @@ void sampler_refresh(struct sampler *s)
     S_tick(s);
 }
 
+void sampler_let_go(struct sampler *s, const char *whom)
+{
+    struct err why = {0};
+    s->database.left = true;
+    loop_cancel(s->database.retry);
+    s->database.retry = NULL;
+    pg_close(s->quick);
+    pg_close(s->slow);
+    err_set(&why, ERR_LOST, "left to '%s'", whom);
+    s->parts.database.state = SERVER_LEFT;
+    s->parts.database.asked_at = UNKNOWN;
+    S_set_trouble(&s->parts.database, &why);
+    sampler_publish(s);
+}
+
 static bool S_counts_settled(const struct sampler *s)
 {
     for (size_t i = 0; i < s->parts.fact_count; i++)
@@ -500,10 +527,13 @@ static void S_new_links(struct sampler *s)
     s->slow = pg_new(s->loop, &s->session->database, &slow);
     pg_on_notice(s->quick, S_on_notice, s);
     s->parts.database.where = pg_target_describe(&s->session->database);
+    if (s->session->has_database)
+        s->parts.database.state = SERVER_CONNECTING; /* before the first look, too */
     if (!s->session->has_redis)
         return;
     s->redis = redis_new(s->loop, &s->session->redis);
     s->parts.redis.where = redis_target_describe(&s->session->redis);
+    s->parts.redis.state = SERVER_CONNECTING;
 }
 
 struct sampler *sampler_new(struct loop *loop, const struct session *session, sampler_fn *fresh,

@@ -27,6 +27,11 @@ void sampler_free(struct sampler *sampler); /* NULL is fine */
 const struct snapshot *sampler_snapshot(const struct sampler *sampler); /* never NULL */
 
 void sampler_refresh(struct sampler *sampler); /* now, not at the next tick */
+/*
+ * Closes what is open to the database, for somebody who wants it alone ("backup restore"), and asks it
+ * nothing any more. What comes back may be another database: then a new sampler is wanted.
+ */
+void sampler_let_go(struct sampler *sampler, const char *whom);
 /* Everything that was asked since the start or the last refresh has been answered or has failed. */
 bool sampler_settled(const struct sampler *sampler);
 /* The keys of Redis were counted in one whole pass at least (or there is no Redis to ask). A large

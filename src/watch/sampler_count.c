@@ -80,7 +80,8 @@ void sampler_count_next(struct sampler *s)
     size_t next = 0;
     while (next < s->parts.fact_count && s->parts.facts[next].count_state != COUNT_WANTED)
         next++;
-    if (next == s->parts.fact_count || s->counting != s->parts.fact_count || s->slow_connecting)
+    bool busy = s->counting != s->parts.fact_count || s->slow_connecting;
+    if (next == s->parts.fact_count || busy || s->database.left)
         return;
     if (!pg_is_up(s->slow)) {
         s->slow_connecting = true;

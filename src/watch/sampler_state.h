@@ -15,6 +15,7 @@ struct link {
     struct timer *retry;
     int pause_ms;
     bool tried; /* the first attempt has ended, well or not */
+    bool left;  /* it is not to be asked */
 };
 
 struct sampler {

@@ -11,7 +11,13 @@
 
 enum { UNKNOWN = -1 };
 
-enum server_state { SERVER_NONE, SERVER_CONNECTING, SERVER_UP, SERVER_DOWN };
+enum server_state {
+    SERVER_NONE,
+    SERVER_CONNECTING,
+    SERVER_UP,
+    SERVER_DOWN,
+    SERVER_LEFT, /* not asked: something else wants it for itself; `trouble` says what */
+};
 
 struct server_view {
     enum server_state state;

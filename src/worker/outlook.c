@@ -277,14 +277,28 @@ static void S_tell_logout(struct sheet *s)
     buf_add(&s->out, minds[verdict]);
 }
 
+/* "22 steps", "4 steps, and 3 that are done already"; of one alone that is done: "1 step, once more". */
+static void S_tell_count(struct sheet *s)
+{
+    size_t left = 0, count = s->o->count;
+    for (size_t i = 0; i < count; i++)
+        left += !S_is_done(s->o->states[i]);
+    bool again = count == 1 && left == 0;
+    size_t runs = again ? 1 : left;
+    buf_format(&s->out, "plan %s in %s: %zu %s", s->o->plan->name, s->o->where, runs,
+               runs == 1 ? "step" : "steps");
+    if (again)
+        buf_add(&s->out, ", once more");
+    else if (left < count)
+        buf_format(&s->out, ", and %zu that %s done already", count - left,
+                   count - left == 1 ? "is" : "are");
+    buf_add_char(&s->out, '\n');
+}
+
 static void S_tell_whole(struct sheet *s)
 {
-    size_t left = 0;
     char span[16];
-    for (size_t i = 0; i < s->o->count; i++)
-        left += !S_is_done(s->o->states[i]);
-    buf_format(&s->out, "plan %s in %s: %zu of %zu %s not been done\n", s->o->plan->name,
-               s->o->where, left, s->o->count, s->o->count == 1 ? "step has" : "steps have");
+    S_tell_count(s);
     S_begin_line(s, "how");
     buf_add(&s->out, s->o->mode == MODE_WINDOW
                          ? "with the application stopped: tables are locked and rewritten\n"

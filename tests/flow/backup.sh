@@ -2,6 +2,7 @@
 # Backups on a server of our own: a dump is made in one snapshot, damage of any kind is found, and a
 # restore puts it in the database's place with identical data, or leaves everything as it was.
 . "$(dirname "$0")/../lib.sh"
+. "$TD_SRCDIR/tests/server.sh"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -449,9 +450,34 @@ is "$(ask postgres "SELECT count(*) FROM pg_database WHERE datname LIKE 'ü%'")"
 
 # ---- in the console, and at a terminal ----
 
-printf '%s\n' settle 'key :' "type backup restore $last" 'key Enter' 'dump refused' >"$work/script"
-like "$("$TENANTDECK" -d "$TD_DATABASE" --operator --script "$work/script" 2>&1)" \
-    'wants the database for itself, and the console is' 'the console, which is in its way, refuses it'
+# console LINE...: the console on a terminal of its own, for whom a restore is one verb among others.
+console() {
+    printf '%s\n' 'wait to mentoring' "send :backup restore $last\\r" 'wait type mentoring:' "$@" end >"$work/script"
+    "$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/script" "$TENANTDECK" -d "$TD_DATABASE" --operator --refresh 0.3 2>&1
+}
+databases() {
+    ask postgres "SELECT count(*) FROM pg_database"
+}
+count=$(databases)
+said=$(console 'type mentorin' 'send \r' 'wait nothing was done' 'send q')
+is "$(head -n 1 <<<"$said"):$(databases)" "exit 0:$count" 'in the console it wants the name, letter for letter'
+cat >"$work/replace" <<END
+sed -i 's/"sha256": "./"sha256": "x/' "$backups/$last.json"
+END
+cp "$backups/$last.json" "$work/facts"
+said=$(console "run sh $work/replace" 'type mentoring' 'send \r' 'wait exit 1' 'send \e' 'wait quit' 'send q')
+cp "$work/facts" "$backups/$last.json"
+is "$(head -n 1 <<<"$said"):$(databases)" "exit 0:$count" 'a backup that is another one by then is not restored'
+in_session other 'SELECT 1'
+said=$(console 'type mentoring' 'send \r' 'wait exit 4' 'send \e' 'wait to mentoring' 'send q')
+like "$said" '^exit 0' 'nor is anything while somebody else is connected' || td_note "$said"
+end_sessions
+is "$(databases)" "$count" 'of which nothing is left'
+ask mentoring 'CREATE TABLE public.since (id int)' >/dev/null
+said=$(console 'type mentoring' 'send \r' 'wait left alone' 'wait loading' 'send \eq' 'wait Ctrl-C ends it' \
+    'wait is restored' 'wait exit 0' 'send \e' 'wait to mentoring' 'send q')
+like "$said" '^exit 0' 'the console lets go of the database, restores, and is there again' || td_note "$said"
+is "$(ask mentoring "SELECT to_regclass('public.since') IS NULL")" t 'on the restored one'
 
 printf '%s\n' 'wait type the name of the database' 'type mentorin' 'send \r' end >"$work/script"
 said=$("$TD_BUILDDIR/tests/screen/pty" 80x24 "$work/script" "$TENANTDECK" -d "$TD_DATABASE" --yes \

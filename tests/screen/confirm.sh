@@ -79,6 +79,15 @@ psql -X -q -d postgres -c 'ALTER DATABASE mentoring ALLOW_CONNECTIONS true'
 like "$said" '^exit 0' 'a lost connection is a No' || td_note "$said"
 is "$(state)" "$before" 'and changes nothing'
 
+# The same name, and another database behind it.
+psql -X -q -d postgres -c 'CREATE DATABASE twin TEMPLATE mentoring'
+cat >exchange <<'END'
+psql -X -q -d postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'mentoring'" \
+    -c 'ALTER DATABASE mentoring RENAME TO older' -c 'ALTER DATABASE twin RENAME TO mentoring' >"$0.said" 2>&1
+END
+refused 'a database that was swapped for another' "$ask" "$asked" 'type mentoring' 'run sh exchange' 'send \r'
+psql -X -q -d postgres -c 'DROP DATABASE mentoring' -c 'ALTER DATABASE older RENAME TO mentoring'
+
 said=$(printf '%s\n' 'wait to mentoring' "$ask" "$asked" 'type mentoring' 'signal HUP' end >script
     "$pty" 80x24 script "$TENANTDECK" "${servers[@]}" --operator 2>&1)
 like "$said" '^exit 0' 'a hang-up leaves'

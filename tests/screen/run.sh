@@ -5,8 +5,8 @@
 #
 # A script says `dumps NAME` for a picture in each of the three sizes that matter, from one play.
 # Comments in a script say how it is played: `# size: 80x24 60x15` (once for each; 80x24),
-# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, sessions, blocked, and the runs held, filling_up,
-# failed, migrated, undone; demo). With TD_SCREENS=write the
+# `# options: --ascii`, `# servers: demo` (or prod, hostile, down, sessions, blocked, kept with a backup, and the runs
+# held, filling_up, failed, migrated, undone; demo). With TD_SCREENS=write the
 # expected screens are written instead of compared; look at their diff before it is committed.
 set -u
 . "$(dirname "$0")/../lib.sh"
@@ -79,6 +79,17 @@ make_poison() {
 }
 ! needs_runs || make_poison || td_bail 'the poisoned database could not be made'
 
+# A database with a backup of it, both under names that are always the same.
+make_kept() {
+    psql -X -q -d postgres -c 'CREATE DATABASE kept TEMPLATE mentoring' || return 1
+    (cd "$work" && "$TENANTDECK" -d dbname=kept -p ./mentoring.plan --yes backup create --directory=kept) \
+        >"$work/said" 2>&1 || return 1
+    for file in "$work"/kept/kept_*; do
+        mv "$file" "$work/kept/kept_20260101_120000.${file##*.}"
+    done
+}
+! grep -q '^# servers: kept' "${scripts[@]}" || make_kept || td_bail "no backup could be made: $(cat "$work/said")"
+
 # ---- playing ----
 
 directive() {
@@ -90,7 +101,8 @@ directive() {
 hide_volatile() {
     sed -E -e 's#/tmp/(td-test|tenantdeck)-[A-Za-z0-9]{6}#/tmp/\1-XXXXXX#g' -e 's#/state-[A-Za-z0-9]{6}/#/state-XXXXXX/#g' \
         -e 's/PG [0-9]+(\.[0-9]+)?/PG N/' -e 's/Redis [0-9]+\.[0-9.]+/Redis N/' \
-        -e 's/ (~[0-9]\.[0-9]| ~[0-9]{2}) kB/ ~N.N kB/g'
+        -e 's/ (~[0-9]\.[0-9]| ~[0-9]{2}) kB/ ~N.N kB/g' \
+        -e '/   (now|room)  |of .kept., |kept_(restore|before)_| rows, whole/s/[0-9]/N/g'
 }
 
 servers_of() {
@@ -102,7 +114,7 @@ servers_of() {
     sessions) servers=(demo sessions --scale 0.1) ;;
     blocked) servers=(-d "${TD_DATABASE/mentoring/blocked}" -p ./mentoring.plan) ;;
     poison) servers=(-d "${TD_DATABASE/mentoring/poison}" -p ./poison.plan) ;;
-    held | filling_up | failed | migrated | undone)
+    held | filling_up | failed | migrated | undone | kept)
         servers=(-d "${TD_DATABASE/mentoring/$1}" -p ./mentoring.plan)
         ;;
     *) servers=(-d "$TD_DATABASE" -r "$TD_REDIS" -p ./mentoring.plan) ;;
