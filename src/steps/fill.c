@@ -53,7 +53,8 @@ struct filling {
 
     struct pg_result *taken; /* the users that are settled just now; NULL: every row is looked at */
     bool is_bound;           /* by foreign keys: all tables change together */
-    int64_t mended;          /* rows, in the round under way */
+    bool is_settled;         /* the round under way has left no row of theirs that differs */
+    int64_t mended;          /* rows, in it */
 };
 
 /* ---- what is to be done ---- */
@@ -373,7 +374,7 @@ static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *u
     struct number_text epoch = number_text(run->epoch);
     const char *values[] = {run->plan->name, epoch.text, f->taken ? pg_text(f->taken, 0, 1) : NULL};
     int64_t changed = 1;
-    /* A row that was just being changed shows in the next look; the last of them come with a round. */
+    /* A look takes some of the rows; one that was just being changed shows in the next. */
     for (int looks = 0; unit->settle && changed && looks < MOST_PASSES; looks++) {
         struct pg_result *result;
         if (!pg_run(pg, unit->settle, values, ARRAY_LEN(values), &result, err))
@@ -387,12 +388,15 @@ static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *u
                        ? false
                        : err_set(err, ERR_BUG, "the lease was not found, but held");
     }
+    if (unit->settle && changed)
+        f->is_settled = false;
     return true;
 }
 
 /*
  * Each table by itself, so that rows are locked for moments; they are done again if it comes to
- * that. Once foreign keys hold parents and children together, all tables in one transaction.
+ * that. Once foreign keys hold parents and children together, all tables in one transaction. Who has
+ * more rows than a round takes stays noted, and the next round goes on with the rest.
  */
 static bool S_settle_all(struct filling *f, struct pg *pg, struct err *err)
 {
@@ -400,7 +404,7 @@ static bool S_settle_all(struct filling *f, struct pg *pg, struct err *err)
     bool ok = !f->is_bound || pg_run(pg, sql_get("run_begin"), NULL, 0, NULL, err);
     for (int i = 0; ok && i < f->count; i++)
         ok = S_settle_unit(f, pg, &f->units[i], err);
-    ok = ok && pg_run(pg, sql_get("fill_taken"), values, 2, NULL, err) &&
+    ok = ok && (!f->is_settled || pg_run(pg, sql_get("fill_taken"), values, 2, NULL, err)) &&
          (!f->is_bound || pg_run(pg, sql_get("run_commit"), NULL, 0, NULL, err));
     struct err ignored = {0};
     if (!ok && f->is_bound && pg_is_up(pg))
@@ -416,6 +420,7 @@ static bool S_settle_round(struct run *run, void *ctx, struct err *err)
     struct pg *pg;
     pg_result_free(f->taken);
     f->taken = NULL;
+    f->is_settled = true;
     if (!run_query(run, sql_get("fill_take"), values, 1, &f->taken, err))
         return false;
     int64_t count = pg_int(f->taken, 0, 0);
@@ -425,15 +430,22 @@ static bool S_settle_round(struct run *run, void *ctx, struct err *err)
     if (!fill_wait_for_writers(run, err) || !lanes_borrow(f->lanes, &pg, err) ||
         !S_settle_all(f, pg, err))
         return false;
-    run_say(run, "info", "worker", "the rows of %lld users were looked at again", (long long)count);
+    run_say(run, "info", "worker", "the rows of %lld users were looked at again%s",
+            (long long)count, f->is_settled ? "" : "; there are more of them");
     return true;
 }
 
+static bool S_settle_some(struct filling *f, struct err *err)
+{
+    return run_breathe(f->run, err) &&
+           run_try(f->run, S_settle_round, f, "settle users who changed their organization", err);
+}
+
+/* Beside the application it need not come to an end: who is left stays noted, for step release. */
 static bool S_settle(struct filling *f, struct err *err)
 {
     for (int round = 0; round < SETTLE_ROUNDS; round++) {
-        if (!run_breathe(f->run, err) ||
-            !run_try(f->run, S_settle_round, f, "settle users who changed their organization", err))
+        if (!S_settle_some(f, err))
             return false;
         if (f->is_over)
             return true;
@@ -441,6 +453,20 @@ static bool S_settle(struct filling *f, struct err *err)
     run_say(f->run, "info", "worker",
             "users go on changing; step release settles the last of them");
     return true;
+}
+
+/* Nobody is noted any more, so it has to: rows of those who are left would keep their old codes. */
+static bool S_settle_last(struct filling *f, struct err *err)
+{
+    for (int in_vain = 0; in_vain < MOST_PASSES; in_vain = f->is_settled ? 0 : in_vain + 1) {
+        if (!S_settle_some(f, err))
+            return false;
+        if (f->is_over)
+            return true;
+    }
+    err_set(err, ERR_FAILED, "rows of users who changed their organization still have other codes");
+    return err_hint(err, "'tenantdeck run release' goes on with them; if they never end, see what "
+                         "changes them back: a trigger of the application, or a job");
 }
 
 /* ---- rows that lost their codes, or have others ---- */
@@ -522,10 +548,10 @@ bool step_fill(struct run *run, struct err *err)
     return ok;
 }
 
-bool fill_settle(struct run *run, struct err *err)
+bool fill_settle(struct run *run, bool last, struct err *err)
 {
     struct filling f = {.run = run, .is_bound = true};
-    bool ok = S_begin(&f, err) && S_settle(&f, err);
+    bool ok = S_begin(&f, err) && (last ? S_settle_last(&f, err) : S_settle(&f, err));
     S_end(&f);
     return ok;
 }

@@ -8,9 +8,9 @@
 
 /*
  * Looks again at the rows of users who changed their organization since, and at what hangs on them.
- * For step release, once the triggers that note such users are gone.
+ * For step release. `last`: the triggers that note such users are gone, so none of them may be left.
  */
-bool fill_settle(struct run *run, struct err *err);
+bool fill_settle(struct run *run, bool last, struct err *err);
 
 /*
  * Gives the rows of the tables that the run is about (run_wants_unit) the codes that the mapping says,

@@ -314,7 +314,7 @@ bool step_once(struct run *run, struct err *err)
  */
 bool step_release(struct run *run, struct err *err)
 {
-    return fill_settle(run, err) && step_once(run, err) && fill_settle(run, err) &&
+    return fill_settle(run, false, err) && step_once(run, err) && fill_settle(run, true, err) &&
            step_items(run, "work_release_lookups", err);
 }
 

@@ -171,6 +171,10 @@ is "$(sql online "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND con
 is "$(sql online "UPDATE parents SET owner = '2' WHERE id = 2 RETURNING owner")" 2 \
     'with foreign keys there, a parent may still change its user'
 is "$(sql online "SELECT key FROM tenantdeck.requeue")" 2 'and is noted for later'
+# One with more rows than a round takes, and more users than the rounds that a fill gives them.
+sql online "INSERT INTO parents (id, owner) SELECT 100000 + n, '4' FROM generate_series(1, 61000) AS n;
+            UPDATE users SET org = '3' WHERE id = '4';
+            INSERT INTO tenantdeck.requeue (plan, key) SELECT 'plain', 'nobody ' || n FROM generate_series(1, 21000) AS n"
 online run release
 is "$(sql online "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'tenantdeck%'")|$(
     sql online "SELECT count(*) FROM pg_proc WHERE proname ~ '^(fill|requeue)_'")" '0|0' \
