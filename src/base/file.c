@@ -12,6 +12,7 @@ static void S_look_at_mode(const struct stat *info, struct file *out)
     bool stranger = info->st_uid != geteuid() && info->st_uid != 0;
     out->others_read = (info->st_mode & (S_IRGRP | S_IROTH)) != 0;
     out->others_write = stranger || (info->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    out->strange = stranger || (info->st_mode & S_IWOTH) != 0;
 }
 
 static bool S_read_all(int fd, const char *path, struct buf *text, struct err *err)

@@ -14,6 +14,7 @@ struct file {
     struct buf text;
     bool others_read;  /* group or world may read it */
     bool others_write; /* group or world may change it, or it belongs to another user */
+    bool strange;      /* the same, but for the group */
 };
 
 /* A file of at most FILE_LIMIT bytes. */

@@ -351,6 +351,8 @@ bool ini_read(const char *path, struct ini **out, struct err *err)
     if (!file_read(path, &file, err))
         return false;
     bool ok = ini_parse(path, buf_text(&file.text), file.text.len, out, err);
+    if (ok)
+        (*out)->strange = file.strange;
     file_release(&file);
     return ok;
 }

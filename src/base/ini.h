@@ -30,6 +30,7 @@ struct ini_section {
 struct ini {
     struct arena *arena;
     const char *path; /* as it was given, for messages */
+    bool strange;     /* of its file: see file.h */
     struct ini_section *sections;
     size_t count;
 };

@@ -131,6 +131,7 @@ struct plan_alarms {  /* [alarms]: what of Redis wants to be looked at; 0: never
 struct plan {
     struct arena *arena;
     const char *path, *name, *title;
+    bool strange; /* its file belongs to somebody else, or may be changed by anybody */
     enum plan_kind kind;
     const char *schema; /* where its tables are: "public" */
     bool distribute;    /* the tables are to be spread over a Citus cluster, by tenant */

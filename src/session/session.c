@@ -28,23 +28,37 @@ static char *S_only_plan_here(void)
     return path;
 }
 
-static bool S_open_plan(const char *name, struct session *out, struct err *err)
+/* A plan has commands and SQL to be run: nobody shall run a stranger's for having stood where it lies. */
+static bool S_check_found(const struct plan *plan, struct err *err)
+{
+    if (!plan->strange)
+        return true;
+    err_set(err, ERR_REFUSED,
+            "the plan '%s' of the working directory belongs to somebody else, or anybody may "
+            "change it, so it is not taken for having been found",
+            plan->path);
+    return err_hint(err, "name another with -p; or read this one, and name it by its path: -p "
+                         "./NAME.plan");
+}
+
+/* `found`: nobody has named it. */
+static bool S_open_plan(const char *name, bool found, struct session *out, struct err *err)
 {
     char *path = NULL;
     bool ok = plan_locate(name, &path, err) && plan_read(path, &out->plan, err);
+    bool here = ok && !strchr(path, '/') && !str_is(path, name); /* by its name alone */
     free(path);
-    return ok;
+    return ok && (!(found || here) || S_check_found(out->plan, err));
 }
 
 static bool S_choose_plan(const struct session_options *options, const struct deck *deck,
                           bool needed, struct session *out, struct err *err)
 {
-    char *name = str_dup(options->plan ? options->plan : deck->plan);
-    if (!name)
-        name = S_only_plan_here();
+    const char *given = options->plan ? options->plan : deck->plan;
+    char *name = given ? str_dup(given) : S_only_plan_here();
     bool ok = true;
     if (name)
-        ok = S_open_plan(name, out, err);
+        ok = S_open_plan(name, !given, out, err);
     else if (needed) {
         ok = err_set(err, ERR_USAGE, "no plan is named, and this needs one");
         err_hint(err,

@@ -35,6 +35,28 @@ td_psql "SELECT 'organization_id,organization_code,tenant_code'
                 (hashtext(organization_id) & 3) FROM organization_extension" >"$work/data_codes.csv"
 servers=(-d "$TD_DATABASE" -r "$TD_REDIS")
 
+# ---- a plan that nobody has named ----
+
+mkdir "$work/found"
+cp "$plan" "$work/data_codes.csv" "$work/found"
+found() {
+    (cd "$work/found" && td "$@")
+}
+exits 0 'the only plan of the working directory is taken' found plan show
+chmod o+w "$work/found/mentoring.plan"
+exits 4 'but not when anybody may change it' found plan show
+like "$td_said" "may change it, so it is not taken for having been found" 'which is said'
+exits 4 'by its name neither' found -p mentoring plan show
+exits 0 'by its path it is' found -p ./mentoring.plan plan show
+exits 0 'or by its file' found -p mentoring.plan plan show
+chmod o-w "$work/found/mentoring.plan"
+if [ "$(id -u)" -eq 0 ]; then
+    chown nobody "$work/found/mentoring.plan"
+    exits 4 'nor when it is a stranger'"'"'s' found status
+else
+    skip 'nor when it is a stranger'"'"'s' 'only root can make such a file'
+fi
+
 # ---- exit statuses and sentences ----
 
 exits 0 'status succeeds' td "${servers[@]}" -p "$plan" status
