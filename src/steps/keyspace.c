@@ -2,6 +2,7 @@
 #include "keyspace_parts.h"
 
 #include "clock.h"
+#include "key_choice.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -297,7 +298,8 @@ size_t keyspace_template(const struct plan *plan, const char *key, size_t len,
     size_t i = 0;
     while (i < plan->key_count && !key_template_match(plan->keys[i].pattern, key, len, owner))
         i++;
-    return i;
+    bool queue = i < plan->key_count && !plan->keys[i].foreign && key_is_queue(key, len);
+    return queue ? plan->key_count : i;
 }
 
 void keyspace_sample(json_t *samples, const char *key, size_t len)

@@ -91,7 +91,8 @@ int keyspace_repeated(const struct keyspace *keyspace);
 bool keyspace_ask(struct keyspace *keyspace, int argc, const char *const *argv,
                   const size_t *lengths, struct redis_reply **out, struct err *err);
 
-/* The template of the plan that a key fits; plan->key_count: none. */
+/* The template of the plan that a key fits; plan->key_count: none, or it is in somebody's job queue,
+ * which no template makes ours. */
 size_t keyspace_template(const struct plan *plan, const char *key, size_t len,
                          struct key_owner *owner);
 

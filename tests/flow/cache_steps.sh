@@ -112,6 +112,14 @@ td_redis ACL SETUSER default +unlink >"$work/said"
 runs 'with the right it goes on' td run cache-clear
 is "$(td_redis DBSIZE)" 6 'to its end'
 
+plan '[keys "mails"]
+    pattern = {namespace}:mail:{id}'
+td_redis MSET news:mail:1 v bull:mail:1 v >"$work/said"
+runs 'a template that any job queue fits' td run cache-clear
+is "$(td_redis EXISTS news:mail:1) $(td_redis EXISTS bull:mail:1)" '0 1' 'makes no job queue ours'
+td_redis DEL bull:mail:1 >"$work/said"
+plan ''
+
 # meanwhile COMMAND...: cache-clear begins, and is held before its first keys go while the command runs.
 meanwhile() {
     load
