@@ -104,9 +104,8 @@ static bool S_is_of_tenant(const struct key_choice *choice, const struct key_own
         return S_same(owner->tenant, owner->tenant_len, choice->tenant);
     if (!owner->organization || !choice->organizations)
         return false;
-    char *code = str_ndup(owner->organization, owner->organization_len);
-    bool its =
-        strlen(code) == owner->organization_len && map_get(choice->organizations, code) != MAP_NONE;
+    char *code = key_part(owner->organization, owner->organization_len);
+    bool its = map_get(choice->organizations, code) != MAP_NONE;
     free(code);
     return its;
 }

@@ -74,13 +74,21 @@ struct key_ledger {
     bool full;
 };
 
+static const char *S_keep_part(struct key_ledger *ledger, const char *text, size_t len)
+{
+    char *part = key_part(text, len);
+    const char *kept = arena_str(ledger->arena, part);
+    free(part);
+    return kept;
+}
+
 static uint32_t S_add_owner(struct key_ledger *ledger, const char *code, size_t len,
                             bool organization)
 {
     ledger->owners =
         mem_room(ledger->owners, ledger->owner_count, &ledger->owner_cap, sizeof(*ledger->owners));
-    ledger->owners[ledger->owner_count] = (struct ledger_owner){
-        .code = arena_strn(ledger->arena, code, len), .len = len, .organization = organization};
+    ledger->owners[ledger->owner_count] =
+        (struct ledger_owner){.code = S_keep_part(ledger, code, len), .organization = organization};
     return (uint32_t)ledger->owner_count++;
 }
 
@@ -131,7 +139,7 @@ static size_t S_type(struct key_ledger *ledger, size_t template, const struct ke
         mem_room(ledger->types, ledger->type_count, &ledger->type_cap, sizeof(*ledger->types));
     ledger->types[ledger->type_count] = (struct ledger_type){
         .template = template,
-        .name = owner->type ? arena_strn(ledger->arena, owner->type, owner->type_len) : NULL};
+        .name = owner->type ? S_keep_part(ledger, owner->type, owner->type_len) : NULL};
     ledger->type_names.count++;
     name->number = (uint32_t)++ledger->type_count;
     return ledger->type_count - 1;

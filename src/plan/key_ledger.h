@@ -38,7 +38,6 @@ struct ledger_type {
 
 struct ledger_owner {
     const char *code;
-    size_t len;
     bool organization; /* {org} of a template without {tenant} */
     int64_t keys;
 };

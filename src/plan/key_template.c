@@ -33,6 +33,18 @@ static void S_note_owner(const char *name, size_t name_len, const char *text, si
         }
 }
 
+char *key_part(const char *text, size_t len)
+{
+    struct buf part = {0};
+    for (size_t at = 0; at < len; at++) {
+        size_t run = strnlen(text + at, len - at);
+        buf_add_mem(&part, text + at, run);
+        at += run;
+        buf_add(&part, at < len ? "\\x00" : "");
+    }
+    return buf_take(&part);
+}
+
 bool key_template_match(const char *pattern, const char *key, size_t len, struct key_owner *owner)
 {
     const char *key_end = key + len, *pattern_end = pattern + strlen(pattern);

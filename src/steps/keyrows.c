@@ -162,8 +162,8 @@ static bool S_is_known(const struct map *codes, const char *text, size_t len)
 {
     if (!text || !codes->count)
         return true;
-    char *code = str_ndup(text, len);
-    bool known = !memchr(text, '\0', len) && map_get(codes, code) != MAP_NONE;
+    char *code = key_part(text, len);
+    bool known = map_get(codes, code) != MAP_NONE;
     free(code);
     return known;
 }

@@ -73,9 +73,9 @@ static void S_suspect(struct suspects *suspects, const char *key, size_t len)
 static void S_judge_owner(struct census_of_run *c, const struct key_owner *owner, const char *key,
                           size_t len)
 {
-    char *tenant = owner->tenant ? str_ndup(owner->tenant, owner->tenant_len) : NULL;
+    char *tenant = owner->tenant ? key_part(owner->tenant, owner->tenant_len) : NULL;
     char *organization =
-        owner->organization ? str_ndup(owner->organization, owner->organization_len) : NULL;
+        owner->organization ? key_part(owner->organization, owner->organization_len) : NULL;
     bool tenant_known = !tenant || map_get(&c->tenants, tenant) != MAP_NONE;
     /* A plan without organization codes cannot judge them. */
     bool judged = organization && c->organizations.count;

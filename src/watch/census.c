@@ -166,11 +166,11 @@ static int64_t S_count_owner(struct census *census, size_t template, const struc
     struct figures *figures = &census->now.templates[template];
     const char *text = owner->tenant ? owner->tenant : owner->organization;
     size_t len = owner->tenant ? owner->tenant_len : owner->organization_len;
+    int64_t tenant = MAP_NONE;
     if (!text)
         return MAP_NONE;
-    char *code = str_ndup(text, len);
+    char *code = key_part(text, len);
     map_put(&figures->owners, code, 0);
-    int64_t tenant = MAP_NONE;
     if (census->tally && owner->tenant)
         tenant = tally_of_tenant(census->tally, code);
     else if (census->tally)

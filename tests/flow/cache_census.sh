@@ -66,6 +66,11 @@ is "$(figure 'sum(r["bytes"] for r in a["cache"])')" \
 td cache counts --by=tenant --json >"$work/json"
 is "$(figure '[(h["code"], h["keys"], h["types"]) for h in a["holders"][:4]]')" \
     "[('acme', 900, 3), ('b*', 300, 1), ('(nobody)', 5, 2), ('o1', 3, 3)]" 'by tenant'
+td_redis EVAL "redis.call('SET', 'session:acme\\0x:1', 'x')" 0 >"$work/said"
+td cache counts --by=tenant --json >"$work/json"
+is "$(figure '[(h["code"], h["keys"]) for h in a["holders"] if h["code"].startswith("acme")]')" \
+    "[('acme', 900), ('acme\\\\x00x', 1)]" 'a code does not end at a NUL, to be another'
+td_redis EVAL "redis.call('DEL', 'session:acme\\0x:1')" 0 >"$work/said"
 td cache counts --by=type --json >"$work/json"
 is "$(figure 'sorted((r["name"], r["keys"]) for r in a["cache"] if r["name"].startswith(("cache", "org")))')" \
     "[('cache: jobs', 300), ('cache: users', 300), ('organizations: t0', 1), ('organizations: t1', 1), ('organizations: t2', 1)]" \
