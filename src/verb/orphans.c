@@ -1,6 +1,8 @@
 /* orphans: see orphans.h. */
 #include "orphans.h"
 
+#include "verb_cache.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,12 +86,15 @@ static void S_tell_one(const struct keyrows_finding *finding, struct buf *out)
         text_count(out, finding->asked);
     }
     json_array_foreach(finding->samples, i, sample)
-        buf_format(out, "%s  %.200s", i ? "," : "", json_string_value(sample));
+    {
+        buf_format(out, "%s  ", i ? "," : "");
+        verb_cache_add_sample(out, json_string_value(sample));
+    }
     buf_add_char(out, '\n');
     free(subject);
 }
 
-void orphans_tell(const struct orphans *orphans, struct buf *out)
+static void S_tell(const struct orphans *orphans, struct buf *out)
 {
     const struct keyrows_finding *const *list;
     if (!orphans->rows) {
@@ -98,13 +103,19 @@ void orphans_tell(const struct orphans *orphans, struct buf *out)
         return;
     }
     size_t count = keyrows_findings(orphans->rows, &list);
-    char *clean = text_cleaned(orphans->database);
-    buf_format(out, "compared with database '%s'%s\n", clean,
+    buf_format(out, "compared with database '%s'%s\n", orphans->database,
                count ? ":" : ": the plan says not by what");
     for (size_t i = 0; i < count; i++)
         if (list[i]->asked || list[i]->trouble.kind != ERR_NONE)
             S_tell_one(list[i], out);
-    free(clean);
+}
+
+void orphans_tell(const struct orphans *orphans, struct buf *out)
+{
+    struct buf raw = {0};
+    S_tell(orphans, &raw);
+    text_clean_lines(out, buf_text(&raw), raw.len);
+    buf_release(&raw);
 }
 
 static json_t *S_finding_json(const struct keyrows_finding *finding)

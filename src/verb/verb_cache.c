@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PROGRESS_MS = 250, SHARE_USUAL = 100 };
+enum { PROGRESS_MS = 250, SHARE_USUAL = 100, SAMPLE_COLUMNS = 200 };
 
 static volatile sig_atomic_t S_stopped;
 static struct sigaction S_before;
@@ -147,4 +147,24 @@ char *verb_cache_clean(const char *key, size_t len)
     struct buf clean = {0};
     text_clean(&clean, key, len);
     return buf_take(&clean);
+}
+
+void verb_cache_add_sample(struct buf *out, const char *clean)
+{
+    size_t fits = text_fit(clean, SAMPLE_COLUMNS);
+    buf_add_mem(out, clean, fits);
+    buf_add(out, clean[fits] ? "..." : "");
+}
+
+void verb_cache_print_samples(const struct verb_call *call, const json_t *samples)
+{
+    size_t i;
+    const json_t *sample;
+    json_array_foreach(samples, i, sample)
+    {
+        struct buf line = {0};
+        verb_cache_add_sample(&line, json_string_value(sample));
+        fprintf(call->out, "  %s\n", buf_text(&line));
+        buf_release(&line);
+    }
 }

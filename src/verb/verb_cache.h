@@ -51,5 +51,9 @@ bool verb_cache_number(const struct verb_call *call, const char *option, int64_t
 
 /* A key in a form that any terminal and any JSON reader can bear; yours. */
 char *verb_cache_clean(const char *key, size_t len);
+/* Appends such a key to a line for people: all of it, or as much as is worth reading. */
+void verb_cache_add_sample(struct buf *out, const char *clean);
+/* The samples of a list, each on its line. */
+void verb_cache_print_samples(const struct verb_call *call, const json_t *samples);
 
 #endif

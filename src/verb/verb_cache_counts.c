@@ -341,7 +341,8 @@ static void S_tell_keys(struct buf *out, const char *title, const struct keycoun
 {
     for (size_t i = 0; i < count; i++) {
         char *clean = verb_cache_clean(keys[i].key, keys[i].len);
-        buf_format(out, "%s  %.200s", i ? "" : title, clean);
+        buf_format(out, "%s  ", i ? "" : title);
+        verb_cache_add_sample(out, clean);
         if (keys[i].bytes >= 0) {
             buf_add(out, " (");
             text_bytes(out, keys[i].bytes);

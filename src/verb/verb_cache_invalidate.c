@@ -60,11 +60,8 @@ static bool S_choose(const struct invalidation *v, const struct plan_keys *keys,
 static void S_tell_choice(const struct invalidation *v, const struct key_choice *choice,
                           const struct keyclear *clear)
 {
-    size_t i;
-    const json_t *sample;
     fprintf(v->call->out, "%s: %lld\n", choice->type, (long long)clear->chosen);
-    json_array_foreach(clear->samples, i, sample)
-        fprintf(v->call->out, "  %.200s\n", json_string_value(sample));
+    verb_cache_print_samples(v->call, clear->samples);
 }
 
 static bool S_run_choice(struct invalidation *v, struct key_choice *choice, struct err *err)

@@ -158,12 +158,16 @@ static bool S_look(struct rekey *r, struct err *err)
 {
     if (!S_require_free(r, err))
         return false;
-    if (r->call->json)
+    if (r->call->json) {
         verb_answer(r->call, json_pack("{s:I, s:I}", "found", (json_int_t)r->work.old, "taken",
                                        (json_int_t)r->work.new));
-    else
-        fprintf(r->call->out, "keys of '%s' that would get the code '%s': %lld\n", r->work.before,
-                r->work.after, (long long)r->work.old);
+        return true;
+    }
+    char *before = text_cleaned(r->work.before), *after = text_cleaned(r->work.after);
+    fprintf(r->call->out, "keys of '%s' that would get the code '%s': %lld\n", before, after,
+            (long long)r->work.old);
+    free(before);
+    free(after);
     return true;
 }
 

@@ -219,12 +219,8 @@ static int64_t S_set(const struct policy *p)
 static void S_tell_wrong(const struct policy *p, int64_t wrong)
 {
     fprintf(p->call->out, "keys that would get the policy's time: %lld\n", (long long)wrong);
-    for (size_t i = 0; i < p->call->session->plan->key_count; i++) {
-        size_t at;
-        const json_t *sample;
-        json_array_foreach(p->ttl.types[i].samples, at, sample)
-            fprintf(p->call->out, "  %.200s\n", json_string_value(sample));
-    }
+    for (size_t i = 0; i < p->call->session->plan->key_count; i++)
+        verb_cache_print_samples(p->call, p->ttl.types[i].samples);
 }
 
 static void S_answer(struct policy *p)

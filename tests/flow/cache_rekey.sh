@@ -59,6 +59,8 @@ load
 before=$(td_digest)
 like "$(td cache rekey old new --dry-run)" 'would get the code .new.: 9$' 'a dry run counts'
 is "$(td_digest)" "$before" 'and changes nothing'
+escape=$(printf '\033')
+unlike "$(td cache rekey "old$escape[2J" "new$escape[2J" --dry-run)" "$escape" 'and says what was typed in harmless letters'
 exits 2 'a code with a colon' td --yes cache rekey old 'n:w'
 exits 4 'nobody has said yes' td cache rekey old new
 

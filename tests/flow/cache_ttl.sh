@@ -137,4 +137,10 @@ load
 before=$(td_digest)
 like "$(td cache invalidate organization o1 --dry-run)" 'would be removed: 3' 'a dry run counts'
 is "$(td_digest)" "$before" 'and removes nothing'
+long=$(printf 'a%.0s' $(seq 192))
+td_redis SET "org:o9:$long$(printf '\360\237\230\200\360\237\230\200')" x >"$work/said"
+td cache invalidate organization o9 --dry-run >"$work/said"
+iconv -f UTF-8 -t UTF-8 "$work/said" >"$work/same"
+ok $? 'a key that is cut ends with a whole letter'
+like "$(cat "$work/said")" "  org:o9:$long\.\.\.$" 'and says that it is cut'
 done_testing
