@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64 }; /* keys of one UNLINK: others wait for it as long as for a page of the walk */
+enum {
+    BATCH = 64,    /* keys of one UNLINK: others wait for it as long as for a page of the walk */
+    LOOK_MS = 200, /* whether it is to stop, while it holds the rate */
+};
 
 void keyclear_begin(struct keyclear *clear)
 {
@@ -250,8 +253,11 @@ static bool S_hold_rate(struct keyclear *clear, struct err *err)
     if (!keyspace_settle(clear->keyspace, err))
         return false;
     int64_t due = clear->since_ms + clear->removed * 1000 / clear->rate;
-    if (due > clock_ms())
-        keyspace_rest(clear->keyspace, due - clock_ms());
+    for (int64_t left; (left = due - clock_ms()) > 0;) {
+        if (!S_goes_on(clear, err))
+            return false;
+        keyspace_rest(clear->keyspace, left < LOOK_MS ? left : LOOK_MS);
+    }
     return true;
 }
 

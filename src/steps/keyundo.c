@@ -60,24 +60,27 @@ struct record {
     int64_t ends_at;
 };
 
-static bool S_map(const char *path, struct view *out, struct err *err)
+static bool S_map_open(int fd, const char *path, struct view *out, struct err *err)
 {
     struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    *out = (struct view){0};
-    if (fd < 0 || fstat(fd, &info) < 0) {
-        err_set(err, ERR_FAILED, "'%s' could not be read: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
+    if (fd < 0 || fstat(fd, &info) < 0)
+        return err_set(err, ERR_FAILED, "'%s' could not be read: %s", path, strerror(errno));
     void *bytes =
         info.st_size ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-    close(fd);
     if (bytes == MAP_FAILED)
         return err_set(err, ERR_FAILED, "'%s' holds no keys of a clear", path);
     *out = (struct view){bytes, (size_t)info.st_size};
     return true;
+}
+
+static bool S_map(const char *path, struct view *out, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *out = (struct view){0};
+    bool ok = S_map_open(fd, path, out, err);
+    if (fd >= 0)
+        close(fd);
+    return ok;
 }
 
 static void S_unmap(struct view *view)
@@ -157,31 +160,62 @@ static bool S_begin_new(struct keyundo *undo, const char *server, struct err *er
     return keyundo_sync(undo, err);
 }
 
-/* What a kill has cut off at its end was never counted on: its key was not removed yet. */
-static bool S_go_on(struct keyundo *undo, struct err *err)
+static bool S_check_part(const struct keyundo *undo, const char *of, const char *server,
+                         struct err *err)
 {
-    struct view view;
+    struct stat info;
+    bool ours = fstat(undo->fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+                !(info.st_mode & (S_IRWXG | S_IRWXO));
+    if (!ours)
+        return err_set(err, ERR_REFUSED,
+                       "'%s' was not left by a clear of yours: others may read what would be "
+                       "written into it",
+                       undo->part);
+    return str_is(of, server) ||
+           err_set(err, ERR_REFUSED, "'%s' has keys of '%s', and this is '%s'", undo->part,
+                   of ? of : "?", server);
+}
+
+/* What a kill has cut off at its end was never counted on: its key was not removed yet. */
+static bool S_go_on(struct keyundo *undo, const char *server, struct err *err)
+{
+    struct view view = {0};
     struct record record;
-    char *server = NULL;
+    char *of = NULL;
     size_t at = 0;
-    if (!S_map(undo->part, &view, err))
-        return false;
-    bool ok = S_head(&view, undo->part, &server, &at, err);
+    undo->fd = open(undo->part, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    bool ok = S_map_open(undo->fd, undo->part, &view, err) &&
+              S_head(&view, undo->part, &of, &at, err) && S_check_part(undo, of, server, err);
     while (ok && S_record(&view, &at, &record))
         undo->count++;
-    undo->fd = ok ? open(undo->part, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC) : -1;
-    if (ok && (undo->fd < 0 || ftruncate(undo->fd, (off_t)at) < 0))
+    if (ok && ftruncate(undo->fd, (off_t)at) < 0)
         ok = S_trouble(undo, "gone on with", err);
     if (ok)
         EVP_DigestUpdate(undo->digest, view.bytes, at);
     S_unmap(&view);
-    free(server);
+    free(of);
+    return ok;
+}
+
+/* One that was killed when all was in the file: there is nothing left to go into it. */
+static bool S_is_whole(const char *path, const char *server, struct err *err)
+{
+    int64_t keys;
+    char *of = NULL;
+    bool ok = keyundo_check(path, &keys, &of, err) &&
+              (str_is(of, server) ||
+               err_set(err, ERR_REFUSED, "'%s' is there already, of '%s', and stays as it is", path,
+                       of ? of : "?"));
+    free(of);
     return ok;
 }
 
 bool keyundo_begin(const char *path, const char *server, bool again, struct keyundo **out,
                    struct err *err)
 {
+    *out = NULL;
+    if (again && access(path, F_OK) == 0)
+        return S_is_whole(path, server, err);
     struct keyundo *undo = mem_new(sizeof(*undo));
     undo->path = str_dup(path);
     undo->part = str_format("%s.part", path);
@@ -191,7 +225,7 @@ bool keyundo_begin(const char *path, const char *server, bool again, struct keyu
     bool ok = access(path, F_OK) < 0 ||
               err_set(err, ERR_REFUSED, "'%s' is there already, and stays as it is", path);
     if (ok && again && access(undo->part, F_OK) == 0)
-        ok = S_go_on(undo, err);
+        ok = S_go_on(undo, server, err);
     else if (ok)
         ok = S_begin_new(undo, server, err);
     if (!ok) {

@@ -13,8 +13,9 @@
 
 struct keyundo;
 
-/* A new file for keys of the Redis of this name, or the part that an earlier one has left, with
- * `again`. `path` must be free. */
+/* A new file for keys of the Redis of this name, whose `path` must be free. With `again` it goes on
+ * with the part that an earlier one has left; and where the file is whole already, all of its keys
+ * have been removed, and `*out` is NULL. */
 bool keyundo_begin(const char *path, const char *server, bool again, struct keyundo **out,
                    struct err *err);
 /* `ends_at`: wall clock, or -1: never. What it holds counts only after keyundo_sync(). */

@@ -30,6 +30,7 @@ struct clear {
     const char *tag;
     char *undo_path; /* absolute; NULL */
     bool all;
+    bool sealed; /* the undo file is whole already: of one that was killed after that */
     struct verb_change change;
     int64_t left;
 };
@@ -167,7 +168,10 @@ static void S_add_samples(const char *title, const json_t *samples, struct buf *
     size_t i;
     const json_t *sample;
     json_array_foreach(samples, i, sample)
-        buf_format(out, "%s  %.200s", i ? "" : title, json_string_value(sample));
+    {
+        buf_format(out, "%s  ", i ? "" : title);
+        verb_cache_add_sample(out, json_string_value(sample));
+    }
     if (json_array_size(samples))
         buf_add_char(out, '\n');
 }
@@ -374,8 +378,17 @@ static bool S_begin_change(struct clear *c, struct err *err)
     verb_change_note(&c->change, "info", text);
     free(text);
     free(what);
-    return !c->undo_path ||
-           keyundo_begin(c->undo_path, server, c->change.resumed, &c->work.undo, err);
+    if (!c->undo_path)
+        return true;
+    if (!keyundo_begin(c->undo_path, server, c->change.resumed, &c->work.undo, err)) {
+        struct err ignored = {0};
+        if (!c->change.resumed) /* nothing of it has begun */
+            verb_change_end(&c->change, "refused", &ignored);
+        return false;
+    }
+    c->sealed = !c->work.undo;
+    c->work.prove |= c->sealed; /* nobody knows any more which keys those were */
+    return true;
 }
 
 static json_t *S_counts(const struct clear *c)
@@ -391,7 +404,7 @@ static bool S_clear(struct clear *c, struct err *err)
     if (!S_require_ours(c, err) || !S_begin_change(c, err))
         return false;
     FAILPOINT("K2");
-    if (!S_remove(c, err) || !verb_change_acted(&c->change, S_counts(c), err))
+    if (!c->sealed && (!S_remove(c, err) || !verb_change_acted(&c->change, S_counts(c), err)))
         return false;
     FAILPOINT("K6");
     if (!S_verify(c, err))

@@ -131,7 +131,8 @@ before=$(td_digest)
 runs 'a clear keeps what it removes' td --yes cache clear --tenant=acme --undo-file="$work/undo"
 is "$(stat -c %a "$work/undo")" 600 'in a file for us alone'
 exits 4 'whose name must be free' td --yes cache clear --tenant=acme --undo-file="$work/undo"
-runs 'given up' td --yes cache clear --abandon
+exits 4 'however often it is said' td --yes cache clear --tenant=acme --undo-file="$work/undo"
+like "$(td --yes cache clear --abandon)" 'there is none' 'and nothing of it has begun'
 td_redis SET session:acme:2 new >"$work/said"
 like "$(td cache restore "$work/undo" --dry-run)" 'keys in .*: 5, of .*checksum is right' 'it can be looked at'
 like "$(td --yes cache restore "$work/undo")" '^keys restored, and found there: 5 of 5;' 'and restored'
@@ -173,6 +174,20 @@ began=$(date +%s%N)
 runs 'a clear goes as fast as it may' td --yes cache clear --tenant=slow --type=sessions --rate=600
 [ $(($(date +%s%N) - began)) -ge 1400000000 ]
 ok $? 'and not faster'
+slow_begins() {
+    [ "$(td_redis EVAL "return #redis.call('KEYS', 'session:slow:*')" 0)" -lt 900 ]
+}
+td_redis EVAL "for n = 1, 900 do redis.call('SET', 'session:slow:' .. n, n) end" 0 >"$work/said"
+"$TENANTDECK" -r "$TD_REDIS" -p "$work/site.plan" --yes cache clear --tenant=slow --type=sessions --rate=1 \
+    </dev/null >"$work/said" 2>&1 &
+slow=$!
+td_until 20 slow_begins
+kill -INT "$slow"
+td_until 20 sh -c "! kill -0 $slow"
+ok $? 'Ctrl-C ends one that waits for its next keys'
+wait "$slow"
+like "$?: $(cat "$work/said")" '^1: .*stopped, as asked' 'which says so'
+td --yes cache clear --abandon >"$work/said"
 
 # ---- tags ----
 
