@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPEN_MS = 5000, MEMBERS = 20, REFUSED = -3 };
+enum { OPEN_MS = 5000, MEMBERS = 20, NO_END = -1, REFUSED = -3 };
 
 struct peek {
     struct verb_call *call;
     struct redis *redis;
     const char *key;
     char *type;
-    int64_t ttl_ms; /* -1: it has no end; REFUSED: not known */
+    int64_t ttl_ms; /* NO_END; REFUSED: not known */
     int64_t bytes;  /* REFUSED: not known */
     int64_t size;   /* bytes of a string, members of anything else; REFUSED: not known */
     struct redis_reply *value;
@@ -85,6 +85,19 @@ static bool S_read(struct peek *peek, struct err *err)
 
 /* ---- telling ---- */
 
+/* A NUL is a character like others here: what stands behind one is part of the value. */
+static json_t *S_json_bytes(const char *bytes, size_t len)
+{
+    json_t *text = json_stringn(bytes, len);
+    if (text)
+        return text;
+    struct buf clean = {0};
+    text_clean(&clean, bytes, len);
+    text = json_string(buf_text(&clean));
+    buf_release(&clean);
+    return text;
+}
+
 static json_t *S_json_value(const struct redis_reply *value)
 {
     if (!value || redis_type(value) == REDIS_NIL)
@@ -92,7 +105,7 @@ static json_t *S_json_value(const struct redis_reply *value)
     if (redis_type(value) == REDIS_INTEGER)
         return json_integer(redis_int(value));
     if (redis_type(value) != REDIS_ARRAY)
-        return verb_json_text(redis_text(value));
+        return S_json_bytes(redis_text(value), redis_length(value));
     json_t *array = json_array();
     for (size_t i = 0; i < redis_length(value); i++)
         json_array_append_new(array, S_json_value(redis_at(value, i)));
@@ -131,7 +144,7 @@ static void S_print(const struct peek *peek)
         buf_format(&text, "ttl     %lld s\n", (long long)(peek->ttl_ms / 1000));
     else
         buf_format(&text, "ttl     %s\n",
-                   peek->ttl_ms == REFUSED ? "not known" : "none: it never expires");
+                   peek->ttl_ms == NO_END ? "none: it never expires" : "not known");
     buf_add(&text, "memory  ");
     if (peek->bytes >= 0)
         text_bytes(&text, peek->bytes);
@@ -160,14 +173,15 @@ static void S_tell(const struct peek *peek)
         S_print(peek);
         return;
     }
-    verb_answer(peek->call,
-                json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "key", verb_json_text(peek->key),
-                          "type", peek->type, "ttl_ms",
-                          peek->ttl_ms < 0 ? json_null() : json_integer(peek->ttl_ms), "endless",
-                          peek->ttl_ms == REFUSED ? json_null() : json_boolean(peek->ttl_ms == -1),
-                          "bytes", peek->bytes < 0 ? json_null() : json_integer(peek->bytes),
-                          "size", peek->size < 0 ? json_null() : json_integer(peek->size), "value",
-                          S_json_value(peek->value)));
+    verb_answer(
+        peek->call,
+        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "key", verb_json_text(peek->key), "type",
+                  peek->type, "ttl_ms", peek->ttl_ms < 0 ? json_null() : json_integer(peek->ttl_ms),
+                  "endless",
+                  peek->ttl_ms < NO_END ? json_null() : json_boolean(peek->ttl_ms == NO_END),
+                  "bytes", peek->bytes < 0 ? json_null() : json_integer(peek->bytes), "size",
+                  peek->size < 0 ? json_null() : json_integer(peek->size), "value",
+                  S_json_value(peek->value)));
 }
 
 bool verb_cache_peek(struct verb_call *call, struct err *err)

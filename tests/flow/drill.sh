@@ -47,6 +47,15 @@ is "$(run cache peek l --json | jq -c '[.size, (.value | length)]')" '[100,20]' 
 is "$(run cache peek z --json | jq -c '.value')" '["one","1","two","2"]' 'a sorted set'
 like "$(run cache peek s)" '^  x$' 'a set'
 exits 0 'a stream' run cache peek st
+like "$(run cache peek h)" '^ttl     none: it never expires$' 'what has no end is said to have none'
+is "$(run cache peek h --json | jq -c .endless)" true 'in JSON, too'
+td_redis ACL SETUSER default -pttl >/dev/null
+like "$(run cache peek h)" '^ttl     not known$' 'but not where nobody may ask for it'
+is "$(run cache peek h --json | jq -c '[.ttl_ms, .endless]')" '[null,null]' 'nor in JSON'
+td_redis ACL SETUSER default +pttl >/dev/null
+td_redis EVAL "redis.call('SET', 'nul', 'a\\0b')" 0 >/dev/null
+is "$(run cache peek nul --json | jq -c '[.size, .value]')" '[3,"a\u0000b"]' 'a value does not end at a NUL'
+td_redis DEL nul >/dev/null
 exits 1 'what is not there' run cache peek none-such
 is "$(td_redis exists none-such)" 0 'is not made by looking'
 
