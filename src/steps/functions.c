@@ -26,16 +26,10 @@ static bool S_require_functions(const struct sqlscript *script, struct err *err)
 {
     static const char *const allowed[] = {"create function", "create procedure",
                                           "comment on function", "comment on procedure"};
-    for (size_t i = 0; i < script->count; i++) {
-        bool fits = false;
-        for (size_t k = 0; k < ARRAY_LEN(allowed); k++)
-            fits |= sqlscript_starts(&script->statements[i], allowed[k]);
-        if (!fits)
-            return sqlscript_error(script, script->statements[i].line, err,
-                                   "a file of [functions] holds only CREATE OR REPLACE FUNCTION or "
-                                   "PROCEDURE, and their comments");
-    }
-    return true;
+    return sqlscript_require(script, allowed, ARRAY_LEN(allowed),
+                             "a file of [functions] holds only CREATE OR REPLACE FUNCTION or "
+                             "PROCEDURE, and their comments",
+                             err);
 }
 
 static bool S_fill(struct making *making, struct err *err)

@@ -329,6 +329,19 @@ bool sqlscript_starts(const struct sqlscript_statement *statement, const char *w
     return strncmp(have, words, len) == 0 && (have[len] == ' ' || have[len] == '\0');
 }
 
+bool sqlscript_require(const struct sqlscript *script, const char *const *words, size_t count,
+                       const char *rule, struct err *err)
+{
+    for (size_t i = 0; i < script->count; i++) {
+        size_t k = 0;
+        while (k < count && !sqlscript_starts(&script->statements[i], words[k]))
+            k++;
+        if (k == count)
+            return sqlscript_error(script, script->statements[i].line, err, "%s", rule);
+    }
+    return true;
+}
+
 bool sqlscript_fill(const struct sqlscript *script, size_t statement,
                     const struct sql_variable *variables, size_t count, char **out, struct err *err)
 {

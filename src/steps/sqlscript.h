@@ -40,6 +40,9 @@ void sqlscript_free(struct sqlscript *script); /* NULL is fine */
 
 /* Its first words are these, in lower case: "create function"; `or replace` is passed over. */
 bool sqlscript_starts(const struct sqlscript_statement *statement, const char *words);
+/* Each statement starts with one of these, or else `rule` is said, with the line. */
+bool sqlscript_require(const struct sqlscript *script, const char *const *words, size_t count,
+                       const char *rule, struct err *err);
 
 /* The statement with its variables filled in; `*out` is yours. */
 bool sqlscript_fill(const struct sqlscript *script, size_t statement,

@@ -47,16 +47,10 @@ static bool S_require_views(const struct sqlscript *script, struct err *err)
         "create materialized view",     "create index",     "create unique index",
         "comment on materialized view", "comment on index", "comment on column",
     };
-    for (size_t i = 0; i < script->count; i++) {
-        bool fits = false;
-        for (size_t k = 0; k < ARRAY_LEN(allowed); k++)
-            fits |= sqlscript_starts(&script->statements[i], allowed[k]);
-        if (!fits)
-            return sqlscript_error(script, script->statements[i].line, err,
-                                   "a file of [views] holds only CREATE MATERIALIZED VIEW, CREATE "
-                                   "INDEX and their comments");
-    }
-    return true;
+    return sqlscript_require(script, allowed, ARRAY_LEN(allowed),
+                             "a file of [views] holds only CREATE MATERIALIZED VIEW, CREATE INDEX "
+                             "and their comments",
+                             err);
 }
 
 static bool S_take_names(struct view_file *file, struct err *err)
