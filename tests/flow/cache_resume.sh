@@ -70,12 +70,12 @@ like "$(td log)" 'keys of pattern .forms:\*. removed: ' 'the log has the results
 # kept POINT: the same with an undo file, which is whole afterwards, whenever it was killed.
 kept() {
     load
-    rm -f "$work/undo" "$work/undo.part"
-    TENANTDECK_FAILPOINT=clear:$1 td cache clear --pattern='forms:*' --undo-file="$work/undo" >"$work/said" 2>&1
+    rm -f "$work/kept" "$work/kept.part"
+    TENANTDECK_FAILPOINT=clear:$1 td cache clear --pattern='forms:*' --undo-file="$work/kept" >"$work/said" 2>&1
     is "$?" 137 "killed at $1, with an undo file"
-    runs '... the same command goes on' td cache clear --pattern='forms:*' --undo-file="$work/undo"
+    runs '... the same command goes on' td cache clear --pattern='forms:*' --undo-file="$work/kept"
     is "$(td_redis EVAL "return #redis.call('KEYS', 'forms:*')" 0)" 0 '... and all of it is gone'
-    like "$(td cache restore "$work/undo")" '^keys restored, and found there: 1000 of 10[0-9]+; there again, and left: [0-9]+;' \
+    like "$(td cache restore "$work/kept")" '^keys restored, and found there: 1000 of 10[0-9]+; there again, and left: [0-9]+;' \
         '... and all of it comes back'
 }
 for point in K3:4 K5:1 K6:1 K7:1; do kept $point; done
@@ -87,12 +87,12 @@ like "$td_said" 'removed: 0; there after all, written since: 1;' 'is not in the 
 is "$(td_redis EXISTS forms:new)" 1 'as it was'
 
 load
-rm -f "$work/undo" "$work/undo.part"
-TENANTDECK_FAILPOINT=clear:K3:4 td cache clear --pattern='forms:*' --undo-file="$work/undo" >"$work/said" 2>&1
-chmod 640 "$work/undo.part"
-exits 4 'a part that others may read is not written on' td cache clear --pattern='forms:*' --undo-file="$work/undo"
-chmod 600 "$work/undo.part"
-runs 'one that they may not is' td cache clear --pattern='forms:*' --undo-file="$work/undo"
+rm -f "$work/kept" "$work/kept.part"
+TENANTDECK_FAILPOINT=clear:K3:4 td cache clear --pattern='forms:*' --undo-file="$work/kept" >"$work/said" 2>&1
+chmod 640 "$work/kept.part"
+exits 4 'a part that others may read is not written on' td cache clear --pattern='forms:*' --undo-file="$work/kept"
+chmod 600 "$work/kept.part"
+runs 'one that they may not is' td cache clear --pattern='forms:*' --undo-file="$work/kept"
 
 # ---- who else comes ----
 
