@@ -156,14 +156,12 @@ static void S_offer(struct outside_log *log, const char *line, size_t len)
 
 /* ---- judging ---- */
 
-static bool S_holds(const struct outside_log *log, const char *bytes, size_t len, const char **text)
+static const char *S_betrayal(const struct outside_log *log, const char *bytes, size_t len)
 {
     for (const char *const *one = log->failure; one && *one; one++)
-        if (memmem(bytes, len, *one, strlen(*one))) {
-            *text = *one;
-            return true;
-        }
-    return false;
+        if (memmem(bytes, len, *one, strlen(*one)))
+            return *one;
+    return NULL;
 }
 
 /* A text may stand across two pieces of one long line: so the edge between them is looked at too. */
@@ -174,10 +172,10 @@ static void S_judge(struct outside_log *log, const char *piece, size_t len)
         return;
     if (log->inside && log->edge_len) {
         memcpy(log->edge + log->edge_len, piece, part);
-        S_holds(log, log->edge, log->edge_len + part, &log->betrayed);
+        log->betrayed = S_betrayal(log, log->edge, log->edge_len + part);
     }
     if (!log->betrayed)
-        S_holds(log, piece, len, &log->betrayed);
+        log->betrayed = S_betrayal(log, piece, len);
     if (log->betrayed) {
         struct S_raw raw;
         S_take_raw(&raw, piece, len);

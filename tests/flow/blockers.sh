@@ -123,6 +123,13 @@ exits 4 'a session of our own is not ended' \
 like "$td_said" 'one of tenantdeck itself' 'and it says so'
 td_psql "SELECT pg_terminate_backend($ours)" >"$work/made"
 
+TD_DATABASE="$TD_DATABASE&replication=database" in_session sender IDENTIFY_SYSTEM
+sender=$(pid_of sender)
+exits 4 'a walsender is not ended' run blockers terminate "$sender" --yes --started="$(started_of "$sender")"
+like "$td_said" 'is a walsender: a replica, a backup or a subscriber' 'and it says why'
+is "$(pid_of sender)" "$sender" 'it goes on'
+end_session sender
+
 # ---- cancel: the session stays, its statement does not ----
 
 run journal create --yes >"$work/journal" || td_bail "no journal: $(cat "$work/journal")"

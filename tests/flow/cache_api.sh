@@ -58,6 +58,11 @@ like "$(td cache get user_456 --tenant org_123 --namespace users --reveal)" cana
 is "$(everything)" "$before" 'nothing is written by that, and nothing counted'
 exits 1 'what is not there is an error' td cache get none --tenant org_123
 exits 2 'a namespace with a colon is refused' td cache get k --tenant t --namespace a:b
+td cache set tokens '{"note":"Bearer canary-2","list":["eyJcanary-3"],"author":"plain"}' --tenant masks --yes >"$work/said"
+shown=$(td cache get tokens --tenant masks)
+unlike "$shown" canary 'a token is masked whatever its member is called, in a list as well'
+like "$shown" '"author": "plain"' 'and what is none is shown'
+td cache delete tokens --tenant masks --yes >"$work/said"
 exits 2 'half a key is refused' td cache get cache:org_123
 exits 4 'without a yes nothing is set' td cache set k v --tenant t
 

@@ -80,6 +80,14 @@ kept() {
 }
 for point in K3:4 K5:1 K6:1 K7:1; do kept $point; done
 load
+rm -f "$work/kept"
+TENANTDECK_FAILPOINT=clear:K5:1 td cache clear --pattern='forms:*' --undo-file="$work/kept" >"$work/said" 2>&1
+td_redis SET forms:1 newer >"$work/said"
+td cache clear --pattern='forms:*' --undo-file="$work/kept" >"$work/said" 2>&1
+td cache restore "$work/kept" >"$work/said"
+is "$(td_redis GET forms:1)" newer 'of a key that was removed twice the newer one comes back'
+
+load
 TENANTDECK_FAILPOINT=clear:K7:1 td cache clear --pattern='forms:*' --undo-file="$work/gone" >"$work/said" 2>&1
 td_redis SET forms:new x >"$work/said"
 exits 1 'what was written since the kill' td cache clear --pattern='forms:*' --undo-file="$work/gone"

@@ -111,6 +111,30 @@ td_redis ACL SETUSER default -expire >"$work/said"
 set_policy 'also where EXPIRE with LT is not to be had'
 td_redis ACL SETUSER default +expire >"$work/said"
 
+writers_wait() {
+    [ "$(td_redis INFO clients | sed -n 's/^blocked_clients:\([0-9]*\).*/\1/p')" -ge "$1" ]
+}
+# between NAME: somebody gives a key a short time after we have seen that it has no end.
+between() {
+    load
+    td_redis CLIENT PAUSE 60000 WRITE >"$work/said"
+    td_redis PEXPIRE sessions:o1:endless 50000 >"$work/theirs" &
+    theirs=$!
+    td_until 20 writers_wait 1
+    td --yes cache ttl --set >"$work/ours" 2>&1 &
+    ours=$!
+    td_until 20 writers_wait 2
+    ok $? "$1"
+    td_redis CLIENT UNPAUSE >"$work/said"
+    wait "$theirs" "$ours"
+    [ "$(td_redis TTL sessions:o1:endless)" -le 50 ]
+    ok $? '... who gave it less meanwhile is right'
+}
+between 'a key that somebody else sets at the same moment'
+td_redis ACL SETUSER default -expire >"$work/said"
+between 'the same by a script'
+td_redis ACL SETUSER default +expire >"$work/said"
+
 # ---- invalidate ----
 
 # stale NAME WHAT-IS-GONE ARGUMENT...
