@@ -391,21 +391,26 @@ static bool S_restore_batch(struct keyspace *keyspace, const struct record *reco
 static bool S_restore_all(const struct view *view, size_t first, struct keyspace *keyspace,
                           struct keyundo_result *out, struct err *err)
 {
-    struct record *records = mem_array((size_t)out->keys, sizeof(*records));
+    size_t *places = mem_array((size_t)out->keys, sizeof(*places));
     struct record batch[RESTORE_BATCH];
     size_t at = first, left = 0, count = 0;
     bool ok = true;
-    while (left < (size_t)out->keys && S_record(view, &at, &records[left]))
+    while (left < (size_t)out->keys) {
+        places[left] = at;
+        if (!S_record(view, &at, &batch[0]))
+            break;
         left++;
+    }
     while (ok && left) {
-        batch[count++] = records[--left];
+        at = places[--left];
+        S_record(view, &at, &batch[count++]);
         if (count < RESTORE_BATCH && left)
             continue;
         ok = S_restore_batch(keyspace, batch, count, out, err);
         count = 0;
         FAILPOINT("K3");
     }
-    free(records);
+    free(places);
     return ok;
 }
 
