@@ -126,8 +126,10 @@ static void S_draw(struct console *console)
     screen_begin();
     /* A list below a pane has the whole window: it is looked into, and not across. */
     bool below = drill_top(&console->panes.drills[console->panes.focus]) != NULL;
-    layout_make(screen_lines(), screen_cols(), console->panes.focus, console->panes.zoomed || below,
-                &console->layout);
+    const struct layout_wish wish = {.focus = console->panes.focus,
+                                     .zoomed = console->panes.zoomed || below,
+                                     .keys_only = snapshot->keys_only};
+    layout_make(screen_lines(), screen_cols(), &wish, &console->layout);
     if (console->layout.too_small) {
         S_draw_too_small();
     } else {

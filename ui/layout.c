@@ -72,7 +72,18 @@ static void S_place_dashboard(struct layout *layout, enum table_id focus)
     S_add(layout, TABLE_LOG, body.y + upper, body.x, log, body.width);
 }
 
-void layout_make(int lines, int cols, enum table_id focus, bool zoomed, struct layout *out)
+/* A plan of keys alone has no tables, and no steps: its keys have the room, and the servers. */
+static void S_place_keys(struct layout *layout, enum table_id focus)
+{
+    struct box body = layout->body;
+    bool other = focus != TABLE_CACHE && focus != TABLE_LOG;
+    int log = body.height / 5, second = body.height / 4, first = body.height - second - log;
+    S_add(layout, TABLE_CACHE, body.y, body.x, first, body.width);
+    S_add(layout, other ? focus : TABLE_NODES, body.y + first, body.x, second, body.width);
+    S_add(layout, TABLE_LOG, body.y + first + second, body.x, log, body.width);
+}
+
+void layout_make(int lines, int cols, const struct layout_wish *wish, struct layout *out)
 {
     *out = (struct layout){.too_small = lines < LAYOUT_LEAST_LINES || cols < LAYOUT_LEAST_COLS};
     if (out->too_small)
@@ -80,10 +91,12 @@ void layout_make(int lines, int cols, enum table_id focus, bool zoomed, struct l
     bool roomy = lines >= FULL_FRAME_LINES && cols >= FULL_FRAME_COLS;
     out->frame = roomy ? FRAME_ALL : FRAME_TOP;
     out->body = (struct box){2, 0, lines - LINES_AROUND, cols};
-    if (!zoomed && lines >= DASHBOARD_LINES && cols >= DASHBOARD_COLS)
-        S_place_dashboard(out, focus);
+    if (wish->zoomed || lines < DASHBOARD_LINES || cols < DASHBOARD_COLS)
+        S_place_single(out, wish->focus, wish->zoomed);
+    else if (wish->keys_only)
+        S_place_keys(out, wish->focus);
     else
-        S_place_single(out, focus, zoomed);
+        S_place_dashboard(out, wish->focus);
 }
 
 struct box layout_inside(struct box box, enum layout_frame frame)

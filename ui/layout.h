@@ -30,8 +30,13 @@ struct layout {
 
 enum { LAYOUT_LEAST_LINES = 8, LAYOUT_LEAST_COLS = 40 };
 
-/* `focus` is always among the slots; with `zoomed` it is the only one. */
-void layout_make(int lines, int cols, enum table_id focus, bool zoomed, struct layout *out);
+struct layout_wish {
+    enum table_id focus; /* always among the slots; */
+    bool zoomed;         /* … and the only one of them */
+    bool keys_only;      /* there are no tables */
+};
+
+void layout_make(int lines, int cols, const struct layout_wish *wish, struct layout *out);
 
 /* The inside of a framed box: what is left for the content. */
 struct box layout_inside(struct box box, enum layout_frame frame);

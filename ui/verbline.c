@@ -84,7 +84,7 @@ static void S_ended(void *ctx, int status)
                                 : MOOD_BAD,
                   remark);
     free(remark);
-    console->wishes |= WISH_REDRAW;
+    console->wishes |= console->child_changes ? WISH_REFRESH | WISH_REDRAW : WISH_REDRAW;
 }
 
 void verbline_end(struct console *console)
