@@ -292,7 +292,7 @@ static char *S_tell_silence(const struct server_view *server, int64_t now)
     return str_format("no answer for %s", span);
 }
 
-static char *S_tell_trouble(enum table_id id, const struct server_view *server)
+static char *S_tell_trouble(const char *name, const struct server_view *server)
 {
     struct buf text = {0};
     if (server->state == SERVER_LEFT)
@@ -300,10 +300,14 @@ static char *S_tell_trouble(enum table_id id, const struct server_view *server)
             "the database is %s, which wants it for itself; the console comes back to "
             "it when that is over",
             server->trouble);
-    buf_format(&text, "%s does not answer", S_infos[id].database ? "PostgreSQL" : "Redis");
+    buf_format(&text, "%s does not answer", name);
     if (server->trouble && *server->trouble) {
         buf_add(&text, ": ");
         text_clean(&text, server->trouble, strcspn(server->trouble, "\n"));
+    }
+    if (server->hint) {
+        buf_add(&text, "; ");
+        text_clean(&text, server->hint, strlen(server->hint));
     }
     buf_add(&text, "; it is asked again and again, and at once with r");
     return buf_take(&text);
@@ -314,7 +318,9 @@ static char *S_tell_nothing(enum table_id id, const struct snapshot *snapshot,
                             const struct server_view *silent)
 {
     if (silent)
-        return S_tell_trouble(id, silent);
+        return S_tell_trouble(S_infos[id].database ? "PostgreSQL" : "Redis", silent);
+    if (id == TABLE_NODES && S_is_silent(&snapshot->redis, snapshot->at))
+        return S_tell_trouble("Redis", &snapshot->redis);
     if (id == TABLE_LOG && snapshot->events_narrow)
         return str_dup("no event is left of those that are wanted; Esc shows all again");
     return NULL;

@@ -50,16 +50,34 @@ static void S_add_where(struct banner *banner, const struct server_view *server)
                      str_dup(where));
 }
 
-/* The gist of a libpq message: its first line, after "connection to server at … failed: ". */
+/* What goes before the reason in our messages and libpq's, and what there is instead of it. */
+static const struct {
+    const char *before, *brief;
+} S_gists[] = {
+    {" failed: ", ""},
+    {" could not be reached: ", ""},
+    {" is not accepted: ", "certificate: "},
+};
+
+/* The gist of a message: the reason in its first line, without the server's own words after it. */
 static char *S_shorten_trouble(const char *trouble)
 {
     if (!trouble || !*trouble)
         return str_dup("no reason known");
     char *line = str_ndup(trouble, strcspn(trouble, "\r\n"));
-    const char *reason = strstr(line, " failed: ");
-    reason = reason ? reason + strlen(" failed: ") : line;
+    const char *reason = line, *brief = "";
+    for (size_t i = 0; reason == line && i < ARRAY_LEN(S_gists); i++) {
+        const char *found = strstr(line, S_gists[i].before);
+        if (!found)
+            continue;
+        reason = found + strlen(S_gists[i].before);
+        brief = S_gists[i].brief;
+    }
+    char *said = strstr(reason, " (it says: ");
+    if (said)
+        *said = '\0';
     size_t fits = text_fit(reason, TROUBLE_MAX);
-    char *gist = str_format("%.*s%s", (int)fits, reason, reason[fits] ? "..." : "");
+    char *gist = str_format("%s%.*s%s", brief, (int)fits, reason, reason[fits] ? "..." : "");
     free(line);
     return gist;
 }
@@ -76,6 +94,12 @@ static void S_add_server(struct banner *banner, const struct server_view *server
         S_add_part(banner, MOOD_WARN, str_format("%s connecting", name));
         break;
     case SERVER_UP:
+        if (server->trouble) { /* "1 of 3 primaries do not answer: ...": the nodes say why */
+            S_add_part(banner, MOOD_BAD,
+                       str_format("%s: %.*s", short_name, (int)strcspn(server->trouble, ":"),
+                                  server->trouble));
+            break;
+        }
         S_add_with_brief(banner, MOOD_GOOD,
                          server->version && *server->version
                              ? str_format("%s %s", short_name, server->version)

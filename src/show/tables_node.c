@@ -155,4 +155,6 @@ void node_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
         return;
     detail_say(out, "It does not answer; the figures are those of its last answer:");
     detail_lines(out, node->trouble);
+    if (node->hint)
+        detail_lines(out, node->hint);
 }

@@ -15,7 +15,8 @@ static struct server_view S_server(struct arena *arena, const struct server *ser
         .where = arena_str(arena, server->where ? server->where : ""),
         .version = arena_str(arena, server->version ? server->version : ""),
         .role = arena_str(arena, server->role ? server->role : ""),
-        .trouble = server->state == SERVER_UP ? NULL : arena_str(arena, server->trouble),
+        .trouble = arena_str(arena, server->trouble),
+        .hint = server->state == SERVER_UP ? NULL : arena_str(arena, server->hint),
         .answered_at = server->answered_at,
         .asking = server->asked_at != UNKNOWN,
         .clients = server->clients,
@@ -449,8 +450,10 @@ static void S_add_nodes(const struct parts *parts, struct snapshot *snapshot)
     size_t count;
     const struct node_view *workers = parts->workers.rows;
     nodes_views(parts->nodes, arena, &redis, &count);
-    for (size_t i = 0; parts->redis.state == SERVER_DOWN && i < count; i++)
+    for (size_t i = 0; parts->redis.state == SERVER_DOWN && i < count; i++) {
         redis[i].trouble = snapshot->redis.trouble;
+        redis[i].hint = snapshot->redis.hint;
+    }
     snapshot->nodes = arena_array(arena, count + parts->workers.count, sizeof(*redis));
     for (size_t i = 0; i < count; i++)
         snapshot->nodes[snapshot->node_count++] = redis[i];

@@ -60,6 +60,7 @@ static void S_release_server(struct server *server)
     free(server->version);
     free(server->role);
     free(server->trouble);
+    free(server->hint);
 }
 
 void parts_release(struct parts *parts)

@@ -11,7 +11,7 @@ struct node {
     struct nodes *nodes;
     char *name, *primary, *ranges; /* primary: of a replica; else NULL */
     int slots;
-    char *version, *role, *run_id, *master_link, *trouble;
+    char *version, *role, *run_id, *master_link, *trouble, *hint;
     int64_t keys, memory;
     struct redis_load load;
     int64_t answered_at; /* wall clock; UNKNOWN: never */
@@ -51,6 +51,7 @@ static void S_free_node(struct node *node)
     free(node->run_id);
     free(node->master_link);
     free(node->trouble);
+    free(node->hint);
     free(node);
 }
 
@@ -118,6 +119,7 @@ static void S_mark_absent(struct nodes *nodes)
             nodes->list[i]->slots = 0;
             S_replace(&nodes->list[i]->ranges, str_dup(""));
             S_replace(&nodes->list[i]->trouble, str_dup("the cluster no longer names it"));
+            S_replace(&nodes->list[i]->hint, NULL);
         }
 }
 
@@ -193,6 +195,7 @@ static void S_heard(struct node *node)
 static void S_fail(struct node *node, const struct err *err)
 {
     S_replace(&node->trouble, str_dup(err->text));
+    S_replace(&node->hint, *err->hint ? str_dup(err->hint) : NULL);
     node->nodes->trouble = *err;
 }
 
@@ -371,6 +374,7 @@ static struct node_view S_view(struct arena *arena, const struct node *node)
         .version = arena_str(arena, node->version ? node->version : ""),
         .link = arena_str(arena, node->master_link),
         .trouble = arena_str(arena, node->trouble),
+        .hint = node->trouble ? arena_str(arena, node->hint) : NULL,
         .keys = node->keys,
         .memory = node->memory,
         .memory_limit = node->load.limit > 0 ? node->load.limit : UNKNOWN,

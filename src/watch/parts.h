@@ -43,6 +43,7 @@ struct fact { /* about one table of the plan */
 struct server { /* one of the two servers, as the banner tells it */
     enum server_state state;
     char *where, *version, *role, *trouble;
+    char *hint;          /* what to do about the trouble; NULL or "" */
     int64_t answered_at; /* wall clock; UNKNOWN: never */
     int64_t asked_at;    /* monotonic; UNKNOWN: nothing is under way */
     int64_t clients, memory, keys;

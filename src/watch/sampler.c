@@ -70,7 +70,9 @@ void sampler_note_trouble(struct sampler *s, char **said, const char *source, co
 static void S_set_trouble(struct server *server, const struct err *err)
 {
     free(server->trouble);
+    free(server->hint);
     server->trouble = err ? str_dup(err->text) : NULL;
+    server->hint = err && *err->hint ? str_dup(err->hint) : NULL;
 }
 
 /* Notes a change of state once, not each failed attempt. */
@@ -368,6 +370,8 @@ static void S_on_nodes(void *arg, const struct err *err)
     struct err away = {0};
     if (!err && s->parts.redis.trouble)
         err_set(&away, ERR_LOST, "%s", s->parts.redis.trouble);
+    if (away.kind != ERR_NONE)
+        err_hint(&away, "Nodes tells of each, and what to do");
     sampler_note_trouble(s, &s->info_said, "redis", "INFO", away.kind == ERR_NONE ? err : &away);
     S_continue_census(s);
     if (!s->look)

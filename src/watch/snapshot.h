@@ -25,6 +25,7 @@ struct server_view {
     const char *version; /* "15.18"; "" while unknown */
     const char *role;    /* database role, or the Redis user */
     const char *trouble; /* why it is down; NULL when it is up, unless some nodes are down */
+    const char *hint;    /* what to do about it; NULL */
     int64_t answered_at; /* wall clock of the last answer; UNKNOWN: never */
     bool asking;         /* a question is under way: the age says how long it has waited */
     int64_t clients, memory, keys; /* Redis INFO; UNKNOWN */
@@ -207,6 +208,7 @@ struct node_view {                               /* a server behind Redis or Cit
     const char *version;                         /* "" while unknown */
     const char *link;                            /* of a replica: "up", "down"; NULL */
     const char *trouble;                         /* why it does not answer; NULL when it does */
+    const char *hint;                            /* what to do about it; NULL */
     int64_t keys, memory, memory_limit, clients; /* of its last answer; UNKNOWN */
     int64_t answered_at;                         /* wall clock; UNKNOWN: never */
 };

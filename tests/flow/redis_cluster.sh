@@ -129,12 +129,12 @@ taken_over() {
 }
 # What a count says meanwhile is the whole, or nothing.
 told=
-for _ in $(seq 60); do
-    taken_over && break
+counts_until_taken_over() {
     told="$told $(deck -r "$url" cache counts --type=sessions --json 2>&1 | jq -c 'if .ok then [.census.keys, .census.complete] else "error" end')"
-done
+    taken_over
+}
+td_until 30 counts_until_taken_over || td_bail 'the replica does not take over'
 is "$(printf '%s\n' $told | grep -vxE '\[899,true\]|"error"')" '' 'no part of the keys is counted as the whole meanwhile'
-taken_over || td_bail 'the replica does not take over'
 wait $clearing
 cleared=$?
 like "$cleared $(cat "$work/cleared")" '^(3|1) .*127.0.0.1:|^0 .*none is there' 'the clear ends as one that was cut off, and names the node, or at its end'
@@ -158,5 +158,9 @@ like "$td_said" "^127.0.0.1:$base +primary +up " 'and that the others are up'
 is "$(deck -r "$url" --json nodes | jq -c '[.nodes[] | select(.state == "down") | .keys] | unique')" '[null]' \
     'its keys are unknown, and not 0'
 is "$(deck -r "$url" --json status nodes | jq .banner.redis.keys)" null 'nor does the banner add them up'
+like "$(deck -r "$url" status nodes 2>&1 | head -n 1)" 'Redis: 1 of 3 primaries do not answer' 'which says that one is away'
+printf '%s\n' settle 'key 8' 'wait down' 'key / ' "type :$((base + 1))" 'key Enter Enter' 'expect could not be reached' \
+    'expect is Redis running there' >"$work/script"
+runs 'the console says of the node what to do' deck -r "$url" --script "$work/script" --size 100x30
 
 done_testing

@@ -72,6 +72,21 @@ td_redis CONFIG SET key-load-delay 0 >"$work/said"
 eval "exec ${ASK[1]}>&-"
 wait "$ASK_PID" 2>/dev/null
 
+# ---- who looks on is told the same ----
+
+# sees NAME TEXT...: in a console of 80 columns that was just opened.
+sees() {
+    local name=$1
+    shift
+    { printf '%s\n' settle 'key 8' && printf 'wait %s\n' "$@"; } >"$work/script"
+    runs "$name" timeout 30 "$TENANTDECK" -r "$url" -p sessions --script "$work/script" --size 80x24
+}
+td_redis CONFIG SET requirepass canary-1 >"$work/said"
+sees 'no password' 'Redis down: Redis wants a password and was given none' password-file
+REDIS_PASSWORD=canary-2 sees 'a wrong one' 'Redis down: the Redis user or password is wrong' 'ACL LIST'
+redis-cli -s "$TD_REDIS_SOCKET" -a canary-1 --no-auth-warning CONFIG SET requirepass '' >"$work/said"
+url=redis://127.0.0.1:1 sees 'no server' 'Redis down: Connection refused' 'is Redis running there'
+
 # ---- no place left ----
 
 td_redis CONFIG SET maxclients 1 >"$work/said"

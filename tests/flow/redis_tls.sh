@@ -66,6 +66,9 @@ serve elsewhere
 exits 3 'a certificate for another name' look "rediss://localhost:$secure?$ca"
 like "$td_said" 'is not accepted: .*hostname mismatch.*; nothing was sent' 'is refused'
 like "$td_said" "not made out to 'localhost': .*[?]sni=NAME" 'and told what to do'
+printf '%s\n' settle 'wait Redis down: certificate: ' 'expect mismatch' 'key 8' 'expect sni=NAME' >"$work/script"
+runs 'a console says so, too' timeout 20 "$TENANTDECK" -r "rediss://localhost:$secure?$ca" -p sessions \
+    --script "$work/script" --size 100x24
 runs 'which does' look "rediss://localhost:$secure?$ca&sni=redis.example.org"
 serve expired
 exits 3 'a certificate of yesterday' look "rediss://localhost:$secure?$ca"

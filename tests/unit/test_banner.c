@@ -101,6 +101,35 @@ static void test_servers_in_trouble_say_why(void **state)
                               "| p:no run | d:read-only");
 }
 
+/* The reason, and not the way to it, has the room of the banner. */
+static void test_trouble_of_redis_is_short(void **state)
+{
+    static const char *const troubles[][2] = {
+        {"Redis at cache1:6379/0 could not be reached: Connection refused", "Connection refused"},
+        {"Redis wants a password and was given none (it says: NOAUTH Authentication required.)",
+         "Redis wants a password and was given none"},
+        {"the certificate of Redis at cache1:6379 is not accepted: hostname mismatch",
+         "certificate: hostname mismatch"},
+    };
+    struct snapshot snapshot = S_calm();
+    (void)state;
+    snapshot.redis.state = SERVER_DOWN;
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) {
+        char wanted[300];
+        snapshot.redis.trouble = troubles[i][0];
+        snprintf(wanted, sizeof(wanted),
+                 "a:DEMO | p:mentoring@localhost as postgres | g:PG 15.18 | b:Redis down: %s | "
+                 "p:0.3s | p:no run | d:read-only",
+                 troubles[i][1]);
+        S_check_banner(&snapshot, wanted);
+    }
+    snapshot.redis.state = SERVER_UP;
+    snapshot.redis.trouble = "1 of 3 primaries do not answer: node 10.0.0.1:7000: gone";
+    S_check_banner(&snapshot, "a:DEMO | p:mentoring@localhost as postgres | g:PG 15.18 | "
+                              "b:Redis: 1 of 3 primaries do not answer | p:0.3s | p:no run | "
+                              "d:read-only");
+}
+
 static void test_alarms_of_redis(void **state)
 {
     struct snapshot snapshot = S_calm();
@@ -311,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_calm),
         cmocka_unit_test(test_production_is_red_however_it_is_spelled),
         cmocka_unit_test(test_servers_in_trouble_say_why),
+        cmocka_unit_test(test_trouble_of_redis_is_short),
         cmocka_unit_test(test_alarms_of_redis),
         cmocka_unit_test(test_redis_alone),
         cmocka_unit_test(test_age_of_the_last_answer),
