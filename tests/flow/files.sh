@@ -210,6 +210,14 @@ CREATE MATERIALIZED VIEW :"schema".:"a_name_of_a_good_forty_four_bytes_is_too_lo
 SQL
 nothing_of 'a name over 63 bytes' 'has 66 bytes.*nothing was made'
 views <<'SQL'
+CREATE MATERIALIZED VIEW :"schema".:"m" AS SELECT 1 AS id;
+CREATE MATERIALIZED VIEW :"schema".:"b_m" AS SELECT 2 AS id;
+SQL
+td_psql "INSERT INTO tenantdeck.mapping (plan, key, organization_code, tenant_code)
+         SELECT plan, 'north b', organization_code, 'north_b' FROM tenantdeck.mapping LIMIT 1"
+nothing_of 'a name that two tenants would give' "'north_b_m' would be the name for two tenants.*nothing was made"
+td_psql "DELETE FROM tenantdeck.mapping WHERE key = 'north b'"
+views <<'SQL'
 CREATE MATERIALIZED VIEW :"schema".:"m_t" AS SELECT 1 AS id;
 SQL
 td_psql "CREATE TABLE public.north_m_t (id int)"

@@ -113,6 +113,14 @@ like "$(td_events schema)" 'postgres://me:\*+@host/db' 'what it says is there, w
 unlike "$(td_psql 'SELECT * FROM tenantdeck.event'; cat "$work"/state/tenantdeck/log/*)" geheim \
     'which are nowhere'
 
+plan 'folder = service' '    command = ./tells'
+script tells <<'EOS'
+env >environment
+EOS
+(export PGPASSWORD=canary-1 REDISCLI_AUTH=canary-2 FREE=yes && td run schema) >"$work/said" 2>&1
+is "$(grep -c '^FREE=yes$' "$service/environment")" 1 'it gets our environment'
+is "$(grep -c canary "$service/environment")" 0 'but no password that is ours alone'
+
 plan 'folder = service' '    command = ./bad'
 script bad <<'EOS'
 echo 'cannot open config.json'; exit 3

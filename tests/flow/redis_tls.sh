@@ -70,6 +70,8 @@ printf '%s\n' settle 'wait Redis down: certificate: ' 'expect mismatch' 'key 8' 
 runs 'a console says so, too' timeout 20 "$TENANTDECK" -r "rediss://localhost:$secure?$ca" -p sessions \
     --script "$work/script" --size 100x24
 runs 'which does' look "rediss://localhost:$secure?$ca&sni=redis.example.org"
+exits 3 'a certificate for no address' look "rediss://127.0.0.1:$secure?$ca"
+like "$td_said" 'IP address mismatch.*; nothing was sent' 'is refused, too'
 serve expired
 exits 3 'a certificate of yesterday' look "rediss://localhost:$secure?$ca"
 like "$td_said" 'has expired' 'is refused'
