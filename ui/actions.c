@@ -184,7 +184,7 @@ static unsigned S_go_back(struct console *console, int key)
     struct pane *pane = S_pane(console);
     if (console->sheet.open)
         return verbline_hear(console, K_ESC, true);
-    if (console->child && console->child_acts && key != K_CTRL('c'))
+    if (console->child && console->child_as.acts && key != K_CTRL('c'))
         return verbline_busy(console);
     if (console->reader.open) {
         verbline_end(console);
@@ -424,7 +424,7 @@ static unsigned S_take_command(struct console *console, const char *line)
         return WISH_REDRAW;
     bool leaves = str_is(line, "q") || str_is(line, "quit");
     bool moves = line[0] >= '1' && line[0] < '1' + TABLE_COUNT && !line[1];
-    if ((leaves || moves) && console->child && console->child_acts)
+    if ((leaves || moves) && console->child && console->child_as.acts)
         return verbline_busy(console);
     if (leaves)
         return WISH_LEAVE;

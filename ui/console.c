@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MESSAGE_LINES = 4, MESSAGE_MS = 10000, PATIENCE_MS = 300 };
+enum { MESSAGE_LINES = 4, MESSAGE_MS = 6000, PATIENCE_MS = 300 };
 
 /* ---- drawing ---- */
 
@@ -359,12 +359,51 @@ static void S_show_run_at_work(struct console *console, const struct snapshot *s
     pane_follow(panes_focused(&console->panes), snapshot, true);
 }
 
+/* "run 3 is done: 17 of 22 done, 4 skipped, left for later: release", "run 1 is failed at keys: …" */
+static void S_say_ended(struct console *console, const struct snapshot *snapshot)
+{
+    const struct run_view *run = &snapshot->run;
+    const struct step_view *step = snapshot_step(snapshot);
+    bool well = str_is(run->state, "done") || str_is(run->state, "undone");
+    bool over = well || str_is(run->state, "failed") || str_is(run->state, "stopped");
+    struct buf steps = {0};
+    table_defs[TABLE_STEPS].summary(snapshot, &steps);
+    if (!over)
+        console_say(
+            console, MOOD_BAD,
+            "run %lld gives no sign of life any more; what it has done stands, and the same "
+            "command goes on",
+            (long long)run->id);
+    else
+        console_say(console, well ? MOOD_GOOD : MOOD_WARN, "run %lld is %s%s%s: %s",
+                    (long long)run->id, run->state, step && !well ? " at " : "",
+                    step && !well ? step->name : "",
+                    !well && run->trouble ? run->trouble : buf_text(&steps));
+    buf_release(&steps);
+}
+
+/* Whoever saw it at work shall not have to find out that it is over; what was checked before is old. */
+static void S_watch_run(struct console *console, const struct snapshot *snapshot)
+{
+    const struct run_view *run = &snapshot->run;
+    bool at_work = run->present && run->alive;
+    bool ended = !at_work && run->present && run->id == console->at_work;
+    if (at_work || ended)
+        console->at_work = at_work ? run->id : 0;
+    if (!ended)
+        return;
+    console->wishes |= WISH_REFRESH;
+    if (!console->sheet.open)
+        S_say_ended(console, snapshot);
+}
+
 static void S_snapshot_fresh(void *ctx, const struct snapshot *snapshot)
 {
     struct console *console = ctx;
     /* At once: the panes' rows are numbers of rows of the snapshot that goes now. */
     panes_refresh(&console->panes, snapshot);
     S_show_run_at_work(console, snapshot);
+    S_watch_run(console, snapshot);
     verbline_watch(console);
     console->wishes |= WISH_REDRAW;
 }

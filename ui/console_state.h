@@ -31,6 +31,14 @@ struct log_choice { /* the events that the log is narrowed to; strings are its o
     char *step, *table; /* NULL: any */
 };
 
+struct manner {        /* of a verb in a child */
+    bool acts;         /* it changes something: no key of a reader ends it by the way */
+    bool launches;     /* a worker: when it is at work, the panes show it */
+    bool follows;      /* what it says has no end: the newest matters */
+    bool steers;       /* it speaks to the worker: its answer is a sentence, and needs no reader */
+    const char *alone; /* its name, when the database is left to it; NULL */
+};
+
 struct console {
     struct loop *loop;
     struct session *session;
@@ -46,8 +54,7 @@ struct console {
     struct command command;
     struct sheet sheet;      /* what has to be answered before a verb changes something */
     struct run_token *token; /* what it is about, in a page shared with the children */
-    const char *asked_alone; /* its name, when it wants the database for itself; NULL */
-    bool steers;             /* the verb in the child speaks to the worker: no reader for it */
+    struct manner asked_as;  /* how it is to be started, if the answer is Yes */
     struct buf answer;       /* what it has said */
     char *asked;             /* the line of that verb; NULL */
     bool has_ground;         /* it is asked of the database … */
@@ -58,17 +65,16 @@ struct console {
     struct timer *hearing;     /* that time, while it runs; NULL */
     struct child *sheet_child; /* what writes the sheet; NULL */
     struct child *child;       /* the verb that writes into the reader; NULL */
+    struct manner child_as;    /* and how it was started */
     bool guides;               /* the text in the reader is the guide of a rollback */
-    bool child_acts;           /* it changes something: no key of a reader ends it by the way */
-    bool child_alone;          /* the database is left to it */
     bool child_changes;        /* what is in the lists of keys may be others afterwards */
-    bool child_launches;       /* a worker: when it is at work, the panes show it */
     char *message;             /* instead of the key bar, until the next key; NULL */
     struct timer *fades;       /* what was fine is not said for ever: it may be so no more; NULL */
     enum mood message_mood;
     char *wanted; /* the last search; NULL */
     struct log_choice log;
-    bool arrived; /* the first look has been taken, or the first key */
+    int64_t at_work; /* the run that was at work when it was last looked; 0: none was */
+    bool arrived;    /* the first look has been taken, or the first key */
     unsigned wishes;
 };
 

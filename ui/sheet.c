@@ -155,9 +155,12 @@ static void S_draw_prompt(const struct sheet *sheet, int y)
     const struct style dim = {.mood = MOOD_DIM};
     if (sheet->hears) {
         prompt_draw(&sheet->prompt, y);
-        if (sheet->dropped)
+        if (sheet->dropped || !sheet->prompt.text.len)
             screen_put(y, (int)text_width(sheet->label) + 2, screen_cols(),
-                       "what was typed before this question was dropped", dim);
+                       sheet->dropped ? "what was typed before this question was dropped"
+                       : sheet->name  ? "letter by letter, then Enter"
+                                      : "y, then Enter; anything else is a No",
+                       dim);
     } else if (!sheet->ready && !sheet->failed) {
         screen_put(y, 0, screen_cols(), "what it would do is being looked up", dim);
     }

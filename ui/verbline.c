@@ -16,7 +16,7 @@
 static void S_heard(void *ctx, const char *bytes, size_t length)
 {
     struct console *console = ctx;
-    if (console->steers) {
+    if (console->child_as.steers) {
         buf_add_mem(&console->answer, bytes, length);
         return;
     }
@@ -57,23 +57,24 @@ static void S_show_answer(struct console *console, int status)
 /* A verb that had the database for itself may have left another one in its place. */
 static void S_forget_child(struct console *console)
 {
+    bool alone = console->child_as.alone != NULL;
     console->child = NULL;
-    console->child_acts = false;
-    if (console->child_alone)
+    console->child_as = (struct manner){0};
+    if (alone)
         console_look_anew(console);
-    console->child_alone = false;
 }
 
 static void S_ended(void *ctx, int status)
 {
     struct console *console = ctx;
+    const struct manner as = console->child_as;
     S_forget_child(console);
-    if (console->steers) {
+    if (as.steers) {
         S_show_answer(console, status);
         return;
     }
     reader_end(&console->reader);
-    if (console->child_launches && status == 0) {
+    if (as.launches && status == 0) {
         S_show_run(console);
         return;
     }
@@ -98,31 +99,30 @@ void verbline_end(struct console *console)
 unsigned verbline_busy(struct console *console)
 {
     return console_say(console, MOOD_WARN, "%s",
-                       console->child_acts
+                       console->child_as.acts
                            ? "the verb still runs, and changes something; Ctrl-C ends it"
                            : "the verb still runs; Esc ends it");
 }
 
-static unsigned S_start(struct console *console, const char *line, bool acts, const char *alone)
+static unsigned S_start(struct console *console, const char *line, const struct manner *as)
 {
     struct err err = {0};
     const struct child_ears ears = {.heard = S_heard, .ended = S_ended, .ctx = console};
     char *title = str_format(":%s", line);
     verbline_end(console);
     buf_clear(&console->answer);
-    if (console->steers) {
+    if (as->steers) {
         console_say(console, MOOD_ACTIVE, "%s: asked; the worker answers at its next pulse", line);
     } else {
         const struct words *words = &console->command.words;
         console->guides = words->count && str_is(words->words[0], "rollback");
         reader_open(&console->reader, title);
         reader_remark(&console->reader, MOOD_ACTIVE, "running");
-        console->reader.follows = acts;
+        console->reader.follows = as->follows;
     }
-    if (alone)
-        sampler_let_go(console->sampler, alone);
-    console->child_acts = acts && !console->steers;
-    console->child_alone = alone != NULL;
+    if (as->alone)
+        sampler_let_go(console->sampler, as->alone);
+    console->child_as = *as;
     console->child = child_start(console->loop, command_work, &console->command, &ears, &err);
     free(title);
     if (console->child)
@@ -225,7 +225,6 @@ static unsigned S_ask(struct console *console, const char *line,
     S_end_sheet(console);
     *console->token = (struct run_token){0};
     console->asked = str_dup(line);
-    console->asked_alone = outlook->alone;
     console->has_ground = outlook->needs_database;
     console->ground = outlook->needs_database ? S_tell_ground(console) : NULL;
     if (outlook->needs_database && S_is_down(console)) {
@@ -263,36 +262,38 @@ void verbline_open(struct console *console)
     console->token = page;
 }
 
-static unsigned S_run(struct console *console, const char *line, bool asks)
+static unsigned S_run(struct console *console, const char *line, bool steers, bool asks)
 {
     struct command_outlook outlook = {0};
     struct err err = {0};
     unsigned wishes;
     if (!S_prepare(console, line, &outlook, &err))
         return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
-    console->child_launches = outlook.launches;
+    const struct manner as = {.acts = outlook.acts && !steers,
+                              .launches = outlook.launches,
+                              .follows = outlook.follows || outlook.acts,
+                              .steers = steers,
+                              .alone = outlook.alone};
     console->command.yes = outlook.question && !asks;
-    wishes = outlook.question && asks ? S_ask(console, line, &outlook)
-                                      : S_start(console, line, outlook.acts, outlook.alone);
-    console->reader.follows |= outlook.follows && console->reader.open;
+    console->asked_as = as;
+    wishes =
+        outlook.question && asks ? S_ask(console, line, &outlook) : S_start(console, line, &as);
     command_outlook_release(&outlook);
     return wishes;
 }
 
 unsigned verbline_run(struct console *console, const char *line)
 {
-    if (console->child && console->child_acts)
+    if (console->child && console->child_as.acts)
         return verbline_busy(console);
-    console->steers = false;
-    return S_run(console, line, true);
+    return S_run(console, line, false, true);
 }
 
 unsigned verbline_steer(struct console *console, const char *line, bool asks)
 {
     /* Before the child of the last verb goes: what it says then is not an answer to this one. */
     verbline_end(console);
-    console->steers = true;
-    return S_run(console, line, asks);
+    return S_run(console, line, true, asks);
 }
 
 /* ---- the answer ---- */
@@ -315,7 +316,7 @@ static unsigned S_begin(struct console *console)
     console->command.yes = !name;
     console->command.confirmed = name;
     console->command.token = told ? console->token : NULL;
-    unsigned wishes = S_start(console, line, true, console->asked_alone);
+    unsigned wishes = S_start(console, line, &console->asked_as);
     console->command.confirmed = NULL;
     free(name);
     free(line);

@@ -174,6 +174,8 @@ static void S_tell_state(const struct run_look *look, const struct run_view *run
     bool in_front = look->at && (waits || !*look->at);
     bool begun = step && step->state != STEP_WAITS;
     const char *doing = in_front ? asked_doing(run) : NULL;
+    if (!doing && str_is(look->state, "running") && str_is(run->verb, "rollback"))
+        doing = waits ? NULL : "undoing";
     if (step && in_front)
         buf_format(out, "%s ", step->name);
     buf_add(out, doing ? doing : waits ? "waits" : look->state);

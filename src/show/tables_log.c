@@ -57,8 +57,9 @@ void log_summary(const struct snapshot *snapshot, struct buf *out)
         return;
     for (size_t i = 0; i < snapshot->event_count; i++)
         counts[snapshot->events[i].severity]++;
-    buf_format(out, "%zu %s", snapshot->event_count,
-               snapshot->event_count == 1 ? "event" : "events");
+    bool whole = !snapshot->has_journal || snapshot->events_from_start;
+    buf_format(out, "%zu %s%s", snapshot->event_count,
+               snapshot->event_count == 1 ? "event" : "events", whole ? "" : " of more");
     if (counts[SEVERITY_ERROR])
         buf_format(out, ", %zu %s", counts[SEVERITY_ERROR],
                    counts[SEVERITY_ERROR] == 1 ? "error" : "errors");

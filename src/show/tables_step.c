@@ -124,9 +124,18 @@ static void S_set_rows(const struct step_view *step, int64_t rows, struct cell *
         cell_set_number(out, CELL_COUNT, rows);
 }
 
-static void S_set_state(const struct step_view *step, struct cell *out)
+/* What runs in a rollback goes backwards, and shall not look like progress. */
+static const char *S_state_word(const struct run_view *run, const struct step_view *step)
 {
-    cell_set_word(out, S_looks[step->state].mark, step_state_name(step->state), step->state);
+    bool back = step->state == STEP_RUNS && str_is(run->verb, "rollback");
+    return back ? "undoing" : step_state_name(step->state);
+}
+
+static void S_set_state(const struct run_view *run, const struct step_view *step, struct cell *out)
+{
+    const char *word = S_state_word(run, step);
+    bool back = str_is(word, "undoing");
+    cell_set_word(out, S_looks[back ? STEP_UNDONE : step->state].mark, word, step->state);
     out->mood = S_looks[step->state].mood;
     if (step->waits) {
         out->mark = S_looks[STEP_PAUSED].mark;
@@ -150,7 +159,7 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
         cell_set_text(out, step->name);
         break;
     case STEP_STATE:
-        S_set_state(step, out);
+        S_set_state(&snapshot->run, step, out);
         break;
     case STEP_TYPE:
         cell_set_text(out, step->type);
@@ -196,7 +205,8 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
 /* ---- the title ---- */
 
 /* "fill 41 %, 52,000 rows/s, ~1m13s left, mean 48,000": what drops out of a narrow title stands last. */
-static void S_add_under_way(const struct step_view *step, int64_t now, struct buf *out)
+static void S_add_under_way(const struct run_view *run, const struct step_view *step, int64_t now,
+                            struct buf *out)
 {
     char left[16];
     double percent = S_moves_rows(step) && step->total > 0 ? S_percent(step) : UNKNOWN;
@@ -208,7 +218,7 @@ static void S_add_under_way(const struct step_view *step, int64_t now, struct bu
         buf_format(out, "stopped before %s", step->name);
     else
         buf_format(out, "%s %s", step->name,
-                   step->state == STEP_PAUSED ? "stopped" : step_state_name(step->state));
+                   step->state == STEP_PAUSED ? "stopped" : S_state_word(run, step));
     if (percent < 0)
         return;
     if (step->waits || step->state != STEP_RUNS)
@@ -277,7 +287,7 @@ void step_summary(const struct snapshot *snapshot, struct buf *out)
     const struct step_view *step = snapshot_step(snapshot);
     S_add_asked(snapshot, false, out);
     if (step) {
-        S_add_under_way(step, snapshot->at, out);
+        S_add_under_way(&snapshot->run, step, snapshot->at, out);
         S_add_pace(&snapshot->run, step, out);
         S_add_asked(snapshot, true, out);
         buf_add(out, ", ");
@@ -386,7 +396,7 @@ void step_detail(const struct snapshot *snapshot, size_t row, struct buf *out)
 {
     const struct step_view *step = &snapshot->steps[row];
     detail_text(out, "step", step->name);
-    detail_text(out, "state", step_state_name(step->state));
+    detail_text(out, "state", S_state_word(&snapshot->run, step));
     detail_text(out, "type", step->type);
     S_add_progress(step, snapshot->at, out);
     if (snapshot->run.present && step == snapshot_step(snapshot))

@@ -121,8 +121,10 @@ static void S_print_stays(struct verb_call *call, const struct guide *guide)
     if (guide->choice.preserve_data)
         S_say(call, "   the columns with what they hold, and the mapping (--preserve-data)");
     const struct guide_step *clear = guide_find(guide, "cache-clear");
-    if (clear && str_is(clear->state, "done"))
-        S_say(call, "   keys that cache-clear has removed from Redis do not come back");
+    if (clear && str_is(clear->state, "done")) {
+        S_say(call, "   what cache-clear removed from Redis stays removed: no key comes back");
+        stays = true;
+    }
     if (!stays && !guide->choice.preserve_data)
         S_say(call, "   nothing that the journal has a record of");
 }

@@ -142,18 +142,19 @@ bool verb_backup_create(struct verb_call *call, struct err *err)
 
 struct S_listing {
     struct verb_call *call;
+    int width; /* of the names */
     json_t *backups, *restores;
 };
 
-static void S_print_row(struct verb_call *call, const char *name, const struct archive *archive,
-                        const char *state, const char *trouble)
+static void S_print_row(struct verb_call *call, int width, const char *name,
+                        const struct archive *archive, const char *state, const char *trouble)
 {
     struct buf size = {0}, rows = {0}, line = {0};
     if (archive) {
         text_bytes(&size, archive_number(archive, "size"));
         text_count(&rows, archive_rows(archive));
     }
-    buf_format(&line, "%-40s %-20s %9s %14s  %s%s%s", name,
+    buf_format(&line, "%-*s %-20s %8s %11s  %s%s%s", width, name,
                archive ? archive_text(archive, "taken_at") : "", buf_text(&size), buf_text(&rows),
                state, trouble ? ": " : "", trouble ? trouble : "");
     S_print(call, buf_text(&line));
@@ -177,7 +178,7 @@ static void S_list_one(struct S_listing *listing, const char *directory,
     json_object_set_new(row, "trouble", verb_json_text(*err.text ? err.text : NULL));
     json_array_append_new(listing->backups, row);
     if (!listing->call->json)
-        S_print_row(listing->call, entry->name, readable ? &archive : NULL, state,
+        S_print_row(listing->call, listing->width, entry->name, readable ? &archive : NULL, state,
                     *err.text ? err.text : NULL);
     listing->call->findings |= !str_is(state, "whole");
     archive_release(&archive);
@@ -203,7 +204,10 @@ static void S_list_restore(void *ctx, const struct restore_log *log)
 
 bool verb_backup_list(struct verb_call *call, struct err *err)
 {
-    struct S_listing listing = {.call = call, .backups = json_array(), .restores = json_array()};
+    struct S_listing listing = {.call = call,
+                                .width = (int)strlen("NAME"),
+                                .backups = json_array(),
+                                .restores = json_array()};
     struct archive_entry *entries = NULL;
     size_t count = 0;
     char *directory = NULL;
@@ -211,9 +215,12 @@ bool verb_backup_list(struct verb_call *call, struct err *err)
               archive_list(directory, &entries, &count, err);
     if (ok && !count && !call->json)
         S_print(call, "there is no backup yet: 'tenantdeck backup create' makes one");
+    for (size_t i = 0; i < count; i++)
+        if ((int)strlen(entries[i].name) > listing.width)
+            listing.width = (int)strlen(entries[i].name);
     if (ok && count && !call->json)
-        fprintf(call->out, "%-40s %-20s %9s %14s  %s\n", "NAME", "TAKEN AT", "SIZE", "ROWS",
-                "STATE");
+        fprintf(call->out, "%-*s %-20s %8s %11s  %s\n", listing.width, "NAME", "TAKEN AT", "SIZE",
+                "ROWS", "STATE");
     for (size_t i = 0; i < count; i++)
         S_list_one(&listing, directory, &entries[i]);
     ok = ok && restore_log_each(RESTORE_ROOM, S_list_restore, &listing, err);
