@@ -451,9 +451,9 @@ static bool S_dispatch(struct cli *cli, struct err *err)
         return false;
     if (S_given(cli, "help")) {
         if (verb)
-            help_verb(stdout, verb);
+            help_verb(stdout, verb, S_width());
         else
-            help_overview(stdout);
+            help_overview(stdout, S_width());
         return true;
     }
     if (!verb) {

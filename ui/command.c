@@ -152,6 +152,35 @@ static bool S_do_part(const struct command *command, struct verb_call *call, str
     return verb_run(call, err);
 }
 
+/* The verb after a `'tenantdeck `, when it can be said in the console as well; its place else. */
+static bool S_is_sayable(const char *line)
+{
+    struct words words = {0};
+    struct err unused = {0};
+    size_t used;
+    char *typed = str_ndup(line, strcspn(line, "'"));
+    bool ok = words_split(typed, &words, &unused);
+    const struct verb *verb =
+        ok ? verb_find((const char *const *)words.words, words.count, &used, &unused) : NULL;
+    ok = verb && verb->run;
+    words_release(&words);
+    free(typed);
+    return ok;
+}
+
+char *command_advice(const char *text)
+{
+    static const char shell[] = "'tenantdeck ";
+    struct buf out = {0};
+    for (const char *at; (at = strstr(text, shell)); text = at + strlen(shell)) {
+        bool sayable = S_is_sayable(at + strlen(shell));
+        buf_add_mem(&out, text, (size_t)(at - text));
+        buf_add(&out, sayable ? "':" : shell);
+    }
+    buf_add(&out, text);
+    return buf_take(&out);
+}
+
 int command_work(void *ctx, FILE *out)
 {
     const struct command *command = ctx;
@@ -167,9 +196,9 @@ int command_work(void *ctx, FILE *out)
         ok = S_do_part(command, &call, &err);
     }
     if (!ok) {
-        fprintf(out, "%s\n", err.text);
+        fprintf(out, "%s\n", command_advice(err.text));
         if (*err.hint)
-            fprintf(out, "  hint: %s\n", err.hint);
+            fprintf(out, "  hint: %s\n", command_advice(err.hint));
     }
     /* The process ends here, so nothing is put away. */
     return !ok ? err_exit_code(err.kind) : call.findings ? 1 : 0;

@@ -262,13 +262,22 @@ void verbline_open(struct console *console)
     console->token = page;
 }
 
+static unsigned S_say_refused(struct console *console, const struct err *err)
+{
+    char *text = command_advice(err->text), *hint = command_advice(err->hint);
+    console_say(console, MOOD_BAD, "%s%s%s", text, *hint ? "; " : "", hint);
+    free(text);
+    free(hint);
+    return WISH_REDRAW;
+}
+
 static unsigned S_run(struct console *console, const char *line, bool steers, bool asks)
 {
     struct command_outlook outlook = {0};
     struct err err = {0};
     unsigned wishes;
     if (!S_prepare(console, line, &outlook, &err))
-        return console_say(console, MOOD_BAD, "%s%s%s", err.text, *err.hint ? "; " : "", err.hint);
+        return S_say_refused(console, &err);
     const struct manner as = {.acts = outlook.acts && !steers,
                               .launches = outlook.launches,
                               .follows = outlook.follows || outlook.acts,

@@ -48,13 +48,14 @@ void help_wrap(FILE *out, const char *text, int at, int indent, int width)
     fputc('\n', out);
 }
 
-static void S_wrap(FILE *out, const char *text, int at, int indent)
+/* Lines that are longer than this are hard to read, however wide the terminal is. */
+static int S_fit(int width)
 {
-    help_wrap(out, text, at, indent, HELP_WIDTH);
+    return width < HELP_WIDTH ? width : HELP_WIDTH;
 }
 
 /* "  name            what it is", the name on a line of its own when it is too long. */
-static void S_row(FILE *out, const char *name, const char *note)
+static void S_row(FILE *out, int width, const char *name, const char *note)
 {
     int used = fprintf(out, "  %s", name);
     if (used > NAME_WIDTH - 2) {
@@ -62,10 +63,10 @@ static void S_row(FILE *out, const char *name, const char *note)
         used = 0;
     }
     fprintf(out, "%*s", NAME_WIDTH - used, "");
-    S_wrap(out, note, NAME_WIDTH, NAME_WIDTH);
+    help_wrap(out, note, NAME_WIDTH, NAME_WIDTH, width);
 }
 
-static void S_option_row(FILE *out, const struct verb_option *option)
+static void S_option_row(FILE *out, int width, const struct verb_option *option)
 {
     char letter[8] = "    ";
     if (option->letter)
@@ -73,7 +74,7 @@ static void S_option_row(FILE *out, const struct verb_option *option)
     char *name =
         str_format("%s--%s%s%s", letter, option->name,
                    option->arg && *option->arg != '[' ? "=" : "", option->arg ? option->arg : "");
-    S_row(out, name, option->note);
+    S_row(out, width, name, option->note);
     free(name);
 }
 
@@ -88,7 +89,7 @@ static bool S_begins_group(size_t verb)
     return true;
 }
 
-static void S_verb_rows(FILE *out)
+static void S_verb_rows(FILE *out, int width)
 {
     for (size_t g = 0; g < verb_count(); g++) {
         if (!S_begins_group(g))
@@ -99,32 +100,34 @@ static void S_verb_rows(FILE *out)
                 continue;
             char *name = str_format("%s%s%s", verb_at(i)->name, *verb_at(i)->args ? " " : "",
                                     verb_at(i)->args);
-            S_row(out, name, verb_at(i)->summary);
+            S_row(out, width, name, verb_at(i)->summary);
             free(name);
         }
     }
 }
 
-void help_overview(FILE *out)
+void help_overview(FILE *out, int width)
 {
+    width = S_fit(width);
     fprintf(out, "usage: tenantdeck [OPTION...] [VERB ...]\n\n");
-    S_wrap(out,
-           "Takes a live PostgreSQL and Redis system from single-tenant to multi-tenant, and shows "
-           "at every moment where every table stands. Without a verb it opens the console.",
-           0, 0);
-    S_verb_rows(out);
+    help_wrap(
+        out,
+        "Takes a live PostgreSQL and Redis system from single-tenant to multi-tenant, and shows "
+        "at every moment where every table stands. Without a verb it opens the console.",
+        0, 0, width);
+    S_verb_rows(out, width);
     fprintf(out, "\nOptions, before or after the verb\n");
     for (size_t i = 0; i < common_option_count; i++)
-        S_option_row(out, &common_options[i]);
+        S_option_row(out, width, &common_options[i]);
     fprintf(out, "\nExamples\n");
     for (size_t i = 0; i < ARRAY_LEN(S_examples); i++)
         fprintf(out, "  %-42s %s\n", S_examples[i][0], S_examples[i][1]);
     fputc('\n', out);
-    S_wrap(
+    help_wrap(
         out,
         "Exit status: 0 done, 1 findings or failure, 2 usage, 3 connection, 4 refused, 5 held by "
         "another. 'tenantdeck help VERB' tells more; so does tenantdeck(1).",
-        0, 0);
+        0, 0, width);
 }
 
 static bool S_has_options(const struct verb *verb)
@@ -132,21 +135,23 @@ static bool S_has_options(const struct verb *verb)
     return verb->options[0].name != NULL;
 }
 
-void help_verb(FILE *out, const struct verb *verb)
+void help_verb(FILE *out, const struct verb *verb, int width)
 {
+    width = S_fit(width);
     fprintf(out, "usage: tenantdeck %s%s%s%s\n\n", verb->name, *verb->args ? " " : "", verb->args,
             S_has_options(verb) ? " [OPTION...]" : "");
-    S_wrap(out, verb->manual, 0, 0);
+    help_wrap(out, verb->manual, 0, 0, width);
     if (S_has_options(verb))
         fprintf(out, "\nOptions of this verb\n");
     for (size_t i = 0; i < VERB_OPTIONS && verb->options[i].name; i++)
-        S_option_row(out, &verb->options[i]);
+        S_option_row(out, width, &verb->options[i]);
     fputc('\n', out);
     if (verb->effect == REVERSIBLE)
-        S_wrap(out, "It changes something that can be taken back, so it asks first; --yes answers.",
-               0, 0);
+        help_wrap(out,
+                  "It changes something that can be taken back, so it asks first; --yes answers.",
+                  0, 0, width);
     else if (verb->effect == DESTRUCTIVE)
-        S_wrap(
+        help_wrap(
             out,
             (verb->needs & (NEEDS_REDIS | NEEDS_DATABASE)) == NEEDS_REDIS
                 ? "It asks for Redis's name to be typed, HOST:PORT/DB as the banner has it; "
@@ -154,19 +159,20 @@ void help_verb(FILE *out, const struct verb *verb)
                   "a terminal, --confirm=NAME says it. --yes is no answer."
                 : "It asks for the database's name to be typed; without a terminal, --confirm=NAME "
                   "says it. --yes is no answer.",
-            0, 0);
+            0, 0, width);
     else if (verb->run)
-        S_wrap(out, "It changes nothing.", 0, 0);
+        help_wrap(out, "It changes nothing.", 0, 0, width);
     if (verb->needs & NEEDS_SERVER)
-        S_wrap(out, "It needs a database (-d), or Redis (-r) under a plan of kind cache.", 0, 0);
+        help_wrap(out, "It needs a database (-d), or Redis (-r) under a plan of kind cache.", 0, 0,
+                  width);
     if (verb->needs & NEEDS_DATABASE)
-        S_wrap(out, "It needs a database (-d).", 0, 0);
+        help_wrap(out, "It needs a database (-d).", 0, 0, width);
     if (verb->needs & NEEDS_REDIS)
-        S_wrap(out, "It needs Redis (-r).", 0, 0);
+        help_wrap(out, "It needs Redis (-r).", 0, 0, width);
     if (verb->needs & NEEDS_PLAN)
-        S_wrap(out, "It needs a plan (-p).", 0, 0);
+        help_wrap(out, "It needs a plan (-p).", 0, 0, width);
     if (verb->json)
-        S_wrap(out, "It answers --json.", 0, 0);
+        help_wrap(out, "It answers --json.", 0, 0, width);
 }
 
 bool verb_help(struct verb_call *call, struct err *err)
@@ -177,7 +183,7 @@ bool verb_help(struct verb_call *call, struct err *err)
         return true;
     }
     if (!call->arg_count) {
-        help_overview(call->out);
+        help_overview(call->out, call->width);
         return true;
     }
     const struct verb *verb = verb_find(call->args, call->arg_count, &used, err);
@@ -185,7 +191,7 @@ bool verb_help(struct verb_call *call, struct err *err)
         return false;
     if (used < call->arg_count)
         return err_set(err, ERR_USAGE, "'%s' is no word of '%s'", call->args[used], verb->name);
-    help_verb(call->out, verb);
+    help_verb(call->out, verb, call->width);
     return true;
 }
 
@@ -365,7 +371,7 @@ static void S_list_sql(const struct verb_call *call)
     for (size_t i = 0; i < sql_statement_count; i++) {
         const struct sql_statement *s = &sql_statements[i];
         fprintf(call->out, "%s%s  (%s:%d)\n    ", i ? "\n" : "", s->name, s->file, s->line);
-        S_wrap(call->out, s->note, 4, 4);
+        help_wrap(call->out, s->note, 4, 4, S_fit(call->width));
     }
 }
 

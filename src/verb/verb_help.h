@@ -7,8 +7,9 @@
 /* Writes words from column `at` on, and goes on in lines that start at `indent`. */
 void help_wrap(FILE *out, const char *text, int at, int indent, int width);
 
-void help_overview(FILE *out);
-void help_verb(FILE *out, const struct verb *verb);
+/* In lines of `width` at the most, and never of more than can be read well. */
+void help_overview(FILE *out, int width);
+void help_verb(FILE *out, const struct verb *verb, int width);
 void help_man(FILE *out); /* sections VERBS and OPTIONS, in roff */
 void help_completion(FILE *out);
 

@@ -30,12 +30,12 @@ bool verb_monitor_tell(struct verb_call *call, struct err *err)
     int64_t seconds;
     if (!S_read_seconds(call, &seconds, err))
         return false;
-    fprintf(
-        call->out,
-        "MONITOR makes Redis send a copy of every command of every client, for %lld s at most, or\n"
-        "%d lines. Meanwhile the server may be half as fast, and keys and values of all tenants\n"
-        "are shown here; passwords are masked.\n",
-        (long long)seconds, LINES_MOST);
+    fprintf(call->out,
+            "MONITOR makes Redis send a copy of every command of every client.\n\n"
+            "  time    %lld s at most, or %d lines\n"
+            "  load    meanwhile the server may be half as fast\n"
+            "  shown   keys and values of all tenants; passwords are masked\n",
+            (long long)seconds, LINES_MOST);
     fflush(call->out);
     return true;
 }

@@ -42,8 +42,10 @@ static void S_hear(void *ctx, const char *sentence)
 static bool S_check_words(const struct verb_call *call, struct err *err)
 {
     bool abandon = verb_option(call, "abandon") != NULL;
-    return abandon != (call->arg_count == 1) ||
-           err_set(err, ERR_USAGE, "'backup restore' wants the name of a backup, or --abandon");
+    if (abandon != (call->arg_count == 1))
+        return true;
+    err_set(err, ERR_USAGE, "'backup restore' wants the name of a backup, or --abandon");
+    return err_hint(err, "'tenantdeck backup list' shows the names");
 }
 
 static bool S_read_archive(const struct verb_call *call, struct archive *out, struct err *err)
