@@ -68,6 +68,21 @@ refused 'the name of another database' "$ask" "$asked" 'type postgres' 'send \r'
 refused 'a y where a name is wanted' "$ask" "$asked" 'type y' 'send \r'
 refused 'a name whose a is of another alphabet' "$ask" "$asked" 'type ment\xd0\xbering' 'send \r'
 
+cat >old.script <<'END'
+clock 2026-01-31T12:00:00Z
+settle
+key :
+type rollback --all
+key Enter
+wait type mentoring:
+clock 2026-01-31T12:10:01Z
+type mentoring
+key Enter
+expect the question is more than ten minutes old
+END
+exits 0 'an old question is a No' "$TENANTDECK" "${servers[@]}" --operator --script old.script
+is "$(state)" "$before" 'and changes nothing'
+
 # ---- what has changed since it was asked ----
 
 cat >close <<'END'
