@@ -165,6 +165,17 @@ void pg_say_lost(const struct pg *pg, struct err *err)
     err_set(err, ERR_LOST, "%s", *message ? message : "the connection to PostgreSQL was lost");
 }
 
+/*
+ * An ERROR leaves the session as it is: then what was lost lies behind the server (a node of its
+ * cluster, whatever a function connects to) and may be there again the next time.
+ */
+static enum err_kind S_kind_of(const PGresult *rows, const char *state)
+{
+    const char *severity = PQresultErrorField(rows, PG_DIAG_SEVERITY_NONLOCALIZED);
+    enum err_kind kind = state ? pg_kind_of(state) : ERR_LOST;
+    return kind == ERR_LOST && str_is(severity, "ERROR") ? ERR_RETRY : kind;
+}
+
 static void S_server_error(const PGresult *rows, struct err *err)
 {
     const char *state = PQresultErrorField(rows, PG_DIAG_SQLSTATE);
@@ -173,7 +184,7 @@ static void S_server_error(const PGresult *rows, struct err *err)
     const char *hint = PQresultErrorField(rows, PG_DIAG_MESSAGE_HINT);
     char message[sizeof(err->text) / 2];
     S_copy_message(message, sizeof(message), primary ? primary : PQresultErrorMessage(rows));
-    err_set(err, state ? pg_kind_of(state) : ERR_LOST, "%s%s%s%s", message, detail ? " (" : "",
+    err_set(err, S_kind_of(rows, state), "%s%s%s%s", message, detail ? " (" : "",
             detail ? detail : "", detail ? ")" : "");
     if (state)
         snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", state);

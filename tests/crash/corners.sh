@@ -157,6 +157,21 @@ is "$(last_state)" failed 'and the journal has it'
 is "$(td_ask subject 'SELECT run IS NULL FROM tenantdeck.lease')" t 'and the lease is free'
 td_ask subject 'DROP EVENT TRIGGER refuse'
 
+# ---- a connection that is lost behind the server ----
+
+td_ask subject "CREATE OR REPLACE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql
+                    AS 'BEGIN RAISE SQLSTATE ''08006'' USING MESSAGE = ''no way to the node''; END';
+                CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN tag IN ('ALTER TABLE') EXECUTE FUNCTION refuse()"
+td_on subject migrate --no-backup --to columns --detach >"$work/said"
+td_until 30 waits
+like "$(td_ask subject 'SELECT text FROM tenantdeck.event ORDER BY id DESC LIMIT 3')" '^waits to .*: no way to the node \(try' \
+    'what is lost behind the server is waited for, as what it is'
+td_ask subject 'DROP EVENT TRIGGER refuse'
+td_until 60 is_over
+is "$(last_state)" 'done' 'until it is there again'
+is "$(td_ask subject "SELECT count(*) FROM tenantdeck.event WHERE text LIKE 'the connection to PostgreSQL was lost%'")" 0 \
+    'and nobody says that our own connection was'
+
 # ---- where a session came from ----
 
 td_fresh subject
