@@ -16,16 +16,21 @@
            format('%s AS t%s', p.shown, r.joins) AS rows,
            plan.tenant AS tenant_column, plan.organization AS organization_column,
            p.oid IS NOT NULL AND r.place IS NOT NULL AND cardinality(r.missing) = 0 AS known,
-           coalesce((SELECT string_agg(format('%L, t.%I', c.name, c.name), ', ' ORDER BY c.number)
-                       FROM present c
-                      WHERE c.oid = p.oid AND c.plain
-                        AND EXISTS (SELECT 1 FROM pg_index i
-                                     WHERE i.indrelid = p.oid AND i.indisprimary
-                                       AND c.number = ANY (i.indkey))),
-                    '''row'', t.ctid') AS key_columns
+           keys.list AS key_columns, plan.distribute AS is_spread,
+           -- Each shard of Citus has a ctid of its own kind: there a row is told by its key.
+           CASE WHEN plan.distribute THEN format('jsonb_build_object(%s)', keys.list) ELSE 't.ctid' END
+               AS row_now
       FROM planned p
      CROSS JOIN plan
       LEFT JOIN route r ON r.place = p.place
+     CROSS JOIN LATERAL (
+           SELECT coalesce(string_agg(format('%L, t.%I', c.name, c.name), ', ' ORDER BY c.number),
+                           '''row'', t.ctid') AS list
+             FROM present c
+            WHERE c.oid = p.oid AND c.plain
+              AND EXISTS (SELECT 1 FROM pg_index i
+                           WHERE i.indrelid = p.oid AND i.indisprimary
+                             AND c.number = ANY (i.indkey))) AS keys
 ), users_known AS ( -- users whose organization can be asked for
     SELECT u.*
       FROM users u
@@ -87,10 +92,11 @@
            format('length(%s) > %s', w.role || '_code', w.letters)
       FROM width w WHERE w.letters IS NOT NULL
 ), looked_up AS ( -- per table: what is asked for the codes, and what each kind of failure is called
-    SELECT s.place, s.name, s.orphans, s.key_columns, s.source_column AS column_name, s.shown,
+    SELECT s.place, s.name, s.orphans, s.key_columns, s.source_column AS column_name, s.shown, s.row_now,
+           s.is_spread,
            format('%s AS t%s', s.shown,
                   CASE WHEN s.source = 'parent' AND NOT s.may_park
-                       THEN format(' LEFT JOIN %s AS t1 ON %s', up.shown, way.matches)
+                       THEN format(' LEFT JOIN %s AS t1 ON %s', sought.text, way.matches)
                        ELSE s.joins END) AS rows,
            CASE s.source WHEN 'own' THEN 'm.key' WHEN 'user' THEN format('u.%I', u.user_column)
                          ELSE format('t1.%I', s.parent_column) END AS found,
@@ -120,6 +126,7 @@
                 AS policy (words)
       LEFT JOIN users_known u ON true
       LEFT JOIN planned up ON up.name = s.parent_table
+      LEFT JOIN looked_in sought ON sought.place = up.place
       LEFT JOIN pair ON pair.place = s.place
      CROSS JOIN LATERAL (SELECT format(pair.condition, format('t1.%I', s.parent_column),
                                        format('t.%I', s.source_column)) AS matches,
@@ -127,6 +134,8 @@
      WHERE s.known AND s.source <> 'constant'
      UNION ALL -- users that are asked for their organization, but are no table of the plan by it
     SELECT 0, u.name, 'refuse', format('%L, t.%I', u.user_column, u.user_column), u.user_key, u.shown,
+           CASE WHEN plan.distribute THEN format('jsonb_build_object(%L, t.%I)', u.user_column, u.user_column)
+                ELSE 't.ctid' END, plan.distribute,
            format('%s AS t LEFT JOIN tenantdeck.mapping AS m ON m.plan = %L AND m.key = t.%I::text',
                   u.shown, plan.name, u.user_key),
            'm.key', 'true', 'is of an organization without codes', 'is not in the mapping', 'keys', true,
@@ -142,8 +151,8 @@
            CASE l.orphans WHEN 'refuse' THEN 'error' ELSE 'warn' END AS severity,
            NULL AS verdict, NULL AS message,
            format($query$WITH odd AS MATERIALIZED (
-    SELECT why, value, count(*) AS rows, min(row) AS first
-      FROM (SELECT t.ctid AS row, t.%1$I::text AS value,
+    SELECT why, value, count(*) AS rows, min(row%14$s) AS first
+      FROM (SELECT %13$s AS row, t.%1$I::text AS value,
                    CASE WHEN t.%1$I IS NULL THEN 'is NULL'
                         WHEN %3$s IS NULL AND %2$s THEN 'is 0'
                         WHEN %3$s IS NULL THEN %4$L
@@ -164,9 +173,8 @@
 SELECT CASE WHEN rows > 0 THEN %7$L ELSE 'pass' END AS verdict, rows AS count,
        CASE WHEN rows > 0 THEN format('%%s; %%s', message, %8$L) ELSE %9$L END AS message,
        (SELECT jsonb_agg(jsonb_build_object('why', o.why, %1$L, o.value, 'rows', o.rows,
-                                            'first', jsonb_build_object(%10$s)))
-          FROM (SELECT * FROM odd ORDER BY rows DESC, why, value LIMIT 5) AS o
-          JOIN %11$s AS t ON t.ctid = o.first) AS samples
+                                            'first', %10$s))
+          FROM (SELECT * FROM odd ORDER BY rows DESC, why, value LIMIT 5) AS o%11$s) AS samples
   FROM judged$query$,
                   l.column_name,
                   CASE WHEN l.has_zero THEN format('t.%I::text = ''0''', l.column_name) ELSE 'false' END,
@@ -179,7 +187,11 @@ SELECT CASE WHEN rows > 0 THEN %7$L ELSE 'pass' END AS verdict, rows AS count,
                               concat_ws(' ', plan.mapping ->> 'default_organization',
                                         plan.mapping ->> 'default_tenant')) END,
                   format('%s leads every row to its codes', l.column_name),
-                  l.key_columns, l.shown, l.no_codes) AS query,
+                  CASE WHEN l.is_spread THEN 'o.first::jsonb'
+                       ELSE format('jsonb_build_object(%s)', l.key_columns) END,
+                  CASE WHEN NOT l.is_spread
+                       THEN format(E'\n          JOIN %s AS t ON t.ctid = o.first', l.shown) END,
+                  l.no_codes, l.row_now, CASE WHEN l.is_spread THEN '::text' END) AS query,
            CASE WHEN l.orphans <> 'default' THEN l.fix END AS fix
       FROM looked_up l CROSS JOIN plan
 ), lookup AS ( -- what others find their codes by, where nothing makes it unique
@@ -350,12 +362,12 @@ SELECT CASE WHEN alike + nulls > 0 THEN 'fail' ELSE 'pass' END AS verdict,
 ), isolation_check AS (
     SELECT s.place, 5, 'isolation', 'tenant of ' || c.column_name, s.name, 'warn', NULL, NULL,
            format($query$WITH odd AS MATERIALIZED (
-    SELECT t.ctid AS row, min(%1$s) AS goes_to, min(another.tenant_code) AS named
+    SELECT %11$s AS row, min(%1$s) AS goes_to, min(another.tenant_code) AS named
       FROM %2$s
       JOIN %3$s AS somebody ON somebody.%4$I = t.%5$I
       JOIN tenantdeck.mapping AS another ON another.plan = %6$L AND another.key = somebody.%7$I::text
      WHERE another.tenant_code <> %1$s
-     GROUP BY t.ctid
+     GROUP BY 1
 )
 SELECT CASE WHEN count(*) > 0 THEN 'warn' ELSE 'pass' END AS verdict, count(*) AS count,
        CASE WHEN count(*) > 0
@@ -363,17 +375,22 @@ SELECT CASE WHEN count(*) > 0 THEN 'warn' ELSE 'pass' END AS verdict, count(*) A
                         'with %%3$s', count(*), %5$L, %8$L)
             ELSE format('%%s names no user of another tenant than the row in %%s', %5$L, %8$L) END
            AS message,
-       (SELECT jsonb_agg(jsonb_build_object(%9$s, %5$L, t.%5$I, 'goes to', few.goes_to,
-                                            'user of', few.named))
-          FROM (SELECT * FROM odd ORDER BY row LIMIT 5) AS few
-          JOIN %10$s AS t ON t.ctid = few.row) AS samples
+       (SELECT jsonb_agg(%9$s || jsonb_build_object('goes to', few.goes_to, 'user of', few.named))
+          FROM (SELECT * FROM odd ORDER BY row LIMIT 5) AS few%10$s) AS samples
   FROM odd$query$,
-                  s.tenant, s.rows, u.shown, u.user_column, c.column_name, plan.name, u.user_key,
-                  s.parent_table, s.key_columns, s.shown), NULL
+                  s.tenant, s.rows, sought.text, u.user_column, c.column_name, plan.name, u.user_key,
+                  s.parent_table, CASE WHEN s.is_spread THEN 'few.row' ELSE named.row END,
+                  CASE WHEN NOT s.is_spread
+                       THEN format(E'\n          JOIN %s AS t ON t.ctid = few.row', s.shown) END,
+                  CASE WHEN s.is_spread THEN named.row ELSE s.row_now END), NULL
       FROM user_column c JOIN subject s ON s.place = c.place
      CROSS JOIN users_known u CROSS JOIN plan
+      JOIN looked_in sought ON sought.place = 0
+     CROSS JOIN LATERAL (SELECT format('jsonb_build_object(%s, %L, t.%I)', s.key_columns, c.column_name,
+                                       c.column_name) AS row) AS named
 ), reference AS MATERIALIZED ( -- the plan's foreign keys
     SELECT s.place, s.name, s.known AND t.known AS known, s.rows, s.tenant, s.key_columns, s.shown,
+           s.row_now, s.is_spread,
            t.name AS target_name, t.rows AS target_rows, t.tenant AS target_tenant,
            format('(%s) to %s (%s)', pair.columns, t.name, pair.targets) AS label,
            pair.child_list, pair.target_list, pair.no_null, pair.matching,
@@ -412,7 +429,7 @@ SELECT CASE WHEN count(*) > 0 THEN 'warn' ELSE 'pass' END AS verdict, count(*) A
            CASE WHEN NOT r.follows AND r.known AND r.matching IS NOT NULL THEN
                format($query$WITH odd AS MATERIALIZED (
     SELECT DISTINCT child.row
-      FROM (SELECT t.ctid AS row, %1$s AS tenant, %2$s FROM %3$s) AS child
+      FROM (SELECT %12$s AS row, %1$s AS tenant, %2$s FROM %3$s) AS child
      WHERE child.tenant IS NOT NULL AND %4$s
        AND NOT EXISTS (SELECT 1
                          FROM (SELECT %5$s AS tenant, %6$s FROM %7$s) AS target
@@ -422,12 +439,15 @@ SELECT CASE WHEN count(*) > 0 THEN 'fail' ELSE 'pass' END AS verdict, count(*) A
        CASE WHEN count(*) > 0
             THEN format('%%s rows lead to no row of %%s in their tenant', count(*), %9$L)
             ELSE format('every row leads to one of %%s in its tenant', %9$L) END AS message,
-       (SELECT jsonb_agg(jsonb_build_object(%10$s))
-          FROM (SELECT row FROM odd ORDER BY row LIMIT 5) AS few
-          JOIN %11$s AS t ON t.ctid = few.row) AS samples
+       (SELECT jsonb_agg(%10$s) FROM (SELECT row FROM odd ORDER BY row LIMIT 5) AS few%11$s) AS samples
   FROM odd$query$,
                       r.tenant, r.child_list, r.rows, r.no_null, r.target_tenant, r.target_list,
-                      r.target_rows, r.matching, r.target_name, r.key_columns, r.shown) END, NULL
+                      r.target_rows, r.matching, r.target_name,
+                      CASE WHEN r.is_spread THEN 'few.row'
+                           ELSE format('jsonb_build_object(%s)', r.key_columns) END,
+                      CASE WHEN NOT r.is_spread
+                           THEN format(' JOIN %s AS t ON t.ctid = few.row', r.shown) END,
+                      r.row_now) END, NULL
       FROM reference r
 ), rows_check AS (
     SELECT p.place, 6, 'rows', 'rows before', p.name, 'info', NULL, NULL,

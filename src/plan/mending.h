@@ -9,10 +9,15 @@
 
 enum { MENDING_STEPS = 4 };
 
-/*
- * Names in the order in which they are done, NULL after the last; NULL: only a person can decide. After
- * step release the fill triggers are gone for good, so that nothing makes them again.
- */
-const char *const *mending_steps(const char *check_name, const char *message, bool released);
+struct mending {   /* what has been done of the plan */
+    bool released; /* the fill triggers are gone for good, so that nothing makes them again */
+    bool spread;   /* Citus has the tables: it takes no triggers, and nothing of the fill */
+};
+
+/* Names in the order in which they are done, NULL after the last; NULL: only a person can decide. */
+const char *const *mending_steps(const char *check_name, const char *message,
+                                 const struct mending *done);
+/* Why only a person can; a sentence. */
+const char *mending_why_not(const char *check_name, const struct mending *done);
 
 #endif

@@ -46,19 +46,25 @@ static void S_add_samples(struct buf *out, const char *text)
 
 /* ---- one check ---- */
 
-static bool S_is_released(const struct snapshot *snapshot)
+static bool S_is_done(const struct snapshot *snapshot, const char *step)
 {
     for (size_t i = 0; i < snapshot->step_count; i++)
-        if (str_is(snapshot->steps[i].name, "release"))
+        if (str_is(snapshot->steps[i].name, step))
             return snapshot->steps[i].state == STEP_DONE;
     return false;
+}
+
+static struct mending S_mending(const struct snapshot *snapshot)
+{
+    return (struct mending){.released = S_is_done(snapshot, "release"),
+                            .spread = S_is_done(snapshot, "distribute")};
 }
 
 static const char *const *S_steps(const struct snapshot *snapshot, const struct check_view *check)
 {
     bool wrong = check->verdict == VERDICT_FAIL || check->verdict == VERDICT_WARN;
-    return wrong && check->run ? mending_steps(check->name, check->message, S_is_released(snapshot))
-                               : NULL;
+    struct mending done = S_mending(snapshot);
+    return wrong && check->run ? mending_steps(check->name, check->message, &done) : NULL;
 }
 
 static void S_tell_remedy(const struct snapshot *snapshot, const struct check_view *check,
@@ -74,8 +80,8 @@ static void S_tell_remedy(const struct snapshot *snapshot, const struct check_vi
                 "; with --dry-run it prints them. Only what is not as the plan says is changed; it "
                 "is recorded, so that a rollback still leads to what was before.\n");
     } else if (check->run && (check->verdict == VERDICT_FAIL || check->verdict == VERDICT_WARN)) {
-        detail_say(out, "Nothing mends this by itself, since that would decide about data or about "
-                        "what is somebody else's.");
+        struct mending done = S_mending(snapshot);
+        detail_say(out, mending_why_not(check->name, &done));
     } else if (check->verdict == VERDICT_UNKNOWN) {
         detail_say(out, "Unknown means that it could not be checked, not that it is well.");
     }

@@ -21,7 +21,8 @@ struct finding_row {
     const char *group, *subject, *message;
     const char *steps[MENDING_STEPS + 1]; /* that the plan has a use for; none: a person decides */
     size_t step_count;
-    const char *undone; /* the first of them that has not been done; NULL */
+    const char *undone;  /* the first of them that has not been done; NULL */
+    const char *why_not; /* where there are none */
 };
 
 struct fix {
@@ -74,8 +75,10 @@ static const char *S_state(const struct fix *fix, const char *step)
 
 static void S_find_steps(const struct fix *fix, const char *check, struct finding_row *found)
 {
-    bool released = str_is(S_state(fix, "release"), "done");
-    const char *const *steps = mending_steps(check, found->message, released);
+    struct mending done = {.released = str_is(S_state(fix, "release"), "done"),
+                           .spread = str_is(S_state(fix, "distribute"), "done")};
+    const char *const *steps = mending_steps(check, found->message, &done);
+    found->why_not = mending_why_not(check, &done);
     for (size_t i = 0; steps && steps[i]; i++) {
         const char *state = S_state(fix, steps[i]);
         if (!state)
@@ -225,8 +228,7 @@ static void S_say_remedy(struct verb_call *call, const char *comment,
 {
     fprintf(call->out, "%s    ", comment);
     if (!found->step_count)
-        fprintf(call->out,
-                "a person has to decide that: the Validation pane has the rows and the SQL");
+        fprintf(call->out, "%s The Validation pane has the rows and the SQL", found->why_not);
     else if (found->undone)
         fprintf(call->out,
                 "step '%s' has not been done, so there is nothing to bring back: 'migrate' "

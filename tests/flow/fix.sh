@@ -53,7 +53,7 @@ for part in 'CREATE INDEX CONCURRENTLY availabilities_tenant_code_user_id_start_
     like "$dry" "$part" "it prints: $part"
 done
 like "$dry" 'isolation: mentoring' 'what a person has to decide is listed, too'
-like "$dry" 'a person has to decide that' 'and said to be so'
+like "$dry" 'Nothing mends this by itself, since that would decide' 'and said to be so'
 unlike "$(td_on subject fix references:resources --dry-run)" 'CREATE INDEX|CREATE UNIQUE' 'one thing alone can be named'
 exits 2 'what was not found wrong is no name' td_on subject fix nonsense
 exits 4 'without a y nothing is changed' "$TENANTDECK" -d dbname=subject -p "$work/mentoring.plan" fix
