@@ -262,7 +262,9 @@ WITH RECURSIVE plan AS MATERIALIZED (
       FROM our_trigger g
      UNION ALL
     SELECT 0, 2, p.place, p.unit, 'ids become bigint', false, false,
-           format('ALTER TABLE %s %s', p.relation,
+           -- Citus refuses to change a sequence that it has known, also of a table that was brought back,
+           -- unless it does not look.
+           format(E'SET LOCAL citus.enable_ddl_propagation TO off;\nALTER TABLE %s %s', p.relation,
                   string_agg(format('ALTER COLUMN %I TYPE bigint', w.name), ', ' ORDER BY w.name))
            || coalesce(string_agg(E';\nALTER SEQUENCE ' || w.sequence || ' AS bigint', ''
                                   ORDER BY w.name), ''),
@@ -270,7 +272,6 @@ WITH RECURSIVE plan AS MATERIALIZED (
            jsonb_agg(jsonb_build_object(
                'type', 'column type', 'object', format('%s.%I', p.relation, w.name),
                'definition', w.type,
-               -- Citus refuses to change a sequence that it has known, unless it does not look.
                'statement', format(E'SET LOCAL citus.enable_ddl_propagation TO off;\n'
                                    'ALTER TABLE %s ALTER COLUMN %I TYPE %s', p.relation, w.name,
                                    w.type)

@@ -56,7 +56,13 @@ WITH RECURSIVE plan AS MATERIALIZED (
 )
 -- include: match.sql
 
-, journal AS MATERIALIZED ( -- may its tables be read? A dry run comes before there is one
+, spread AS MATERIALIZED ( -- by Citus: it has no row without a tenant, and changes none by its place
+    SELECT m[1]::oid AS oid
+      FROM regexp_matches(
+               CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+                    THEN query_to_xml('SELECT p.logicalrelid::oid AS o FROM pg_catalog.pg_dist_partition p',
+                                      false, false, '')::text END, '<o>(\d+)</o>', 'g') AS m
+), journal AS MATERIALIZED ( -- may its tables be read? A dry run comes before there is one
     SELECT coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
                              AND has_table_privilege(c.oid, 'SELECT')), false) AS is_there
       FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
@@ -263,6 +269,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
            x.map_rows * CASE WHEN x.is_number THEN 8 ELSE 64 END AS map_bytes,
            f.source = 'parent' AND NOT above.is_there AS is_early,
            EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = f.oid) AS has_heirs,
+           f.oid IN (SELECT s.oid FROM spread s) AS is_spread,
            (SELECT count(*) FROM pg_index i WHERE i.indrelid = f.oid) AS indexes,
            greatest(f.pages * plan.block / greatest(f.rows, 1.0) - 4, 24) AS width
       FROM found f
@@ -464,7 +471,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
               FROM constant c) AS x
      GROUP BY x.place
 ), probe AS MATERIALIZED ( -- is no row left that could be told its code?
-    SELECT w.place, w.name, w.source, w.parent_table, w.is_there AND NOT w.is_early AS may_ask,
+    SELECT w.place, w.name, w.source, w.parent_table,
+           w.is_there AND NOT w.is_early AND NOT w.is_spread AS may_ask,
            format('SELECT NOT EXISTS (SELECT FROM ONLY %s AS t%s WHERE %s) AS done', w.relation,
                   CASE WHEN w.was_there THEN format(' CROSS JOIN LATERAL (%s) AS n', w.look)
                        WHEN NOT w.defaults THEN ', ' || w.sources ELSE '' END,
@@ -498,7 +506,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
            w.width / (w.width + w.growth) AS shrinking
       FROM worded w
      CROSS JOIN LATERAL (
-           SELECT CASE WHEN NOT w.in_window THEN 'batch'
+           SELECT CASE WHEN w.is_spread THEN 'nothing'
+                       WHEN NOT w.in_window THEN 'batch'
                        WHEN w.pages = 0 THEN 'nothing'
                        -- Old values have to be kept row by row; and a constant of any size has to be parsed.
                        WHEN w.was_there OR w.is_held OR w.has_heirs
@@ -516,7 +525,7 @@ SELECT c.name AS unit,
        ARRAY(SELECT round(100 * (1 - power(c.shrinking, i.pass))
                           / (1 - power(c.shrinking, c.passes)))::integer
                FROM generate_series(1, c.passes) AS i (pass) ORDER BY i.pass) AS shares,
-       settling.statement AS settle,
+       CASE WHEN NOT c.is_spread THEN settling.statement END AS settle,
        CASE c.how WHEN 'batch' THEN format('VACUUM (ANALYZE) %s (%s)', c.relation, c.names)
                   WHEN 'rewrite' THEN format('ANALYZE %s (%s)', c.relation, c.names) END AS tidy,
        probed.done,

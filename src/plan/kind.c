@@ -53,12 +53,6 @@ static bool S_is_distributed(const struct plan *plan)
     return plan->distribute;
 }
 
-/* Citus takes no table with triggers, so there they are gone before. */
-static bool S_keeps_triggers(const struct plan *plan)
-{
-    return !plan->distribute;
-}
-
 static bool S_has_references(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->table_count; i++)
@@ -294,7 +288,6 @@ static const struct step_def S_columns_steps[] = {
         .does = "drops the fill triggers, after the application has been switched to write the "
                 "columns itself",
         .undo = "creates the fill triggers again",
-        .wanted = S_keeps_triggers,
         .stands_on = "columns",
     },
 };

@@ -13,7 +13,7 @@ static const struct step_doer S_doers[] = {
     {"not-null", step_once, "work_not_null"},
     {"keys", step_once, "work_keys"},
     {"indexes", step_once, "work_indexes"},
-    {"distribute", step_once, "work_distribute"},
+    {"distribute", step_distribute, "work_distribute"},
     {"foreign-keys", step_once, "work_foreign_keys"},
     {"functions", step_functions, NULL},
     {"views", step_views, NULL},

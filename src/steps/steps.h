@@ -20,7 +20,7 @@ struct step_doer {
 const struct step_doer *steps_find(const char *name); /* NULL: nobody knows how */
 
 /* once.c: the items that the generator answers, each in a transaction of its own or alone */
-step_perform_fn step_once, step_release;
+step_perform_fn step_once, step_distribute, step_release;
 /* … for whoever does a part of a step so: what is left to do, all of it, and its undo records */
 /* What step release would take away now: fill triggers of how many tables, how many indexes. */
 bool step_release_left(struct run *run, int *tables, int *indexes, struct err *err);

@@ -181,7 +181,7 @@ static void S_point_on(struct run *run)
     struct err ignored = {0};
     int tables, indexes;
     if (!str_is(run->verb, "migrate") || !S_has_step(run, "validate") ||
-        !step_release_left(run, &tables, &indexes, &ignored) || !tables)
+        !step_release_left(run, &tables, &indexes, &ignored) || !(tables + indexes))
         return;
     run_say(
         run, "info", "worker",

@@ -162,6 +162,13 @@ dirty '^warn isolation tenant of mentee_id session_attendees \[118\]: .*they go 
 dirty '^warn isolation tenant of created_by resources .*"id": 8, "goes to"' 'resources put there by others'
 is "$(grep -cE '^(fail|warn|unknown|ERROR)' <<<"$found")" 17 'and nothing else'
 
+# As tables are asked that Citus has spread, where no ctid tells a row: the same is found.
+change_plan "jsonb_set(:'plan'::jsonb, '{distribute}', 'true')"
+check dirty integrity >"$work/spread"
+is "$(sed 's/ \[{.*//' "$work/spread")" "$(sed 's/ \[{.*//' <<<"$found")" 'spread over a cluster: the same is found'
+like "$(cat "$work/spread")" '^fail references parents resources .*"first": {"id": [0-9]+}' 'with keys of rows as samples'
+plan=$work/plan.json
+
 finds 'a code that names of views cannot bear' '^warn mapping names of views mentoring \[1\]: .*"Elevate-1"' \
     mentoring integrity \
     "UPDATE tenantdeck.mapping SET tenant_code = 'Elevate-1' WHERE tenant_code = 'elevate_tenant'"

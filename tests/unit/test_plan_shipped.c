@@ -1,5 +1,6 @@
 /* test_plan_shipped: the plans that come with the program, and the steps that plans expand into. */
 #include "kind.h"
+#include "mending.h"
 #include "plan_file.h"
 
 #include <setjmp.h>
@@ -94,11 +95,25 @@ static void test_steps_without_use_are_not_listed(void **state)
                                        "[table \"t\"]\nfrom = constant\n"
                                        "[keys \"q\"]\npattern = bull:*\nforeign = true\n");
     S_expect_steps(plan, "preflight backup mapping integrity columns fill confirm not-null "
-                         "distribute validate report");
+                         "distribute validate report release");
     plan_free(plan);
     plan = plan_file_read(SITE_CACHE);
     S_expect_steps(plan, "");
     plan_free(plan);
+}
+
+static void test_what_mends_and_what_does_not(void **state)
+{
+    (void)state;
+    struct mending none = {0}, released = {.released = true}, spread = {.spread = true};
+    assert_string_equal(mending_steps("codes", "", &none)[0], "fill");
+    assert_string_equal(mending_steps("codes", "", &released)[0], "fill");
+    assert_null(mending_steps("codes", "", &spread));
+    assert_non_null(strstr(mending_why_not("codes", &spread), "Citus"));
+    assert_null(strstr(mending_why_not("rows before", &spread), "Citus"));
+    assert_string_equal(mending_steps("columns and primary key", "", &none)[0], "columns");
+    assert_string_equal(mending_steps("columns and primary key", "", &spread)[0], "not-null");
+    assert_string_equal(mending_steps("indexes", "", &spread)[0], "keys");
 }
 
 int main(void)
@@ -107,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_mentoring_has_all_its_tables),
         cmocka_unit_test(test_chat_has_no_organization),
         cmocka_unit_test(test_steps_without_use_are_not_listed),
+        cmocka_unit_test(test_what_mends_and_what_does_not),
     };
     return cmocka_run_group_tests(tests, plan_file_setup, plan_file_teardown);
 }
