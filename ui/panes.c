@@ -326,19 +326,36 @@ static char *S_tell_nothing(enum table_id id, const struct snapshot *snapshot,
     return NULL;
 }
 
-/* The rows of a level are as old as they say; what is shown of the server's silence is its own. */
+/* A list of keys is as old as it says; what a tenant has is as old as what the servers said last. */
+static char *S_tell_silence_below(const struct level *level, const struct snapshot *snapshot)
+{
+    const struct server_view *both[] = {&snapshot->database, &snapshot->redis};
+    for (size_t i = 0; level->kind == DRILL_HOLDINGS && i < ARRAY_LEN(both); i++) {
+        if (!S_is_silent(both[i], snapshot->at))
+            continue;
+        char *silence = S_tell_silence(both[i], snapshot->at);
+        char *told = str_format("%s: %s", i ? "Redis" : "PostgreSQL", silence);
+        free(silence);
+        return told;
+    }
+    return NULL;
+}
+
 static void S_draw_level(struct level *level, const struct layout_slot *slot,
-                         enum layout_frame frame)
+                         enum layout_frame frame, const struct snapshot *snapshot)
 {
     const char number[] = {(char)('1' + slot->pane), '\0'};
     const char *trouble = drill_trouble(level);
+    char *stale = S_tell_silence_below(level, snapshot);
     const struct pane_look look = {.frame = frame,
                                    .focused = true,
+                                   .stale = stale,
                                    .remark = trouble,
                                    .nothing = trouble,
                                    .number = number,
                                    .title = level->title};
     pane_draw(&level->pane, level->snapshot, slot->box, &look);
+    free(stale);
 }
 
 static void S_draw_slot(struct panes *panes, const struct layout_slot *slot,
@@ -365,7 +382,7 @@ void panes_draw_bodies(struct panes *panes, const struct layout *layout,
         const struct layout_slot *slot = &layout->slots[i];
         struct level *level = drill_top(&panes->drills[slot->pane]);
         if (level && slot->pane == panes->focus)
-            S_draw_level(level, slot, layout->frame);
+            S_draw_level(level, slot, layout->frame, snapshot);
         else
             S_draw_slot(panes, slot, layout->frame, snapshot);
     }

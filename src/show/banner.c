@@ -56,6 +56,7 @@ static const struct {
 } S_gists[] = {
     {" failed: ", ""},
     {" could not be reached: ", ""},
+    {"connection to PostgreSQL was lost: ", ""},
     {" is not accepted: ", "certificate: "},
 };
 

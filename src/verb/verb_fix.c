@@ -284,9 +284,9 @@ bool verb_fix_tell(struct verb_call *call, struct err *err)
     if (ok && !call->json) {
         S_list(call, &fix, "");
         fprintf(call->out,
-                "%zu statements, which --dry-run prints; what they change is recorded for a "
-                "rollback.\nAfterwards everything is validated again.\n",
-                fix.statements);
+                "%zu %s, which --dry-run prints; what is changed is recorded for a rollback.\n"
+                "Afterwards everything is validated again.\n",
+                fix.statements, fix.statements == 1 ? "statement" : "statements");
         fflush(call->out);
     }
     S_end(&fix);

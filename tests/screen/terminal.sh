@@ -202,7 +202,8 @@ psql -X -q -d postgres -c 'ALTER DATABASE mentoring ALLOW_CONNECTIONS true' >"$0
 EOF
 
 letters=$(printf 'x%.0s' $(seq 70))
-is "$(printf '%s\n' 'wait to mentoring' "run sh $work/hold" 'wait no answer for' 'send ?' \
+is "$(printf '%s\n' 'wait to mentoring' 'send 3' 'wait SHARE' 'send \r' 'wait OVER TTL' "run sh $work/hold" \
+    'wait PostgreSQL: no answer for' 'send \e' 'wait SHARE' 'send 2' 'wait no answer for' 'send ?' \
     'wait Help: Tables' 'send q' 'wait sort' "send :$letters" "wait $letters" 'send \x03' "run kill -CONT \$(cat $work/hold.pids)" \
     'send 1' 'wait none has begun' 'send q' end | terminal --refresh 0.5)" "exit 0
 $restored" 'a silent database leaves the keys answered, and is said to be silent'
