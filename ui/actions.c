@@ -222,10 +222,8 @@ static unsigned S_tell_row(struct console *console)
 {
     const struct pane *pane = S_pane(console);
     size_t row;
-    if (!pane_row(pane, &row) || !pane->def->detail) {
-        console->panes.zoomed = !console->panes.zoomed;
-        return WISH_REDRAW;
-    }
+    if (!pane_row(pane, &row) || !pane->def->detail)
+        return console_say(console, MOOD_WARN, "there is no row to open; z gives the whole window");
     struct buf text = {0};
     char *subject = pane_subject(pane, S_snapshot(console), row);
     char *title = str_format("%s: %s", pane->def->title, subject);
@@ -581,7 +579,7 @@ unsigned action_do(struct console *console, enum action action, int key)
         return action_mend(console, key);
     case ACT_REFRESH:
         drill_list_again(&console->panes.drills[console->panes.focus]);
-        return WISH_REFRESH | WISH_REDRAW;
+        return WISH_REFRESH | console_say(console, MOOD_PLAIN, "the servers are asked again");
     case ACT_WRITE:
         return S_ask(console, ASKS_FILE);
     case ACT_COMMAND:
