@@ -3,6 +3,7 @@
 # sentence that names the ACL. Tried on a real server, over TCP with a password.
 set -u
 . "$(dirname "$0")/../lib.sh"
+. "$TD_SRCDIR/tests/cluster.sh"
 . "$TD_SRCDIR/tests/redis_verbs.sh"
 
 work=$(mktemp -d /tmp/td-test-XXXXXX)
@@ -13,13 +14,16 @@ place=127.0.0.1:$port/0
 td_start_redis "$port"
 export REDIS_PASSWORD=secret
 
-# As a DBA puts them to use: the file's lines, each with a password of one's own.
-grep -v '^$' "$TENANTDECK_DATADIR/acl/users.acl" | while read -r _ name rules; do
-    # shellcheck disable=SC2086
-    set -f
-    td_redis acl setuser "$name" $rules
-    td_redis acl setuser "$name" on ">$REDIS_PASSWORD"
-done >"$work/said"
+# set_users COMMAND...: as a DBA puts them to use: the file's lines, each with a password of one's own.
+set_users() {
+    grep -v '^$' "$TENANTDECK_DATADIR/acl/users.acl" | while read -r _ name rules; do
+        # shellcheck disable=SC2086
+        set -f
+        "$@" acl setuser "$name" $rules
+        "$@" acl setuser "$name" on ">$REDIS_PASSWORD"
+    done
+}
+set_users td_redis >"$work/said"
 is "$(grep -c OK "$work/said") $(grep -cv OK "$work/said")" '8 0' 'the server takes all four users'
 is "$(td_redis acl getuser td_observer | grep -c resetkeys)" 0 'and knows their rules'
 is "$(grep -cE '@all.*(\+@|\+keys|\+flushdb|\+flushall|\+monitor|\+config|\+debug|\+evalsha|\+function|\+del |\+acl)' "$TENANTDECK_DATADIR/acl/users.acl")" 0 \
@@ -43,13 +47,14 @@ may() { # USER VERB...
     [ "$td_got" -le 1 ] && ! grep -q NOPERM <<<"$td_said"
     ok $? "$1 may: ${*:2}" || td_note "exit status $td_got: $td_said"
 }
+keys=td_redis # reaches all of them
 fresh() {
-    td_redis flushall >"$work/said"
-    load_keys td_redis
-    case $1 in 'cache restore'*) td_redis del cache:t:users:1 cache_tags:t:a >"$work/said" ;; esac
+    for n in ${!sockets[*]}; do at "$n" flushall; done >"$work/said"
+    load_keys "$keys"
+    case $1 in 'cache restore'*) "$keys" del cache:t:users:1 && "$keys" del cache_tags:t:a ;; esac >"$work/said"
 }
 
-tried=0 letters='o c s m'
+sockets=("$TD_REDIS_SOCKET") tried=0 letters='o c s m'
 declare -A users=([o]=td_observer [c]=td_cache [s]=td_session [m]=td_migration)
 is "$(redis_verbs_left_out)" '' 'no verb on keys is left out here'
 fresh ''
@@ -73,5 +78,22 @@ done < <(redis_verbs)
 refused td_observer log monitor 1 --yes
 REDIS_PASSWORD=wrong as td_observer session list
 like "$td_said" WRONGPASS 'a wrong password is told as one'
+
+# ---- in a cluster, where keys are led to, moved and touched by other commands ----
+
+start_cluster $((6500 + $$ % 800 * 4)) 3
+port=$cluster_port place=127.0.0.1:$cluster_port/0 keys=everywhere
+for n in 0 1 2; do set_users at "$n"; done >"$work/said"
+fresh ''
+as td_migration cache clear --pattern 'cache*:t:*' --undo-file "$work/undo_of_cluster" --yes
+while IFS='~' read -r allowed _ verb; do
+    verb=${verb//FILE/"$work/undo_of_cluster"} verb=${verb//PLACE/"$place"}
+    eval "words=($verb)"
+    for letter in $letters; do
+        [[ $allowed == *$letter* ]] || continue
+        fresh "$verb"
+        may "${users[$letter]}" "${words[@]}"
+    done
+done < <(redis_verbs)
 
 done_testing
