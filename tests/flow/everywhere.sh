@@ -53,6 +53,14 @@ all_verbs() {
         eval "words=(${verb//PLACE/"$place"})"
         tries "$name" "$says" "${words[@]}"
     done < <(redis_verbs)
+    case $name in
+    TLS) runs "$name: log monitor" "$@" log monitor 1 --yes ;;
+    Upstash) exits 4 "$name: log monitor is refused" "$@" log monitor 1 --yes ;;
+    cluster)
+        exits 4 "$name: log monitor is refused" "$@" log monitor 1 --yes
+        like "$td_said" 'shows what one node is sent, and not what all are' "$name: and says why"
+        ;;
+    esac
     [ "$name" != Upstash ] || return # where each of many commands is a request
     fresh
     for _ in 1 2 3 4 5 6; do "$@" session create --tenant 'o*1' --user u --yes; done >"$work/said"

@@ -1,5 +1,6 @@
 /* test_plan: what a plan file says, and where plans are looked for. */
 #include "key_ledger.h"
+#include "key_recent.h"
 #include "plan_file.h"
 
 #include <setjmp.h>
@@ -382,6 +383,27 @@ static void test_a_key_met_twice_counts_once(void **state)
     plan_free(plan);
 }
 
+static bool S_repeats(struct key_recent *recent, int n)
+{
+    char key[32];
+    return key_recent_repeats(recent, key, (size_t)snprintf(key, sizeof(key), "session:t:%d", n));
+}
+
+/* As many as are promised are known again; those of long ago are not, so that it never grows. */
+static void test_the_last_keys_are_known_again(void **state)
+{
+    (void)state;
+    struct key_recent *recent = key_recent_new();
+    for (int n = 0; n < 5 * KEY_RECENT; n++)
+        assert_false(S_repeats(recent, n));
+    for (int n = 4 * KEY_RECENT; n < 5 * KEY_RECENT; n++)
+        assert_true(S_repeats(recent, n));
+    assert_false(S_repeats(recent, 0));
+    key_recent_forget(recent);
+    assert_false(S_repeats(recent, 5 * KEY_RECENT - 1));
+    key_recent_free(recent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_mapping_may_lie_in_the_working_directory),
         cmocka_unit_test(test_plans_are_found_in_order),
         cmocka_unit_test(test_a_key_met_twice_counts_once),
+        cmocka_unit_test(test_the_last_keys_are_known_again),
     };
     return cmocka_run_group_tests(tests, plan_file_setup, plan_file_teardown);
 }
