@@ -15,10 +15,10 @@ struct keyrename_key {
     char *from, *to; /* when it moves */
     size_t from_len, to_len;
     int64_t answer, pttl;
-    struct redis_reply *dump, *there; /* of a cluster */
+    struct redis_reply *dump, *there; /* of a cluster: what DUMP says of both */
     char type[16];
-    struct redis_reply *value; /* of a string or a set */
-    bool gone;                 /* by itself, before it could be moved */
+    struct redis_reply *value, *copied; /* of a string, a set or a hash; of its copy */
+    bool gone;                          /* by itself, before it could be moved */
 };
 
 void keyrename_begin(struct keyrename *rename)
@@ -37,6 +37,7 @@ static void S_clear_batch(struct keyrename *rename)
         redis_reply_free(key->dump);
         redis_reply_free(key->there);
         redis_reply_free(key->value);
+        redis_reply_free(key->copied);
         *key = (struct keyrename_key){0};
     }
     rename->count = 0;
@@ -211,7 +212,89 @@ static bool S_copy_all(struct keyrename *rename, struct err *err)
     return S_settle(rename, err);
 }
 
-/* What is there under the new name is the same, byte for byte: only then the old one goes. */
+/* ---- is the copy the same? ---- */
+
+struct part { /* of a set: a member; of a hash: a field with its value */
+    const struct redis_reply *name, *value;
+};
+
+static int S_by_bytes(const struct redis_reply *a, const struct redis_reply *b)
+{
+    size_t len = redis_length(a) < redis_length(b) ? redis_length(a) : redis_length(b);
+    int order = memcmp(redis_text(a), redis_text(b), len);
+    return order ? order
+                 : (redis_length(a) > redis_length(b)) - (redis_length(a) < redis_length(b));
+}
+
+static int S_by_name(const void *a, const void *b)
+{
+    return S_by_bytes(((const struct part *)a)->name, ((const struct part *)b)->name);
+}
+
+static struct part *S_parts(const struct redis_reply *reply, size_t step)
+{
+    size_t count = redis_length(reply) / step;
+    struct part *parts = mem_array(count, sizeof(*parts));
+    for (size_t i = 0; i < count; i++)
+        parts[i] = (struct part){redis_at(reply, i * step), redis_at(reply, i * step + step - 1)};
+    qsort(parts, count, sizeof(*parts), S_by_name);
+    return parts;
+}
+
+static bool S_has_same_parts(const struct keyrename_key *key)
+{
+    size_t step = str_is(key->type, "hash") ? 2 : 1;
+    if (!key->value || !key->copied || redis_type(key->value) != REDIS_ARRAY ||
+        redis_type(key->copied) != REDIS_ARRAY ||
+        redis_length(key->value) != redis_length(key->copied))
+        return false;
+    struct part *old = S_parts(key->value, step), *new = S_parts(key->copied, step);
+    bool same = true;
+    for (size_t i = 0; same && i < redis_length(key->value) / step; i++)
+        same = S_by_bytes(old[i].name, new[i].name) == 0 &&
+               S_by_bytes(old[i].value, new[i].value) == 0;
+    free(old);
+    free(new);
+    return same;
+}
+
+static bool S_has_same_bytes(const struct keyrename_key *key)
+{
+    return key->dump && key->there && S_by_bytes(key->dump, key->there) == 0;
+}
+
+static void S_take_type(void *ctx, const struct redis_reply *reply, const struct err *err)
+{
+    struct keyrename_key *key = ctx;
+    if (!err)
+        snprintf(key->type, sizeof(key->type), "%s", redis_text(reply));
+}
+
+/* Each server has an order of its own in sets and hashes, and DUMP tells them in that. */
+static bool S_read_parts(struct keyrename *rename, struct err *err)
+{
+    for (size_t i = 0; i < rename->count; i++) {
+        struct keyrename_key *key = &rename->batch[i];
+        if (key->there && !S_has_same_bytes(key) &&
+            !S_ask(rename, "TYPE", key->from, key->from_len, S_take_type, key, err))
+            return false;
+    }
+    if (!keyspace_settle(rename->keyspace, err))
+        return false;
+    for (size_t i = 0; i < rename->count; i++) {
+        struct keyrename_key *key = &rename->batch[i];
+        const char *command = str_is(key->type, "set")    ? "SMEMBERS"
+                              : str_is(key->type, "hash") ? "HGETALL"
+                                                          : NULL;
+        if (command &&
+            (!S_ask(rename, command, key->from, key->from_len, S_take_reply, &key->value, err) ||
+             !S_ask(rename, command, key->to, key->to_len, S_take_reply, &key->copied, err)))
+            return false;
+    }
+    return keyspace_settle(rename->keyspace, err);
+}
+
+/* What is there under the new name is the same: only then the old one goes. */
 static bool S_drop_copied(struct keyrename *rename, struct err *err)
 {
     for (size_t i = 0; i < rename->count; i++) {
@@ -219,19 +302,17 @@ static bool S_drop_copied(struct keyrename *rename, struct err *err)
         if (!S_ask(rename, "DUMP", key->to, key->to_len, S_take_reply, &key->there, err))
             return false;
     }
-    if (!S_settle(rename, err))
+    if (!keyspace_settle(rename->keyspace, err) || !S_read_parts(rename, err))
         return false;
     for (size_t i = 0; i < rename->count; i++) {
         struct keyrename_key *key = &rename->batch[i];
-        bool same =
-            key->dump && key->there && redis_length(key->dump) == redis_length(key->there) &&
-            memcmp(redis_text(key->dump), redis_text(key->there), redis_length(key->dump)) == 0;
+        bool same = S_has_same_bytes(key) || S_has_same_parts(key);
         key->answer = 0;
         key->gone = !key->dump;
         if (same && !S_ask(rename, "UNLINK", key->from, key->from_len, S_take_number, key, err))
             return false;
     }
-    return S_settle(rename, err);
+    return keyspace_settle(rename->keyspace, err);
 }
 
 static bool S_flush_move(struct keyrename *rename, struct err *err)
@@ -276,13 +357,6 @@ bool keyrename_move(struct keyrename *rename, struct err *err)
 }
 
 /* ---- what is in them ---- */
-
-static void S_take_type(void *ctx, const struct redis_reply *reply, const struct err *err)
-{
-    struct keyrename_key *key = ctx;
-    if (!err)
-        snprintf(key->type, sizeof(key->type), "%s", redis_text(reply));
-}
 
 static bool S_read_values(struct keyrename *rename, struct err *err)
 {
