@@ -295,6 +295,13 @@ more="INSERT INTO public.modules (code, status, created_at, updated_at, tenant_c
       VALUES ('more', 'ACTIVE', now(), now(), 'default_tenant', 'default_org')"
 finds 'more rows, in a window' '^fail completeness codes modules \[17\]: .*; 1 more than before' \
     migrated confirm "$more"
+finds 'more rows, where a command of somebody else was run since' \
+    "^pass completeness codes modules \\[17\\]: .*; 1 more than before, and 'npm run seed' was run since" \
+    migrated confirm "$more;
+        INSERT INTO tenantdeck.step (run, ordinal, name, type, state)
+        SELECT max(id), 2, 'seed', 'outside', 'done' FROM tenantdeck.run;
+        INSERT INTO tenantdeck.child (run, step, kind, pid, host, boot_id, start_ticks, command)
+        SELECT run, id, 'process', 1, 'here', gen_random_uuid(), 1, 'npm run seed' FROM tenantdeck.step WHERE name = 'seed'"
 finds 'more rows, online' '^pass completeness codes modules \[17\]: .*; 1 more than before' \
     migrated confirm:online "$more"
 finds 'a user who is about to be filled again' \
