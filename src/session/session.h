@@ -16,6 +16,7 @@ struct session {
     bool has_database; /* false: a plan of kind cache, and no database was named */
     struct pg_target database;
     bool has_redis;
+    bool spares_redis; /* one is named, and not asked: the answer is for somebody in a hurry */
     struct redis_target redis;
     struct plan *plan;  /* NULL: none was named and none could be guessed */
     char *plan_hash;    /* of its files when a console was opened; NULL: it was read just now */

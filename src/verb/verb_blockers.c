@@ -24,6 +24,7 @@ bool verb_blockers(struct verb_call *call, struct err *err)
     const struct table_def *def = &table_defs[TABLE_BLOCKERS];
     struct session *whole = call->session, bare = *whole;
     bare.plan = NULL;
+    bare.spares_redis = bare.has_redis;
     bare.has_redis = false;
     call->session = &bare;
     bool ok = verb_show_tables(call, &def, 1, err);

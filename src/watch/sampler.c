@@ -533,6 +533,10 @@ static void S_new_links(struct sampler *s)
     s->parts.database.where = pg_target_describe(&s->session->database);
     if (s->session->has_database)
         s->parts.database.state = SERVER_CONNECTING; /* before the first look, too */
+    if (s->session->spares_redis) {
+        s->parts.redis.state = SERVER_LEFT;
+        s->parts.redis.trouble = str_dup("not asked");
+    }
     if (!s->session->has_redis)
         return;
     s->redis = redis_new(s->loop, &s->session->redis);

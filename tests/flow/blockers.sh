@@ -33,6 +33,9 @@ waiting() {
     [ "$(td_psql "SELECT count(*) FROM pg_locks WHERE NOT granted")" = "$1" ]
 }
 
+like "$(COLUMNS=160 run -r redis://127.0.0.1:1 blockers)" '  Redis is not asked  ' 'a Redis that could keep one waiting is not asked, and not called none'
+like "$(tree)" '  no Redis  ' 'that there is none is said where there is none'
+
 # waits NAME SQL: a session that has to wait for a lock; how it went is in $work/NAME.out.
 waits() {
     before=$(td_psql "SELECT count(*) FROM pg_locks WHERE NOT granted")
