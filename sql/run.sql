@@ -130,6 +130,13 @@ SELECT $1::bigint, $2::bigint, 'backend', a.pid, a.backend_start, $3
 -- Opens a transaction of the worker; run_fence follows.
 BEGIN ISOLATION LEVEL READ COMMITTED;
 
+-- name: run_lock_timeout
+-- How long this session waits for a lock: $1 milliseconds, but as long as it takes where statement $2
+-- (NULL: any) builds or drops an index beside others' work. That lets reads and writes through, and
+-- waits at its end for transactions of before: who gave up then would throw away the whole index.
+SELECT set_config('lock_timeout',
+                  CASE WHEN $2 ~ '^(CREATE (UNIQUE )?|DROP )INDEX CONCURRENTLY ' THEN '0' ELSE $1 END, false);
+
 -- name: run_commit
 -- Ends it: rows, checkpoint and undo records are there together.
 COMMIT;
@@ -332,8 +339,9 @@ SELECT DISTINCT ON (s.name) s.name, s.state
 
 -- name: run_pulse
 -- The sign of life of run $1 with epoch $2 of plan $3, and what step $4 (NULL: none) has come to: $5
--- rows of $6, $7 a second (-1: not known), and why it waits ($8, or NULL). Answers at least one row:
--- epoch (of the lease now), and the open requests, oldest first: id, verb, argument, who (NULL
+-- rows of $6, $7 a second (-1: not known), and why it waits ($8; NULL: for nothing, unless a statement
+-- of its own has waited for a lock for a second, which only the server knows). Answers at least one
+-- row: epoch (of the lease now), and the open requests, oldest first: id, verb, argument, who (NULL
 -- without any).
 WITH holder AS MATERIALIZED (
     SELECT 1 FROM tenantdeck.lease l WHERE l.plan = $3 AND l.epoch = $2::bigint
@@ -342,12 +350,23 @@ WITH holder AS MATERIALIZED (
     SELECT $1::bigint, $2::bigint FROM holder
     ON CONFLICT (run) DO UPDATE SET epoch = excluded.epoch, at = clock_timestamp()
      WHERE h.at < clock_timestamp() - interval '1900 milliseconds' OR h.epoch <> excluded.epoch
+), blocked AS (
+    SELECT 'for transactions of others to end ('
+           || string_agg(DISTINCT CASE b.pid WHEN 0 THEN 'a prepared one' ELSE 'pid ' || b.pid END, ', ')
+           || ')' AS why
+      FROM tenantdeck.child c
+      JOIN pg_stat_activity a ON a.pid = c.pid AND a.backend_start = c.backend_start
+      JOIN pg_locks l ON l.pid = c.pid AND l.waitstart < clock_timestamp() - interval '1 second'
+     CROSS JOIN unnest(pg_blocking_pids(c.pid)) AS b (pid)
+     WHERE c.run = $1::bigint AND c.kind = 'backend' AND c.ended_at IS NULL
 ), progress AS (
     UPDATE tenantdeck.step
        SET done = nullif($5::bigint, -1), total = nullif($6::bigint, -1),
-           rate = nullif($7::double precision, -1), throttled = $8
+           rate = nullif($7::double precision, -1), throttled = coalesce($8, blocked.why)
+      FROM blocked
      WHERE id = $4::bigint AND EXISTS (SELECT 1 FROM holder)
-       AND (done, total, throttled) IS DISTINCT FROM (nullif($5::bigint, -1), nullif($6::bigint, -1), $8)
+       AND (done, total, throttled)
+           IS DISTINCT FROM (nullif($5::bigint, -1), nullif($6::bigint, -1), coalesce($8, blocked.why))
 )
 SELECT COALESCE((SELECT l.epoch FROM tenantdeck.lease l WHERE l.plan = $3), 0) AS epoch,
        q.id, q.verb, q.argument::text AS argument, q.who

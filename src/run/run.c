@@ -93,6 +93,13 @@ bool run_begin(struct run *run, struct err *err)
     return run_fence_lost(run, err);
 }
 
+bool run_set_patience(struct run *run, const char *statement, struct err *err)
+{
+    struct number_text usual = number_text(RUN_LOCK_TIMEOUT_MS);
+    const char *values[] = {usual.text, statement};
+    return run_query(run, sql_get("run_lock_timeout"), values, ARRAY_LEN(values), NULL, err);
+}
+
 bool run_commit(struct run *run, struct err *err)
 {
     FAILPOINT("K4");

@@ -92,6 +92,9 @@ bool run_query(struct run *run, const char *sql, const char *const *values, int 
 bool run_begin(struct run *run, struct err *err); /* fenced; lock waits are bounded */
 bool run_commit(struct run *run, struct err *err);
 void run_rollback(struct run *run);
+/* How long locks are waited for by `statement`, outside a transaction: one that makes nobody wait may
+ * wait as long as it takes. NULL: by all others, as usual. */
+bool run_set_patience(struct run *run, const char *statement, struct err *err);
 
 /* The checkpoint of what was done in the open transaction. A second one of the same name fails. */
 bool run_mark(struct run *run, const char *unit, const char *part, const char *next, int64_t rows,

@@ -111,11 +111,12 @@ static bool S_open(struct run *run, const struct item *item, struct err *err)
     FAILPOINT("K1");
     if (!run_begin(run, err))
         return false;
-    if ((S_keeps_last(item) || step_keep(run, item->records, err)) &&
-        (!item->alone || run_commit(run, err)))
-        return true;
-    run_rollback(run);
-    return false;
+    if ((!S_keeps_last(item) && !step_keep(run, item->records, err)) ||
+        (item->alone && !run_commit(run, err))) {
+        run_rollback(run);
+        return false;
+    }
+    return !item->alone || run_set_patience(run, item->statement, err);
 }
 
 static bool S_mark(struct run *run, const struct item *item, struct err *err)
@@ -129,12 +130,15 @@ static bool S_close(struct run *run, const struct item *item, const struct err *
                     struct err *err)
 {
     if (failure) {
-        *err = *failure;
+        struct err lost = {0}; /* with the connection; a new one waits as usual */
         run_rollback(run);
+        if (item->alone)
+            run_set_patience(run, NULL, &lost);
+        *err = *failure;
         return false;
     }
     FAILPOINT(item->alone ? "K6" : "K3");
-    if (item->alone && !run_begin(run, err))
+    if (item->alone && !(run_set_patience(run, NULL, err) && run_begin(run, err)))
         return false;
     if (!S_mark(run, item, err)) {
         run_rollback(run);

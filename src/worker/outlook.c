@@ -305,7 +305,7 @@ static void S_tell_whole(struct sheet *s)
                          : "beside the application: short batches, short locks\n");
     S_begin_line(s, "waits");
     clock_format_span(RUN_LOCK_TIMEOUT_MS, span);
-    buf_format(&s->out, "at most %s for a lock, then it lets go, and tries again later\n", span);
+    buf_format(&s->out, "at most %s where others queue behind it, then tries again later\n", span);
     S_tell_total_time(s);
     S_begin_line(s, "undo");
     buf_add(&s->out, "'rollback' takes back what has an undo below, the last step first\n");

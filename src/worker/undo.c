@@ -91,12 +91,20 @@ static bool S_drop_leftover(struct run *run, const struct record *record, struct
     return ok;
 }
 
+static bool S_run_alone(struct run *run, const char *statement, struct err *err)
+{
+    struct err lost = {0}; /* with the connection; a new one waits as usual */
+    bool ok =
+        run_set_patience(run, statement, err) && run_query(run, statement, NULL, 0, NULL, err);
+    run_set_patience(run, NULL, &lost);
+    return ok;
+}
+
 static bool S_undo_alone(struct run *run, const struct record *record, bool *proved,
                          struct err *err)
 {
     FAILPOINT("K2");
-    if (!S_drop_leftover(run, record, err) ||
-        !run_query(run, record->statement, NULL, 0, NULL, err) ||
+    if (!S_drop_leftover(run, record, err) || !S_run_alone(run, record->statement, err) ||
         !S_prove(run, record, proved, err))
         return false;
     FAILPOINT("K6");
