@@ -168,9 +168,9 @@ is "$seen" "exit 0
 $restored" 'q says that the run goes on, when the terminal has been given back'
 
 seen=$(printf '%s\n' 'wait held before fill' 'send 1' 'wait waits: held' 'send \r' 'wait Why it waits' 'send q' \
-    'send :hold keys\r' 'wait y/N' 'type y' 'send \r' 'wait the run waits before that step' 'send q' \
-    'send :resume --yes\r' 'wait the run goes on' 'send q' 'wait held before keys' \
-    'send :stop\r' 'wait y/N' 'type y' 'send \r' 'wait the run stops' 'send q' 'wait stopped before keys' 'send q' end |
+    'send :hold keys\r' 'wait y/N' 'type y' 'send \r' 'wait the run waits before that step' 'wait exit 0' 'send q' \
+    'send :resume --yes\r' 'wait the run goes on' 'wait exit 0' 'send q' 'wait held before keys' \
+    'send :stop\r' 'wait y/N' 'type y' 'send \r' 'wait the run stops' 'wait exit 0' 'send q' 'wait stopped before keys' 'send q' end |
     on_terminal --operator --refresh 0.5)
 is "$seen" "exit 0
 $restored" 'another console holds it elsewhere, lets it go on and stops it'
