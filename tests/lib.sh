@@ -174,7 +174,7 @@ td_redis_allows() {
 }
 
 # td_start_redis [PORT]: TD_REDIS is its URL, TD_REDIS_SOCKET its socket. With a port it listens on
-# 127.0.0.1, too.
+# 127.0.0.1, too; one below 32768, since those above are given to whoever connects to somewhere.
 td_start_redis() {
     td_new_directory
     TD_REDIS_SOCKET=$td_made/redis.sock

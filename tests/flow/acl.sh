@@ -9,7 +9,7 @@ set -u
 work=$(mktemp -d /tmp/td-test-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export HOME=$work XDG_CONFIG_HOME=$work
-port=$((20000 + ($$ + 7001) % 20000))
+port=$((20000 + ($$ + 7001) % 12000))
 place=127.0.0.1:$port/0
 td_start_redis "$port"
 export REDIS_PASSWORD=secret

@@ -8,7 +8,7 @@ set -u
 work=$(mktemp -d /tmp/td-test-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export HOME=$work XDG_CONFIG_HOME=$work
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000))
 td_start_redis "$port"
 
 td() {

@@ -12,9 +12,9 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/key.pem" -subj /CN=clus
     -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -out "$work/cert.pem" 2>"$work/openssl.log" ||
     td_bail "no certificate: $(cat "$work/openssl.log")"
 chmod 755 "$work" && chmod 644 "$work"/*.pem
-base=$((20000 + $$ % 2000 * 4)) sockets=()
+base=$((16000 + $$ % 1000 * 4)) sockets=()
 for n in 0 1 2; do
-    TD_REDIS_OPTIONS="--cluster-enabled yes --cluster-port $((base + 20000 + n)) --tls-port $((base + 10000 + n))
+    TD_REDIS_OPTIONS="--cluster-enabled yes --cluster-port $((base + 8000 + n)) --tls-port $((base + 4000 + n))
         --tls-cert-file $work/cert.pem --tls-key-file $work/key.pem --tls-ca-cert-file $work/cert.pem
         --tls-auth-clients no --tls-cluster yes"
     td_start_redis $((base + n))
@@ -31,7 +31,7 @@ at() {
 at 0 CLUSTER ADDSLOTSRANGE 0 5000 >"$work/said"
 at 1 CLUSTER ADDSLOTSRANGE 5001 10000 >"$work/said"
 at 2 CLUSTER ADDSLOTSRANGE 10001 16383 >"$work/said"
-for n in 1 2; do at 0 CLUSTER MEET 127.0.0.1 $((base + 10000 + n)) $((base + 20000 + n)) >"$work/said"; done
+for n in 1 2; do at 0 CLUSTER MEET 127.0.0.1 $((base + 4000 + n)) $((base + 8000 + n)) >"$work/said"; done
 settled() {
     for n in 0 1 2; do
         at "$n" CLUSTER INFO | grep -q '^cluster_known_nodes:3' &&
@@ -41,7 +41,7 @@ settled() {
 td_until 30 settled || td_bail "the cluster does not come up: $(at 0 CLUSTER NODES)"
 
 deck() {
-    timeout 60 "$TENANTDECK" -p sessions -r "rediss://localhost:$((base + 10000))?cacert=$work/cert.pem" --yes "$@" </dev/null
+    timeout 60 "$TENANTDECK" -p sessions -r "rediss://localhost:$((base + 4000))?cacert=$work/cert.pem" --yes "$@" </dev/null
 }
 
 everything() {
@@ -98,6 +98,6 @@ exits 4 'a code that has keys already is refused' deck cache rekey beta gamma
 is "$(everything GET session:beta:1) $(everything GET session:gamma:1)" \
     '{"tenantId":"beta","n":1} {"tenantId":"gamma","n":2}' 'and nothing is changed'
 everything DEL session:gamma:1 >"$work/said"
-exits 4 'all is refused while others have keys' deck cache clear --all --confirm="localhost:$((base + 10000))/0"
+exits 4 'all is refused while others have keys' deck cache clear --all --confirm="localhost:$((base + 4000))/0"
 is "$(size)" 738 'and nothing is removed'
 done_testing

@@ -11,7 +11,7 @@ trap 'kill $stubs 2>/dev/null; rm -rf "$work"' EXIT
 export HOME=$work XDG_CONFIG_HOME=$work
 unset REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_USERNAME REDIS_TLS REDIS_PROVIDER SSL_CERT_FILE SSL_CERT_DIR \
     UPSTASH_REDIS_REST_URL UPSTASH_REDIS_REST_TOKEN KV_REST_API_URL KV_REST_API_TOKEN http_proxy https_proxy
-base=$((20000 + $$ % 9000))
+base=$((11000 + $$ % 9000))
 
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/key.pem" -subj /CN=localhost -days 2 \
     -addext 'subjectAltName=DNS:localhost' -out "$work/cert.pem" 2>"$work/openssl.log" ||

@@ -16,10 +16,10 @@ chmod 755 "$work" && chmod 644 "$work"/*.pem
 
 password=canary-cluster
 export REDISCLI_AUTH=$password REDIS_PASSWORD=$password
-base=$((22000 + $$ % 2000 * 4)) sockets=() directories=()
+base=$((12000 + $$ % 1000 * 4)) sockets=() directories=()
 for n in 0 1 2 3; do
-    TD_REDIS_OPTIONS="--cluster-enabled yes --cluster-port $((base + 20000 + n)) --cluster-node-timeout 1500
-        --requirepass $password --masterauth $password --tls-port $((base + 10000 + n))
+    TD_REDIS_OPTIONS="--cluster-enabled yes --cluster-port $((base + 8000 + n)) --cluster-node-timeout 1500
+        --requirepass $password --masterauth $password --tls-port $((base + 4000 + n))
         --tls-cert-file $work/cert.pem --tls-key-file $work/key.pem --tls-ca-cert-file $work/cert.pem
         --tls-auth-clients no --tls-cluster yes --tls-replication yes --repl-diskless-sync-delay 0"
     td_start_redis $((base + n))
@@ -36,7 +36,7 @@ at() {
 at 0 CLUSTER ADDSLOTSRANGE 0 5000 >"$work/said"
 at 1 CLUSTER ADDSLOTSRANGE 5001 10000 >"$work/said"
 at 2 CLUSTER ADDSLOTSRANGE 10001 16383 >"$work/said"
-for n in 1 2 3; do at 0 CLUSTER MEET 127.0.0.1 $((base + 10000 + n)) $((base + 20000 + n)) >"$work/said"; done
+for n in 1 2 3; do at 0 CLUSTER MEET 127.0.0.1 $((base + 4000 + n)) $((base + 8000 + n)) >"$work/said"; done
 
 # settled COUNT: every node knows of so many, and the cluster is whole.
 settled() {
@@ -65,7 +65,7 @@ for n in 0 1 2 3; do
     runs "asked at node $n" deck -r "redis://127.0.0.1:$((base + n))" cache counts
     like "$td_said" '900 keys' 'all keys are counted'
 done
-runs 'over TLS' deck -r "rediss://localhost:$((base + 10000))?cacert=$work/cert.pem" cache counts
+runs 'over TLS' deck -r "rediss://localhost:$((base + 4000))?cacert=$work/cert.pem" cache counts
 like "$td_said" '900 keys' 'on every node'
 exits 4 'a database other than 0' deck -r "$url/3" cache counts
 like "$td_said" 'a cluster has only database 0' 'is refused, in a sentence'
@@ -103,7 +103,7 @@ from=0 to=1
 [ "$slot" -le 10000 ] || from=2 to=0
 at $to CLUSTER SETSLOT "$slot" IMPORTING "$(at $from CLUSTER MYID)" >"$work/said"
 at $from CLUSTER SETSLOT "$slot" MIGRATING "$(at $to CLUSTER MYID)" >"$work/said"
-at $from MIGRATE 127.0.0.1 $((base + 10000 + to)) session:t:k1 0 5000 AUTH $password >"$work/said"
+at $from MIGRATE 127.0.0.1 $((base + 4000 + to)) session:t:k1 0 5000 AUTH $password >"$work/said"
 like "$(at $from GET session:t:k1 2>&1)" "ASK $slot" 'a key is on its way to another node'
 is "$(ask GET session:t:k1)" v 'and is found there'
 for n in $to $from 0 1 2; do at "$n" CLUSTER SETSLOT "$slot" NODE "$(at $to CLUSTER MYID)" >"$work/said" 2>&1; done

@@ -32,7 +32,7 @@ chmod 755 "$work" && chmod 644 "$work"/*.key # the server runs as another user
 
 # ---- a server with an open port and a TLS port ----
 
-port=$((21000 + $$ % 9000)) secure=$((31000 + $$ % 9000))
+port=$((21000 + $$ % 9000)) secure=$((11000 + $$ % 9000))
 TD_REDIS_OPTIONS="--tls-port $secure --tls-cert-file $work/good.crt --tls-key-file $work/good.key
     --tls-ca-cert-file $work/ca.crt --tls-auth-clients no"
 td_start_redis "$port"
