@@ -185,3 +185,12 @@ void loop_turn(struct loop *loop, int max_ms)
     if (loop->depth == 0)
         S_sweep(loop);
 }
+
+/* The clock is asked once for each turn: what is left would else be told as less than nothing by a
+ * second look, and that is a turn without an end. */
+void loop_rest(struct loop *loop, int64_t ms)
+{
+    int64_t until = clock_ms() + ms;
+    for (int64_t left = ms; left > 0; left = until - clock_ms())
+        loop_turn(loop, (int)left);
+}

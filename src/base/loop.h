@@ -33,5 +33,7 @@ void loop_cancel(struct timer *timer); /* NULL is fine; never one that has fired
 
 /* One poll(), at most `max_ms` long (-1: until something happens), and the callbacks due. */
 void loop_turn(struct loop *loop, int max_ms);
+/* Turns until so long has passed, whatever happens meanwhile. */
+void loop_rest(struct loop *loop, int64_t ms);
 
 #endif

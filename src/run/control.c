@@ -73,13 +73,6 @@ bool control_run(struct run *run, const char *name, const char *const *values, i
     return ok;
 }
 
-static void S_pause(struct loop *loop, int64_t ms)
-{
-    int64_t until = clock_ms() + ms;
-    for (int64_t left = ms; left > 0; left = until - clock_ms())
-        loop_turn(loop, (int)left);
-}
-
 bool control_insist(struct run *run, const char *name, const char *const *values, int count,
                     struct err *err)
 {
@@ -97,7 +90,7 @@ bool control_insist(struct run *run, const char *name, const char *const *values
             *err = failure;
             return false;
         }
-        S_pause(run->loop, PULSE_MS);
+        loop_rest(run->loop, PULSE_MS);
     }
 }
 

@@ -250,8 +250,7 @@ void keyspace_free(struct keyspace *keyspace)
 
 void keyspace_rest(struct keyspace *keyspace, int64_t ms)
 {
-    for (int64_t until = clock_ms() + ms; clock_ms() < until;)
-        loop_turn(keyspace->loop, (int)(until - clock_ms()));
+    loop_rest(keyspace->loop, ms);
 }
 
 bool keyspace_again(struct keyspace *keyspace, struct err *err)

@@ -93,12 +93,12 @@ static void S_on_command(void *ctx, const struct redis_reply *reply, const struc
 static bool S_listen(struct verb_call *call, struct redis *redis, int64_t seconds, struct err *err)
 {
     struct monitor monitor = {.call = call};
-    int64_t until = clock_ms() + seconds * 1000;
+    int64_t left = seconds * 1000, until = clock_ms() + left;
     if (!redis_monitor(redis, S_on_command, &monitor, err))
         return false;
-    while (clock_ms() < until && monitor.lines < LINES_MOST && redis_is_up(redis) &&
-           !ferror(call->out)) {
-        loop_turn(call->loop, (int)(until - clock_ms()));
+    for (; left > 0 && monitor.lines < LINES_MOST && redis_is_up(redis) && !ferror(call->out);
+         left = until - clock_ms()) {
+        loop_turn(call->loop, (int)left);
         fflush(call->out);
     }
     if (!redis_is_up(redis) && monitor.lines < LINES_MOST)

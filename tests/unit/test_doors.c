@@ -380,6 +380,16 @@ static void S_loop_calls_in_order(void **state)
     close(ends[1]);
 }
 
+static void S_rest_has_an_end(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    loop_rest(loop, 5);
+    loop_rest(loop, 0);
+    loop_rest(loop, -1); /* what is left of a rest that took too long: no turn without an end */
+    loop_free(loop);
+}
+
 static void S_opening_what_is_not_there(void **state)
 {
     (void)state;
@@ -420,6 +430,7 @@ int main(void)
         cmocka_unit_test(S_globs_leave_out_no_chosen_key),
         cmocka_unit_test(S_map_keeps_what_it_is_given),
         cmocka_unit_test(S_loop_calls_in_order),
+        cmocka_unit_test(S_rest_has_an_end),
         cmocka_unit_test(S_opening_what_is_not_there),
     };
     return cmocka_run_group_tests_name("doors", tests, NULL, NULL);
