@@ -3,7 +3,8 @@
  *
  * The service writes the same key each time that it is used, and may end it at any moment. So the new
  * value is written only where the one that was read still stands: under WATCH where one server has
- * all keys, else by a script on the session's own key. The set and the log of the session, which a
+ * all keys (and with XX, since not every server counts a key whose time has come as a change), else by
+ * a script on the session's own key. The set and the log of the session, which a
  * cluster has on other servers, come after it; and when the session has ended by then, they are
  * taken back.
  */
@@ -95,6 +96,22 @@ static void S_renew(struct touch *touch)
 
 /* ---- writing ---- */
 
+/* It has ended while we wrote the rest, which must not look as if it went on. */
+static bool S_take_back(struct touch *touch, struct err *err)
+{
+    bool ok = login_end(touch->keyspace, touch->use->tenant, touch->use->id, touch->user, err);
+    touch->ttl_ms = LOGIN_GONE;
+    return ok;
+}
+
+/* An OK to the rest is no proof that there was something to touch. */
+static bool S_is_there_still(struct touch *touch, struct err *err)
+{
+    int64_t there = 0;
+    return keyspace_ask_int(touch->keyspace, "EXISTS", touch->key, &there, err) &&
+           (there || S_take_back(touch, err));
+}
+
 static bool S_add_rest(struct touch *touch, struct together *together, struct err *err)
 {
     login_add_activity(together, touch->use->tenant, touch->use->id, "updated", touch->now_ms,
@@ -114,26 +131,16 @@ static bool S_write_at_once(struct touch *touch, bool *done, struct err *err)
     bool ok =
         S_add_rest(touch, &together, err) && together_do(&together, touch->keyspace, done, err);
     together_release(&together);
-    return ok;
-}
-
-/* It has ended while we wrote the rest, which must not look as if it went on. */
-static bool S_take_back(struct touch *touch, struct err *err)
-{
-    bool ok = login_end(touch->keyspace, touch->use->tenant, touch->use->id, touch->user, err);
-    touch->ttl_ms = LOGIN_GONE;
-    return ok;
+    return ok && (!*done || S_is_there_still(touch, err));
 }
 
 static bool S_write_rest(struct touch *touch, struct err *err)
 {
     struct together together = {0};
-    int64_t there = 0;
     bool ok = S_add_rest(touch, &together, err) &&
-              together_do(&together, touch->keyspace, NULL, err) &&
-              keyspace_ask_int(touch->keyspace, "EXISTS", touch->key, &there, err);
+              together_do(&together, touch->keyspace, NULL, err) && S_is_there_still(touch, err);
     together_release(&together);
-    return ok && (there || S_take_back(touch, err));
+    return ok;
 }
 
 static bool S_write_by_script(struct touch *touch, bool *done, struct err *err)

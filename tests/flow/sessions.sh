@@ -209,6 +209,41 @@ for _ in 1 2 3 4 5 6 7 8; do
 done
 wait $writer
 is "$(td_redis get "session:r:$id" | field n)" 300 'a touch never brings back what the service has replaced'
+
+# A server that takes no end for a change, and a session that ends between the look at it and the write.
+timeout 120 python3 -c 'import socket, sys, threading
+real, here = sys.argv[1:]
+def connect():
+    made = socket.socket(socket.AF_UNIX)
+    made.connect(real)
+    return made
+def back(server, client):
+    while answer := server.recv(65536):
+        client.sendall(answer)
+def serve(client):
+    server = connect()
+    threading.Thread(target=back, args=(server, client), daemon=True).start()
+    while said := client.recv(65536):
+        if b"MULTI" in said:
+            other = connect()
+            other.sendall(b"DEL session:r:brief\r\n")
+            other.recv(64)
+        server.sendall(said.replace(b"$5\r\nWATCH\r\n", b"$4\r\nECHO\r\n"))
+door = socket.socket(socket.AF_UNIX)
+door.bind(here)
+door.listen()
+while True:
+    threading.Thread(target=serve, args=(door.accept()[0],), daemon=True).start()' \
+    "$TD_REDIS_SOCKET" "$work/door" >"$work/door.log" 2>&1 &
+door=$!
+td_until 20 redis-cli -s "$work/door" ping || td_bail "the door is not open: $(cat "$work/door.log")"
+put session:r:brief 900 '{"userId":"w","tenantId":"r"}'
+exits 1 'a session that ends while it is touched' "$TENANTDECK" -r "unix://$work/door" -p sessions session touch brief --yes
+like "$td_said" "the session 'brief' has ended meanwhile" 'is not said to be touched'
+kill "$door"
+wait "$door" 2>/dev/null
+is "$(td_redis exists session:r:brief session_activity:r:brief user_sessions:r:w)" 0 \
+    'nor is it made anew, or anything around it'
 like "$("$TENANTDECK" -r "$TD_REDIS" session list --tenant r)" "$id" 'without a plan the guide'\''s figures hold'
 exits 3 'a Redis that is away is a lost connection' "$TENANTDECK" -r unix:///tmp/td-absent.sock session list
 exits 2 'and none named is said' env -u REDIS_HOST "$TENANTDECK" session list
