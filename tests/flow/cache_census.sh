@@ -2,17 +2,11 @@
 # `cache counts`: whose keys there are, in figures that redis-cli can check; hostile keys; what is
 # seen of the keyspace is said; nothing is touched.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+td_begin_plans
 td_start_redis
-cat >"$work/site.plan" <<'PLAN'
-[plan]
-    name = site
-    kind = cache
-[keys "sessions"]
-    pattern = session:{tenant}:*
-    ttl = 3600
+td_cache_plan 3600 <<'PLAN'
 [keys "cache"]
     pattern = cache:{tenant}:{namespace}:*
     ttl = 600

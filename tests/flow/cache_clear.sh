@@ -2,32 +2,12 @@
 # `cache clear` and `cache restore`: what is chosen goes and all else stays, byte for byte; what is
 # kept in a file comes back; a kill is gone on from; others' keys and a whole database are guarded.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
+td_begin_plans
 td_start_redis
-cat >"$work/codes.csv" <<'CSV'
-organization_id,organization_code,tenant_code
-1,o1,acme
-2,o2,acme
-3,o3,beta
-CSV
-cat >"$work/site.plan" <<'PLAN'
-[plan]
-    name = site
-    kind = columns
-[mapping]
-    file = codes.csv
-    key = organization_id
-    organization = organization_code
-[column "tenant_code"]
-    type = text
-    role = tenant
-[column "organization_code"]
-    type = text
-    role = organization
+td_codes_csv 1,o1,acme 2,o2,acme 3,o3,beta
+td_columns_plan site <<'PLAN'
 [table "t"]
     from = own org
 [keys "sessions"]
@@ -156,6 +136,26 @@ like "$td_said" 'is not whole, or was changed: nothing of it was restored' 'befo
 head -c 150 "$work/undo" >"$work/short"
 exits 1 'so is one that is cut off' td --yes cache restore "$work/short"
 is "$(td_redis DBSIZE)" 0 'and nothing of it restored'
+
+# over KEY <FILE: the same undo file, had it been written so long ago that the key's time is over.
+over() {
+    python3 -c 'import hashlib, sys
+wanted, file = sys.argv[1].encode(), sys.stdin.buffer.read()
+number = lambda at, bytes: int.from_bytes(file[at:at + bytes], "little")
+at = file.index(b"\n") + 1
+while number(at, 4) != 0xffffffff:
+    key = file[at + 16:at + 16 + number(at, 4)]
+    if key == wanted:
+        file = file[:at + 8] + (1).to_bytes(8, "little") + file[at + 16:]
+    at += 16 + number(at, 4) + number(at + 4, 4)
+sys.stdout.buffer.write(file[:at + 16] + hashlib.sha256(file[:at]).digest())' "$1"
+}
+over session:acme:1 <"$work/undo" >"$work/old"
+is "$(td --yes cache restore "$work/old")" \
+    'keys restored, and found there: 4 of 5; there again, and left: 0; whose time is over: 1' \
+    'a key whose time has come meanwhile is told of'
+is "$? $(td_redis EXISTS session:acme:1) $(td_redis DBSIZE)" '0 0 4' 'and does not come back, with or without an end'
+td_redis FLUSHALL >"$work/said"
 
 elsewhere() {
     "$TENANTDECK" -r "$TD_REDIS?db=3" -p "$work/site.plan" --yes cache restore "$work/undo" "$@" </dev/null

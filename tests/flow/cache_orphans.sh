@@ -3,11 +3,9 @@
 # and `cache keys`; what cannot be asked is not known, and never fine; without a database nothing is
 # compared, and that is said.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
+td_begin_plans
 td_start_postgres
 td_start_redis
 
@@ -17,21 +15,8 @@ td_psql "CREATE TABLE public.people (id int PRIMARY KEY, org text);
          INSERT INTO public.people SELECT n, '1' FROM generate_series(1, 1200) n;
          INSERT INTO public.visits VALUES ('a:b'), ('v1'), ('\"q\" \\ [x]');
          INSERT INTO public.rooms VALUES ('11111111-2222-3333-4444-555555555555')"
-printf 'key,organization_code,tenant_code\n1,n1,north\n2,s1,south\n9,x1,elsewhere\n' >"$work/codes.csv"
-cat >"$work/site.plan" <<'PLAN'
-[plan]
-    name = site
-    kind = columns
-[mapping]
-    file = codes.csv
-    key = key
-    organization = organization_code
-[column "tenant_code"]
-    type = text
-    role = tenant
-[column "organization_code"]
-    type = text
-    role = organization
+td_codes_csv 1,n1,north 2,s1,south 9,x1,elsewhere
+td_columns_plan site <<'PLAN'
 [table "people"]
     from = own org
 [keys "others"]

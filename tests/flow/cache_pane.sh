@@ -3,19 +3,13 @@
 # cache for what is under the cursor, each asked about with counts and samples before it does anything.
 set -u
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export XDG_STATE_HOME=$work/state HOME=$work NO_COLOR=1
+td_begin_plans
+export HOME=$work NO_COLOR=1
 unset CACHE_TTL_SESSION_DATA
 td_start_redis
-cat >"$work/site.plan" <<'PLAN'
-[plan]
-    name = site
-    kind = cache
-[keys "sessions"]
-    pattern = session:{tenant}:*
-    ttl = 86400
+td_cache_plan 86400 <<'PLAN'
 [keys "profiles"]
     pattern = profile:{tenant}:{id}
     ttl = 100

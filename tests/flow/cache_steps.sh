@@ -2,11 +2,9 @@
 # The steps on Redis: what the plan's templates know is removed and set, all else is never touched;
 # whoever writes meanwhile is told of; a Redis that is down fails its step alone.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
+td_begin_plans
 td_start_postgres
 port=$((31000 + $$ % 1500))
 td_start_redis "$port"
@@ -15,24 +13,11 @@ td_psql "CREATE TABLE public.t (id text PRIMARY KEY, org text NOT NULL, tenant_c
                                 organization_code text, v text);
          INSERT INTO public.t SELECT n, '1', 'north', 'n1', 'value ' || n
                                 FROM generate_series(1, 1234) AS n"
-printf 'key,organization_code,tenant_code\n1,n1,north\n2,s1,south\n' >"$work/codes.csv"
+td_codes_csv 1,n1,north 2,s1,south
 
 # plan WARM-LINES
 plan() {
-    cat >"$work/site.plan" <<PLAN
-[plan]
-    name = site
-    kind = columns
-[mapping]
-    file = codes.csv
-    key = key
-    organization = organization_code
-[column "tenant_code"]
-    type = text
-    role = tenant
-[column "organization_code"]
-    type = text
-    role = organization
+    td_columns_plan site <<PLAN
 [table "t"]
     from = own org
 [keys "queue"]

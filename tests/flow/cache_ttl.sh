@@ -2,28 +2,13 @@
 # `cache ttl` and `cache invalidate`: what lives too long is found, and never made to live longer;
 # what went stale goes, by name where it has one.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
+td_begin_plans
 unset CACHE_TTL_SESSION_DATA CACHE_TTL_ORG_DATA
 td_start_redis
-printf 'organization_id,organization_code,tenant_code\n1,o1,acme\n2,o2,acme\n3,o3,beta\n' >"$work/codes.csv"
-cat >"$work/site.plan" <<'PLAN'
-[plan]
-    name = site
-    kind = columns
-[mapping]
-    file = codes.csv
-    key = organization_id
-    organization = organization_code
-[column "tenant_code"]
-    type = text
-    role = tenant
-[column "organization_code"]
-    type = text
-    role = organization
+td_codes_csv 1,o1,acme 2,o2,acme 3,o3,beta
+td_columns_plan site <<'PLAN'
 [table "t"]
     from = own org
 [keys "one session"]

@@ -2,11 +2,9 @@
 # fill: columns, triggers and codes on tables of every kind. Every value is compared with what plain
 # SQL says it should be; and what a batch, a pass or a trigger must not do is looked for.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d /tmp/fill.XXXXXX)
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
-trap 'rm -rf "$work"' EXIT
+td_begin_plans
 td_start_postgres
 
 # fill_in DATABASE PLAN OPTION...: the steps up to the fill; what the last one said is in $work/said.
@@ -45,23 +43,8 @@ VACUUM ANALYZE;
 SQL
 }
 
-cat >"$work/plain.plan" <<'PLAN'
-[plan]
-    name = plain
-    kind = columns
-[mapping]
-    file = codes.csv
-    key = org
-    organization = organization
-    tenant = tenant
-    default = 1 org_a tenant_a
-    users = users.id org
-[column "tenant_code"]
-    type = varchar(40)
-    role = tenant
-[column "organization_code"]
-    type = varchar(40)
-    role = organization
+td_columns_plan plain '    default = 1 org_a tenant_a
+    users = users.id org' <<'PLAN'
 [table "users"]
     from = own org
 [table "parents"]
@@ -72,8 +55,7 @@ cat >"$work/plain.plan" <<'PLAN'
     from = parent parents.id by parent
     foreign key = tenant_code parent -> parents tenant_code id
 PLAN
-printf '%s\n' org,organization,tenant 1,org_a,tenant_a 2,org_b,tenant_b "3,org'c,\"tenant \$\$; DROP\"" \
-    >"$work/codes.csv"
+td_codes_csv 1,org_a,tenant_a 2,org_b,tenant_b "3,org'c,\"tenant \$\$; DROP\""
 
 # Rows whose codes are not those of their user, or of their parent.
 wrong="SELECT (SELECT count(*) FROM parents p LEFT JOIN users u ON u.id = p.owner

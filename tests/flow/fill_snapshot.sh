@@ -2,35 +2,18 @@
 # The online fill beside transactions that see the rows as they were: for them a trigger finds a parent
 # without codes, so a child of theirs would have none. The fill waits for them, says so, and not for ever.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d /tmp/snapshot.XXXXXX)
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
-trap 'rm -rf "$work"' EXIT
+td_begin_plans
 td_start_postgres
 
-cat >"$work/family.plan" <<'PLAN'
-[plan]
-    name = family
-    kind = columns
-[mapping]
-    file = codes.csv
-    key = org
-    organization = organization
-    tenant = tenant
-    default = 1 org_a tenant_a
-[column "tenant_code"]
-    type = varchar(40)
-    role = tenant
-[column "organization_code"]
-    type = varchar(40)
-    role = organization
+td_columns_plan family '    default = 1 org_a tenant_a' <<'PLAN'
 [table "parents"]
     from = own org
 [table "children"]
     from = parent parents.id by parent
 PLAN
-printf '%s\n' org,organization,tenant 1,org_a,tenant_a 2,org_b,tenant_b >"$work/codes.csv"
+td_codes_csv 1,org_a,tenant_a 2,org_b,tenant_b
 
 sql() { # DATABASE SQL
     psql -X -q -At -v ON_ERROR_STOP=1 -d "$1" -c "$2" 2>&1

@@ -2,35 +2,19 @@
 # patience: an index that is built CONCURRENTLY waits for transactions that were there before it, makes
 # nobody wait meanwhile, says whom it waits for, and is built once, there and back.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d /tmp/patience.XXXXXX)
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
-trap 'rm -rf "$work"' EXIT
+td_begin_plans
 td_start_postgres
 
-cat >"$work/things.plan" <<'PLAN'
-[plan]
-    name = things
-    kind = columns
-[mapping]
-    file = codes.csv
-    key = org
-    organization = organization
-    tenant = tenant
-[column "tenant_code"]
-    type = varchar(40)
-    role = tenant
-[column "organization_code"]
-    type = varchar(40)
-    role = organization
+td_columns_plan things <<'PLAN'
 [table "things"]
     from = own org
     not null = tenant_code
     primary key = tenant_code id
     index = tenant_code org
 PLAN
-printf '%s\n' org,organization,tenant 1,org_a,tenant_a 2,org_b,tenant_b >"$work/codes.csv"
+td_codes_csv 1,org_a,tenant_a 2,org_b,tenant_b
 td_psql "CREATE TABLE public.things (id integer PRIMARY KEY, org text);
          INSERT INTO public.things SELECT n, n % 2 + 1 FROM generate_series(1, 100) AS n" >"$work/said"
 
