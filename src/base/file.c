@@ -3,8 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static void S_look_at_mode(const struct stat *info, struct file *out)
@@ -12,8 +13,57 @@ static void S_look_at_mode(const struct stat *info, struct file *out)
     bool stranger = info->st_uid != geteuid() && info->st_uid != 0;
     out->others_read = (info->st_mode & (S_IRGRP | S_IROTH)) != 0;
     out->others_write = stranger || (info->st_mode & (S_IWGRP | S_IWOTH)) != 0;
-    out->strange = stranger || (info->st_mode & S_IWOTH) != 0;
+    out->whose = file_whose(info);
 }
+
+/* ---- who may decide ---- */
+
+struct file_whose file_whose(const struct stat *info)
+{
+    return (struct file_whose){.owner = info->st_uid, .anybodys = (info->st_mode & S_IWOTH) != 0};
+}
+
+static void S_refuse_stranger(const char *what, const char *path, uid_t owner, struct err *err)
+{
+    const struct passwd *user = getpwuid(owner);
+    char *name = user ? str_dup(user->pw_name) : str_format("uid %ld", (long)owner);
+    err_set(err, ERR_REFUSED,
+            "the %s '%s' belongs to '%s', so it is not taken for having been found; nothing was "
+            "taken from it",
+            what, path, name);
+    free(name);
+}
+
+bool file_check_trust(const char *what, const char *path, const struct file_whose *whose,
+                      const struct file_trust *trust, struct err *err)
+{
+    uid_t owner = whose->owner;
+    bool known = owner == geteuid() || owner == 0 || owner == trust->owner;
+    if (!trust->found || (known && !whose->anybodys))
+        return true;
+    if (!known)
+        S_refuse_stranger(what, path, owner, err);
+    else
+        err_set(err, ERR_REFUSED,
+                "the %s '%s': anybody may change it, so it is not taken for having been found; "
+                "nothing was taken from it",
+                what, path);
+    return err_hint(err, "read it; then make it yours ('cp' to a new file, 'chmod o-w'), or have "
+                         "it named by its path: ./NAME");
+}
+
+bool file_read_trusted(const char *what, const char *path, const struct file_trust *trust,
+                       struct file *out, struct err *err)
+{
+    if (!file_read(path, out, err))
+        return false;
+    if (file_check_trust(what, path, &out->whose, trust, err))
+        return true;
+    file_release(out);
+    return false;
+}
+
+/* ---- reading ---- */
 
 static bool S_read_all(int fd, const char *path, struct buf *text, struct err *err)
 {

@@ -352,7 +352,7 @@ bool ini_read(const char *path, struct ini **out, struct err *err)
         return false;
     bool ok = ini_parse(path, buf_text(&file.text), file.text.len, out, err);
     if (ok)
-        (*out)->strange = file.strange;
+        (*out)->whose = file.whose;
     file_release(&file);
     return ok;
 }

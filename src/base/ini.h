@@ -13,6 +13,7 @@
 #define TD_INI_H
 
 #include "err.h"
+#include "file.h"
 
 struct ini_entry {
     const char *key, *value;
@@ -29,8 +30,8 @@ struct ini_section {
 
 struct ini {
     struct arena *arena;
-    const char *path; /* as it was given, for messages */
-    bool strange;     /* of its file: see file.h */
+    const char *path;        /* as it was given, for messages */
+    struct file_whose whose; /* of its file */
     struct ini_section *sections;
     size_t count;
 };

@@ -9,7 +9,6 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -45,7 +44,7 @@ bool csvfile_refuse(const struct csvfile *file, int line, struct err *err, const
 
 /* ---- opening ---- */
 
-static bool S_open(struct csvfile *f, struct err *err)
+static bool S_open(struct csvfile *f, const struct file_trust *trust, struct err *err)
 {
     /* O_NONBLOCK: a named pipe that nobody writes to must not hold us here for ever. */
     f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -58,14 +57,16 @@ static bool S_open(struct csvfile *f, struct err *err)
         err_set(err, ERR_REFUSED, "the mapping '%s' is not a regular file", f->path);
         return err_hint(err, "rows are read again to compare duplicates, so give it as a file");
     }
-    return true;
+    struct file_whose whose = file_whose(&f->opened);
+    return file_check_trust("mapping", f->path, &whose, trust, err);
 }
 
-bool csvfile_open(const char *path, struct csvfile **out, struct err *err)
+bool csvfile_open(const char *path, const struct file_trust *trust, struct csvfile **out,
+                  struct err *err)
 {
     struct csvfile *f = mem_new(sizeof(*f));
     f->path = str_dup(path);
-    if (!S_open(f, err)) {
+    if (!S_open(f, trust, err)) {
         csvfile_close(f);
         return false;
     }

@@ -9,6 +9,7 @@
 #define TD_CSVFILE_H
 
 #include "err.h"
+#include "file.h"
 
 enum { CSVFILE_ROW_MAX = 64 * 1024 };
 
@@ -22,7 +23,8 @@ struct csvline {
     int64_t offset;
 };
 
-bool csvfile_open(const char *path, struct csvfile **out, struct err *err);
+bool csvfile_open(const char *path, const struct file_trust *trust, struct csvfile **out,
+                  struct err *err);
 void csvfile_close(struct csvfile *file); /* NULL is fine */
 
 /* `*more` is false after the last line. A byte order mark at the start is skipped. */

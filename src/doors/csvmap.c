@@ -464,7 +464,7 @@ bool csvmap_read(const char *path, const struct csvmap_shape *shape, const struc
         .names = {shape->key_column, shape->organization_column, shape->tenant_column},
         .sink = sink ? sink : &silent,
     };
-    if (!csvfile_open(path, &r.file, err))
+    if (!csvfile_open(path, &shape->trust, &r.file, err))
         return false;
     r.dup = csvdup_new(MARKS_IN_MEMORY);
     struct parsed *const parsers[] = {&r.row, &r.again[0], &r.again[1]};

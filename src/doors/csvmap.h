@@ -14,6 +14,7 @@
 #define TD_CSVMAP_H
 
 #include "err.h"
+#include "file.h"
 
 struct csvmap_row {
     const char *key;          /* organization_id, or user_id */
@@ -26,6 +27,7 @@ struct csvmap_shape {
     const char *key_column;          /* "organization_id" */
     const char *organization_column; /* "organization_code"; NULL: the file has none */
     const char *tenant_column;       /* "tenant_code" */
+    struct file_trust trust;         /* all zero: whoever's it is */
 };
 
 struct csvmap_sink {

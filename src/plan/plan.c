@@ -165,7 +165,7 @@ bool plan_read(const char *path, struct plan **out, struct err *err)
     struct plan *plan = arena_alloc(arena, sizeof(*plan));
     plan->arena = arena;
     plan->path = arena_str(arena, path);
-    plan->strange = ini->strange;
+    plan->whose = ini->whose;
     bool ok = S_read_sections(plan, ini, err);
     ini_free(ini);
     if (ok)

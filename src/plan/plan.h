@@ -95,6 +95,7 @@ struct plan_outside {     /* [outside "schema"]: a step that is a command of som
 struct plan_file {    /* a .sql file beside the plan: [functions], [views], [warm "name"] */
     const char *name; /* of [warm "name"]; else NULL */
     const char *path;
+    struct file_trust trust;
     const char *key; /* of [warm]: the Redis keys to set, "tenant:{tenant}:..."; else NULL */
     int64_t ttl;     /* of [warm]: seconds; 0: the keys do not expire */
     int line;
@@ -112,7 +113,8 @@ struct plan_limits {     /* [throttle]; 0 or NULL: no limit */
     int64_t archive;     /* WAL files that wait for the archiver */
     int64_t patience_ms; /* with transactions that see the rows as they were */
     const char *query;   /* path of a .sql file whose one value must be true or 0 to go on */
-    const char *file;    /* while this file is there, nothing goes on */
+    struct file_trust query_trust;
+    const char *file; /* while this file is there, nothing goes on */
 };
 
 enum { PLAN_SESSIONS_PER_USER = 5 }; /* unless the plan says otherwise, or where there is none */
@@ -131,7 +133,7 @@ struct plan_alarms {  /* [alarms]: what of Redis wants to be looked at; 0: never
 struct plan {
     struct arena *arena;
     const char *path, *name, *title;
-    bool strange; /* its file belongs to somebody else, or may be changed by anybody */
+    struct file_whose whose; /* of its file */
     enum plan_kind kind;
     const char *schema; /* where its tables are: "public" */
     bool distribute;    /* the tables are to be spread over a Citus cluster, by tenant */

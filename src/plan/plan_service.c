@@ -175,7 +175,8 @@ static bool S_take_file(struct plan_reader *r, struct plan_file **files, size_t 
             return err_set(err, ERR_FAILED, "'%s' stands there twice, first in line %d", r->value,
                            (*files)[i].line);
     *files = plan_room(r->plan->arena, *files, *count, sizeof(**files));
-    (*files)[(*count)++] = (struct plan_file){.path = path, .line = r->line};
+    (*files)[(*count)++] =
+        (struct plan_file){.path = path, .trust = plan_trust(r), .line = r->line};
     return true;
 }
 
@@ -203,6 +204,7 @@ bool plan_begin_warm(struct plan_reader *r, const char *label, struct err *err)
 
 bool plan_take_warm_file(struct plan_reader *r, struct err *err)
 {
+    r->warm->trust = plan_trust(r);
     return S_take_sql(r, &r->warm->path, err);
 }
 
@@ -268,6 +270,7 @@ bool plan_take_patience(struct plan_reader *r, struct err *err)
 
 bool plan_take_limit_query(struct plan_reader *r, struct err *err)
 {
+    r->plan->limits.query_trust = plan_trust(r);
     return S_take_sql(r, &r->plan->limits.query, err);
 }
 

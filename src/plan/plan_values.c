@@ -136,6 +136,12 @@ static bool S_plan_ignore(struct plan_reader *r, struct err *err)
 
 /* ---- [mapping] ---- */
 
+/* Whoever wrote the plan may have written what it calls for as well. */
+struct file_trust plan_trust(const struct plan_reader *r)
+{
+    return (struct file_trust){.found = !strchr(r->value, '/'), .owner = r->plan->whose.owner};
+}
+
 /*
  * A plan is often read where it was installed, and its mapping lies where the administrator works;
  * a file beside the plan wins, so that a site's own pair stays a pair.
@@ -152,6 +158,7 @@ static bool S_mapping_file(struct plan_reader *r, struct err *err)
             file = beside;
     }
     r->plan->mapping.path = file;
+    r->plan->mapping.shape.trust = plan_trust(r);
     return true;
 }
 

@@ -44,6 +44,8 @@ extern const size_t plan_section_def_count;
 
 /* The value as it stands, which must not be empty. */
 bool plan_take_text(struct plan_reader *r, const char **out, struct err *err);
+/* Of the file that the value names: a bare name is looked for, so what is found is judged. */
+struct file_trust plan_trust(const struct plan_reader *r);
 /* A number of seconds that a Redis key may live. */
 bool plan_take_ttl(struct plan_reader *r, int64_t *out, struct err *err);
 

@@ -230,14 +230,15 @@ static void S_ask(struct throttle *t)
 
 static void S_begin_asking(struct throttle *t)
 {
-    const char *path = t->run->plan->limits.query;
+    const struct plan_limits *limits = &t->run->plan->limits;
+    const char *path = limits->query;
     struct file file = {0};
     struct err err = {0};
     if (!path)
         return;
     t->figures.query = path;
     snprintf(t->figures.query_says, sizeof(t->figures.query_says), "has not been asked yet");
-    if (!file_read(path, &file, &err)) {
+    if (!file_read_trusted("SQL", path, &limits->query_trust, &file, &err)) {
         snprintf(t->figures.query_says, sizeof(t->figures.query_says), "cannot be read: %.200s",
                  err.text);
         return;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 enum { CONNECT_MS = 10000, REFRESH_MS = 2000 };
 
@@ -31,12 +32,9 @@ static char *S_only_plan_here(void)
 /* A plan has commands and SQL to be run: nobody shall run a stranger's for having stood where it lies. */
 static bool S_check_found(const struct plan *plan, struct err *err)
 {
-    if (!plan->strange)
+    const struct file_trust trust = {.found = true, .owner = geteuid()};
+    if (file_check_trust("plan", plan->path, &plan->whose, &trust, err))
         return true;
-    err_set(err, ERR_REFUSED,
-            "the plan '%s' of the working directory belongs to somebody else, or anybody may "
-            "change it, so it is not taken for having been found",
-            plan->path);
     return err_hint(err, "name another with -p; or read this one, and name it by its path: -p "
                          "./NAME.plan");
 }

@@ -54,7 +54,7 @@ static bool S_print_file(const struct plan *plan, const struct plan_file *file, 
                          FILE *out, struct err *err)
 {
     struct sqlscript *script;
-    if (!sqlscript_read(file->path, &script, err))
+    if (!sqlscript_read(file->path, &file->trust, &script, err))
         return false;
     S_comment(out, "", script->path, "");
     if (file->key) {

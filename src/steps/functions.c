@@ -169,7 +169,7 @@ static bool S_perform(struct run *run, const struct plan_file *file, struct err 
 {
     struct sqlscript *script = NULL;
     struct making making = {.run = run};
-    if (!sqlscript_read(file->path, &script, err))
+    if (!sqlscript_read(file->path, &file->trust, &script, err))
         return false;
     making.script = script;
     char *what = str_format("create the functions of '%s'", script->file);

@@ -1,7 +1,6 @@
 /* sqlscript: see sqlscript.h. */
 #include "sqlscript.h"
 
-#include "file.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -297,10 +296,11 @@ bool sqlscript_parse(const char *path, const char *text, size_t len, struct sqls
     return ok;
 }
 
-bool sqlscript_read(const char *path, struct sqlscript **out, struct err *err)
+bool sqlscript_read(const char *path, const struct file_trust *trust, struct sqlscript **out,
+                    struct err *err)
 {
     struct file file;
-    if (!file_read(path, &file, err))
+    if (!file_read_trusted("SQL", path, trust, &file, err))
         return false;
     bool ok = sqlscript_parse(path, buf_text(&file.text), file.text.len, out, err);
     file_release(&file);

@@ -8,6 +8,7 @@
 #ifndef TD_SQLSCRIPT_H
 #define TD_SQLSCRIPT_H
 
+#include "file.h"
 #include "sql.h"
 
 struct sqlscript_statement {
@@ -32,7 +33,8 @@ struct sqlscript {
     size_t variable_count;
 };
 
-bool sqlscript_read(const char *path, struct sqlscript **out, struct err *err);
+bool sqlscript_read(const char *path, const struct file_trust *trust, struct sqlscript **out,
+                    struct err *err);
 /* `path` only names the text in messages. */
 bool sqlscript_parse(const char *path, const char *text, size_t len, struct sqlscript **out,
                      struct err *err);

@@ -81,7 +81,7 @@ static bool S_read_files(struct views *views, struct err *err)
     views->files = mem_array(plan->view_count, sizeof(*views->files));
     for (size_t i = 0; i < plan->view_count; i++) {
         struct view_file *file = &views->files[views->file_count++];
-        if (!sqlscript_read(plan->views[i].path, &file->script, err) ||
+        if (!sqlscript_read(plan->views[i].path, &plan->views[i].trust, &file->script, err) ||
             !S_require_views(file->script, err) || !S_take_names(file, err))
             return false;
     }

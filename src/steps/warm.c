@@ -256,7 +256,7 @@ static bool S_warm(struct run *run, struct keyspace *keyspace, const struct plan
     FAILPOINT("K1");
     run_say(run, "info", "redis", "%s: will set '%s' from %s, where no key is yet",
             keyspace_name(keyspace), file->key, file->path);
-    bool ok = sqlscript_read(file->path, &script, err) && S_cut_key(&w, err) &&
+    bool ok = sqlscript_read(file->path, &file->trust, &script, err) && S_cut_key(&w, err) &&
               S_keep(run, file->key, err) && S_query(&w, script, err);
     if (ok)
         S_tell(&w);

@@ -57,6 +57,43 @@ else
     skip 'nor when it is a stranger'"'"'s' 'only root can make such a file'
 fi
 
+# ---- what a plan calls for by a bare name ----
+
+cp "$plan" "$work/found/site.plan"
+rm -f "$work/found/mentoring.plan"
+cp "$TENANTDECK_DATADIR"/plans/mentoring_*.sql "$work/found"
+site() {
+    found "${servers[@]}" -p ./site.plan --operator --yes "$@"
+}
+# untrusted WHOSE: of the mapping and of SQL; nothing is begun with such a mapping.
+untrusted() {
+    exits 4 "no run begins with a mapping that $1" site migrate
+    like "$td_said" "the mapping './data_codes.csv'.* $1, so it is not taken .*; nothing was taken from it" \
+        'which is said'
+    exits 1 'to the check of the plan it is a failure' site plan check
+    like "$(tr -s ' \n' ' ' <<<"$td_said")" "$1, so it is not taken for having been found" 'which says why'
+    exits 4 'SQL is not taken either' site plan sql functions
+    like "$td_said" "the SQL './mentoring_functions.sql'.* $1, so it is not taken" 'which is said too'
+}
+taken=(data_codes.csv mentoring_functions.sql)
+(cd "$work/found" && chmod o+w "${taken[@]}")
+untrusted 'anybody may change it'
+is "$(td_psql 'SELECT count(*) FROM tenantdeck.run')" 0 'and no run is in the journal'
+sed -i 's,= \(data_codes.csv\|mentoring_functions.sql\),= ./\1,' "$work/found/site.plan"
+exits 0 'named by its path the SQL is meant' site plan sql functions
+exits 0 'and so is the mapping' site plan check
+sed -i 's,= \./,= ,' "$work/found/site.plan"
+(cd "$work/found" && chmod o-w "${taken[@]}")
+if [ "$(id -u)" -eq 0 ]; then
+    (cd "$work/found" && chown nobody "${taken[@]}")
+    untrusted "belongs to 'nobody'"
+    chown nobody "$work/found/site.plan"
+    exits 0 'the owner of the plan may own what it calls for' site plan sql functions
+else
+    skip "no run begins with a stranger's mapping" 'only root can make such a file'
+fi
+td_psql 'SET client_min_messages = warning; DROP SCHEMA tenantdeck CASCADE'
+
 # ---- exit statuses and sentences ----
 
 exits 0 'status succeeds' td "${servers[@]}" -p "$plan" status

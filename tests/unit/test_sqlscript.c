@@ -128,7 +128,7 @@ static void S_refuses(void **state)
     struct err err = {0};
     struct sqlscript *script = NULL;
     assert_false(sqlscript_parse("x.sql", "SELECT\0 1", 9, &script, &err));
-    assert_false(sqlscript_read("/nowhere/x.sql", &script, &err));
+    assert_false(sqlscript_read("/nowhere/x.sql", &(struct file_trust){0}, &script, &err));
 }
 
 /* Whatever is in it: a script or a reason, and nothing that is longer than what was given. */
