@@ -35,7 +35,7 @@ WITH plan AS MATERIALIZED (
            t.doc ->> 'parent_table' AS parent_table,
            t.doc ->> 'parent_column' AS parent_column,
            c.oid, c.relkind, c.relispartition, c.relpersistence,
-           c.relrowsecurity, c.relforcerowsecurity,
+           c.relrowsecurity, c.relforcerowsecurity, c.relreplident,
            coalesce(c.relkind IN ('r', 'p'), false) AS is_table
       FROM plan
      CROSS JOIN jsonb_array_elements(plan.doc -> 'tables') WITH ORDINALITY AS t (doc, place)
@@ -52,6 +52,7 @@ WITH plan AS MATERIALIZED (
      WHERE m.doc ->> 'user_table' IS NOT NULL
 ), present AS MATERIALIZED ( -- every column that these tables have today
     SELECT r.oid, a.attname::text AS name, a.attnotnull AS not_null,
+           a.attgenerated <> '' AS is_generated,
            format_type(a.atttypid, a.atttypmod) AS type,
            coalesce(nullif(y.typbasetype, 0), y.oid) AS type_oid
       FROM (SELECT oid FROM planned WHERE is_table UNION SELECT oid FROM users) AS r
@@ -59,8 +60,8 @@ WITH plan AS MATERIALIZED (
       JOIN pg_type y ON y.oid = a.atttypid
 ), addition AS MATERIALIZED ( -- every column that a table gets, and what is there already
     SELECT p.place, p.oid, p.name AS table_name, c.name, c.type, c.type_oid,
-           present.type AS present_type, present.type_oid AS present_type_oid,
-           present.not_null,
+           present.type AS present_type,
+           present.not_null, present.is_generated,
            p.doc -> 'not_null' ? c.name AS wants_not_null
       FROM planned p
      CROSS JOIN jsonb_array_elements_text(p.doc -> 'columns') AS w (name)
@@ -73,6 +74,8 @@ WITH plan AS MATERIALIZED (
     SELECT oid, name, type, type_oid, true FROM addition WHERE present_type IS NULL
 ), old_key AS MATERIALIZED ( -- what is unique today; no columns where an expression is in it
     SELECT p.place, p.oid, i.indexrelid, x.relname::text AS name, i.indisprimary AS is_primary,
+           CASE p.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident
+                ELSE false END AS is_identity,
            i.indpred IS NOT NULL AS is_partial,
            pg_get_expr(i.indpred, i.indrelid) AS condition,
            con.oid AS constraint_oid,
@@ -218,16 +221,19 @@ WITH plan AS MATERIALIZED (
                      'without blocking' END,
            NULL::bigint
       FROM planned p WHERE p.oid IS NOT NULL AND (p.relkind <> 'r' OR p.relispartition)
-), odd_table AS (
-    SELECT p.place, 'tables', p.name, 'warn',
-           CASE WHEN p.relpersistence = 'u' THEN 'is unlogged: a crash empties it'
-                ELSE 'has tables that inherit from it: they are not filled, and its keys do not '
-                     'reach them' END,
-           NULL, NULL::bigint
+), unlogged_table AS (
+    SELECT p.place, 'tables', p.name, 'warn', 'is unlogged: a crash empties it', NULL, NULL::bigint
+      FROM planned p WHERE p.relkind = 'r' AND p.relpersistence = 'u'
+), heirs AS ( -- their rows are read with those of the table, and neither filled nor held by its keys
+    SELECT p.place, 'tables', p.name, 'fail',
+           'has tables that inherit from it; only plain tables can be migrated',
+           'they would not be filled, and its keys do not reach them: '
+           || string_agg(s.name, ', ' ORDER BY s.name), count(*)
       FROM planned p
+      JOIN pg_inherits h ON h.inhparent = p.oid
+      JOIN shown_name s ON s.oid = h.inhrelid
      WHERE p.relkind = 'r'
-       AND (p.relpersistence = 'u'
-            OR EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = p.oid))
+     GROUP BY p.place, p.name
 ), no_column AS (
     SELECT n.place, 'columns', n.table_name, 'fail',
            format('has no column ''%s''', n.column_name),
@@ -235,15 +241,17 @@ WITH plan AS MATERIALIZED (
       FROM needed n
      WHERE NOT EXISTS (SELECT 1 FROM future f WHERE f.oid = n.oid AND f.name = n.column_name)
      GROUP BY n.place, n.table_name, n.column_name
-), other_type AS ( -- the column is there; another length is a risk, another kind of type an end
-    SELECT a.place, 'columns', a.table_name,
-           CASE WHEN y.typcategory = z.typcategory THEN 'warn' ELSE 'fail' END,
+), other_type AS ( -- the column is there; validate would refuse it in the end, so it is said now
+    SELECT a.place, 'columns', a.table_name, 'fail',
            format('has ''%s'' already, as %s; the plan says %s', a.name, a.present_type, a.type),
            'change the type in the plan or in the database, so that they agree', NULL::bigint
       FROM addition a
-      JOIN pg_type y ON y.oid = a.type_oid
-      JOIN pg_type z ON z.oid = a.present_type_oid
      WHERE a.present_type <> a.type
+), generated_column AS (
+    SELECT a.place, 'columns', a.table_name, 'fail',
+           format('has ''%s'' already, as a generated column, which nobody can fill', a.name),
+           'DROP EXPRESSION makes a plain column of it', NULL::bigint
+      FROM addition a WHERE a.is_generated
 ), primary_without_tenant AS (
     SELECT k.place, 'keys', k.table_name, 'fail',
            format('the new primary key (%s) lacks %s', array_to_string(k.columns, ', '),
@@ -349,6 +357,47 @@ WITH plan AS MATERIALIZED (
                       AND d.refobjid = o.constraint_oid AND d.classid = 'pg_rewrite'::regclass
       JOIN pg_rewrite w ON w.oid = d.objid
       JOIN shown_name s ON s.oid = w.ev_class
+     UNION ALL
+    SELECT DISTINCT o.place, 'keys', p.name, 'fail',
+           format('function ''%s'' depends on the old %s', d.objid::regprocedure,
+                  CASE WHEN o.is_primary THEN 'primary key' ELSE 'unique ' || o.name END),
+           'it groups by the key alone; name all its columns in GROUP BY', NULL::bigint
+      FROM leaving o
+      JOIN planned p ON p.oid = o.oid
+      JOIN pg_depend d ON d.refclassid = 'pg_constraint'::regclass
+                      AND d.refobjid = o.constraint_oid AND d.classid = 'pg_proc'::regclass
+), unpublished AS ( -- what a publication sends or asks of a changed row must fit its new identity
+    -- Lists and filters came with PostgreSQL 15: of 14's row there is no such member.
+    SELECT n.place, 'keys', n.table_name, 'fail',
+           format('publication ''%s'' would refuse each UPDATE and DELETE: %s', u.pubname,
+                  CASE WHEN sent.columns IS NULL
+                       THEN format('its WHERE reads %s, which the new primary key lacks',
+                                   array_to_string(lost.columns, ', '))
+                       ELSE format('it lists columns, and not %s of the new primary key',
+                                   array_to_string(lost.columns, ', ')) END),
+           format('publish all of its columns and rows: ALTER PUBLICATION %I DROP TABLE %s; ALTER '
+                  'PUBLICATION %1$I ADD TABLE %2$s', u.pubname, n.oid::regclass), NULL::bigint
+      FROM new_key n
+      JOIN leaving o ON o.oid = n.oid AND o.is_identity
+      JOIN pg_publication_rel r ON r.prrelid = n.oid
+      JOIN pg_publication u ON u.oid = r.prpubid AND (u.pubupdate OR u.pubdelete)
+     CROSS JOIN LATERAL (
+           SELECT array_agg(a.attname::text) AS columns
+             FROM pg_attribute a
+            WHERE a.attrelid = n.oid AND a.attnum > 0
+              AND to_jsonb(r) -> 'prattrs' @> to_jsonb(a.attnum)) AS sent
+     CROSS JOIN LATERAL (
+           SELECT array_agg(a.attname::text) AS columns
+             FROM pg_depend d
+             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+            WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid
+              AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0) AS read
+     CROSS JOIN LATERAL (
+           SELECT array_agg(c.name) AS columns
+             FROM unnest(CASE WHEN sent.columns IS NULL THEN read.columns ELSE n.columns END)
+                  AS c (name)
+            WHERE c.name <> ALL (coalesce(sent.columns, n.columns))) AS lost
+     WHERE n.purpose = 'primary key' AND lost.columns IS NOT NULL
 ), ambiguous_lookup AS (
     SELECT l.place, 'references', l.table_name, 'warn',
            format('takes its codes by %s.%s, which nothing makes unique', l.target_name,
@@ -470,12 +519,15 @@ WITH plan AS MATERIALIZED (
 ), finding AS MATERIALIZED (
     SELECT * FROM no_schema UNION ALL SELECT * FROM no_table UNION ALL SELECT * FROM no_users
      UNION ALL SELECT * FROM no_relative
-     UNION ALL SELECT * FROM no_plain_table UNION ALL SELECT * FROM odd_table
+     UNION ALL SELECT * FROM no_plain_table UNION ALL SELECT * FROM unlogged_table
+     UNION ALL SELECT * FROM heirs
      UNION ALL SELECT * FROM no_column UNION ALL SELECT * FROM other_type
+     UNION ALL SELECT * FROM generated_column
      UNION ALL SELECT * FROM primary_without_tenant UNION ALL SELECT * FROM unique_without_tenant
      UNION ALL SELECT * FROM primary_with_null UNION ALL SELECT * FROM nothing_to_replace
      UNION ALL SELECT * FROM could_clash UNION ALL SELECT * FROM lost_unique
      UNION ALL SELECT * FROM unmade_unique UNION ALL SELECT * FROM in_the_way
+     UNION ALL SELECT * FROM unpublished
      UNION ALL SELECT * FROM ambiguous_lookup UNION ALL SELECT * FROM no_target
      UNION ALL SELECT * FROM other_types UNION ALL SELECT * FROM uncovered
      UNION ALL SELECT * FROM triggers UNION ALL SELECT * FROM views

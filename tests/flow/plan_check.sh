@@ -96,7 +96,7 @@ finds 'a partition is refused' '^fail tables issues: is a partition' \
      CREATE TABLE public.issues PARTITION OF public.whole DEFAULT'
 finds 'an unlogged table is named' '^warn tables issues: is unlogged' \
     'ALTER TABLE public.issues SET UNLOGGED'
-finds 'heirs are named' '^warn tables issues: has tables that inherit' \
+finds 'one with heirs is refused' '^fail tables issues: has tables that inherit' \
     'CREATE TABLE public.old_issues () INHERITS (public.issues)'
 finds 'the user table must be there' \
     '^fail tables user_extensions: is not in this database, and it tells' \
@@ -131,9 +131,13 @@ finds "so does a missing parent's column" "^fail columns sessions: has no column
 finds 'a present column of another kind fails' \
     "^fail columns issues: has 'tenant_code' already, as integer" \
     'ALTER TABLE public.issues ADD tenant_code int'
-finds 'one of another length is named' \
-    "^warn columns issues: has 'tenant_code' already, as character varying\(64\); the plan says" \
+finds 'so does one of another length, which the validation would not take' \
+    "^fail columns issues: has 'tenant_code' already, as character varying\(64\); the plan says" \
     'ALTER TABLE public.issues ADD tenant_code varchar(64)'
+finds 'and one of a domain' "^fail columns issues: has 'tenant_code' already, as public.code; the plan" \
+    'CREATE DOMAIN public.code AS varchar(255); ALTER TABLE public.issues ADD tenant_code public.code'
+finds 'and one that is generated' "^fail columns issues: has 'tenant_code' already, as a generated column" \
+    "ALTER TABLE public.issues ADD tenant_code varchar(255) GENERATED ALWAYS AS ('x') STORED"
 finds 'a half migrated database is told' \
     '^warn state public: half migrated: tables without the columns: 24; tables with some of the columns: 1; tables with the columns, NULL allowed: 1$' \
     'ALTER TABLE public.issues ADD tenant_code varchar(255);
@@ -141,6 +145,20 @@ finds 'a half migrated database is told' \
 unlike "$found" '^(fail|warn) columns' 'and columns of the right type are no finding'
 
 # ---- keys ----
+
+finds 'a function that groups by the old key alone fails' \
+    "^fail keys sessions: function 'public.titles\(\)' depends on the old primary key" \
+    'CREATE FUNCTION public.titles() RETURNS SETOF text LANGUAGE sql
+         BEGIN ATOMIC SELECT s.title FROM public.sessions s GROUP BY s.id; END'
+finds 'so does a publication of some columns, which the new key would turn against every UPDATE' \
+    "^fail keys sessions: publication 'part' would refuse .*it lists columns, and not tenant_code of" \
+    'CREATE PUBLICATION part FOR TABLE public.sessions (id, title)'
+finds 'and one whose WHERE reads what the new key lacks' \
+    "^fail keys session_attendees: publication 'part' would refuse .*its WHERE reads mentee_id, which" \
+    "CREATE PUBLICATION part FOR TABLE public.session_attendees WHERE (mentee_id <> '1')"
+changed "CREATE PUBLICATION part FOR TABLE public.sessions WHERE (id > 5);
+         CREATE PUBLICATION others FOR TABLE public.sessions (id, title) WITH (publish = 'insert')"
+unlike "$found" '^fail' 'one that stays possible does not'
 
 finds 'a unique index without a form in the plan is named' \
     "^warn keys sessions: unique index 'one_title' \(id, title\) has no form with tenant_code" \
