@@ -1,6 +1,7 @@
 /* child: see child.h. */
 #include "child.h"
 
+#include "process.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ struct child *child_start(struct loop *loop, child_work_fn *work, void *work_ctx
         err_set(err, ERR_FAILED, "a pipe could not be had");
         return NULL;
     }
+    process_want_exit_codes();
     fflush(NULL);
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)

@@ -331,8 +331,7 @@ static struct process *S_adopt(struct loop *loop, pid_t pid, const struct proces
     return NULL;
 }
 
-/* Who starts us may have it ignored; then the kernel would throw the exit codes of children away. */
-static void S_want_exit_codes(void)
+void process_want_exit_codes(void)
 {
     struct sigaction now, usual = {.sa_handler = SIG_DFL};
     if (sigaction(SIGCHLD, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
@@ -345,7 +344,7 @@ static struct process *S_fork(struct loop *loop, const struct process_order *ord
 {
     const char **environment = S_make_environment(order);
     struct S_ends ends = {.out = pipes[0][1], .gate = pipes[1][0], .trouble = pipes[2][1]};
-    S_want_exit_codes();
+    process_want_exit_codes();
     fflush(NULL);
     pid_t parent = getpid(), pid = fork();
     if (pid == 0)

@@ -69,6 +69,9 @@ char *process_describe(const struct process_result *result);
 /* Kills it when it is not over, and waits for that. NULL is fine. */
 void process_free(struct process *process);
 
+/* Who starts us may have SIGCHLD ignored; then the kernel would throw the exit codes of children away. */
+void process_want_exit_codes(void);
+
 /* ---- who a process is, also one that another worker has started ---- */
 
 struct process_identity {

@@ -28,6 +28,10 @@ screen restored
 cursor restored
 paste restored'
 
+printf '%s\n' 'clock 2026-01-31T12:00:00Z' settle 'key :' 'type plan list' 'key Enter' 'wait exit 0' >"$work/script"
+runs 'a verb ends well also under a parent that ignores the ends of its children' \
+    env --ignore-signal=CHLD "$TENANTDECK" -p mentoring --script "$work/script"
+
 # ---- given back ----
 
 is "$(printf '%s\n' 'wait quit' 'send q' end | terminal)" "exit 0
