@@ -28,6 +28,7 @@ struct asking {
     bool shown; /* the answer: it decides something, and so has to be typed by hand */
     struct typing typing;
     bool rushed;
+    sigset_t usual; /* the signals that come in only while a key is waited for */
 };
 
 static const int S_ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -66,13 +67,13 @@ static void S_write(int fd, const char *text)
 }
 
 /* One byte, or -1 when a signal or the end of the terminal came instead. */
-static int S_read_byte(int fd)
+static int S_read_byte(const struct asking *asking)
 {
     unsigned char byte;
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    if (S_caught || poll(&wait, 1, -1) <= 0 || S_caught)
+    struct pollfd wait = {.fd = asking->fd, .events = POLLIN};
+    if (S_caught || ppoll(&wait, 1, NULL, &asking->usual) <= 0 || S_caught)
         return -1;
-    return read(fd, &byte, 1) == 1 ? byte : -1;
+    return read(asking->fd, &byte, 1) == 1 ? byte : -1;
 }
 
 /* What is left of a paste is no answer, and no command for the shell afterwards. */
@@ -125,7 +126,7 @@ static char *S_read_answer(struct asking *asking)
     char *answer = mem_new(ANSWER_MAX);
     size_t length = 0;
     for (;;) {
-        int byte = S_read_byte(asking->fd);
+        int byte = S_read_byte(asking);
         if (S_gives_up(byte, length) || !S_is_by_hand(asking, byte)) {
             mem_wipe(answer, ANSWER_MAX);
             free(answer);
@@ -171,19 +172,28 @@ static char *S_ask_by_keys(struct asking *asking, const char *prompt)
     return answer;
 }
 
-/* A signal during the question must not leave a terminal without echo: it is served afterwards. */
+/*
+ * A signal during the question must not leave a terminal without echo: it is served afterwards. Nor may
+ * one that comes just before a key is waited for wait for that key: so they come in there, and only there.
+ */
 static char *S_ask(bool shown, const char *prompt)
 {
     struct sigaction catch = {.sa_handler = S_catch}, before[ARRAY_LEN(S_ending)];
     struct asking asking = {.fd = S_open_terminal(), .shown = shown};
+    sigset_t ending;
     if (asking.fd < 0)
         return NULL;
     S_caught = 0;
+    sigemptyset(&ending);
+    for (size_t i = 0; i < ARRAY_LEN(S_ending); i++)
+        sigaddset(&ending, S_ending[i]);
+    sigprocmask(SIG_BLOCK, &ending, &asking.usual);
     for (size_t i = 0; i < ARRAY_LEN(S_ending); i++)
         sigaction(S_ending[i], &catch, &before[i]);
     char *answer = S_ask_by_keys(&asking, prompt);
     for (size_t i = 0; i < ARRAY_LEN(S_ending); i++)
         sigaction(S_ending[i], &before[i], NULL);
+    sigprocmask(SIG_SETMASK, &asking.usual, NULL);
     if (asking.rushed)
         S_say(asking.fd, "the answer came all at once, as pasted text does; it has to be typed\n");
     close(asking.fd);
