@@ -51,19 +51,22 @@ static json_t *S_absolute(const char *path)
     return value;
 }
 
-static json_t *S_options(const struct verb_call *call)
+/* The journal keeps UTF-8 alone: what it cannot keep is refused, and never left out in silence. */
+static bool S_take_options(const struct verb_call *call, json_t *options, struct err *err)
 {
-    json_t *options = json_object();
     for (size_t i = 0; i < ARRAY_LEN(S_kept_options); i++) {
-        const char *value = verb_given(call, S_kept_options[i].option);
+        const char *option = S_kept_options[i].option, *value = verb_given(call, option);
         if (!value)
             continue;
-        json_object_set_new(options, S_kept_options[i].kept,
-                            S_kept_options[i].is_switch                  ? json_true()
-                            : str_ends(S_kept_options[i].option, "-dir") ? S_absolute(value)
-                                                                         : json_string(value));
+        json_t *kept = S_kept_options[i].is_switch ? json_true()
+                       : str_ends(option, "-dir")  ? S_absolute(value)
+                                                   : json_string(value);
+        if (!kept)
+            return err_set(err, ERR_USAGE, "'--%s' is given '%s', which is no UTF-8", option,
+                           value);
+        json_object_set_new(options, S_kept_options[i].kept, kept);
     }
-    return options;
+    return true;
 }
 
 enum run_mode verb_mode(const struct verb_call *call)
@@ -133,7 +136,7 @@ bool verb_launch_about(struct verb_call *call, const char *verb, const char *con
                        size_t count, json_t *units, struct err *err)
 {
     int64_t run;
-    json_t *options = S_options(call);
+    json_t *options = json_object();
     if (units)
         json_object_set(options, "units", units);
     struct run_order order = {
@@ -146,7 +149,7 @@ bool verb_launch_about(struct verb_call *call, const char *verb, const char *con
         .takeover = verb_given(call, "takeover") != NULL,
         .token = call->token,
     };
-    bool ok = worker_launch(call->session, &order, &run, err);
+    bool ok = S_take_options(call, options, err) && worker_launch(call->session, &order, &run, err);
     json_decref(options);
     if (!ok)
         return false;

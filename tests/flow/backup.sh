@@ -41,6 +41,9 @@ answer() {
 # ---- creating ----
 
 like "$(td "$TD_DATABASE" backup create)" 'exit 4' 'nothing is dumped unless somebody says yes'
+said=$(td "$TD_DATABASE" -p mentoring --yes migrate --backup-dir="$(printf '%s/\377' "$work")" --to preflight)
+like "$said" 'no UTF-8' 'a directory that the journal could not keep is refused'
+like "$said" 'exit 2' 'and no other is taken in its place'
 umask 000
 said=$(td "$TD_DATABASE" -p mentoring --yes backup create)
 umask 022
