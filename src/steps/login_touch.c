@@ -145,13 +145,13 @@ static bool S_write_rest(struct touch *touch, struct err *err)
 
 static bool S_write_by_script(struct touch *touch, bool *done, struct err *err)
 {
-    const struct redis_reply *was = redis_at(touch->read, 0);
     struct number_text ttl = number_text(touch->ttl_ms > 0 ? touch->ttl_ms : 0);
     struct redis_reply *answer = NULL;
     *done = false;
     if (redis_type(touch->read) != REDIS_ARRAY || redis_length(touch->read) != 1 ||
-        redis_type(was) != REDIS_STRING)
+        redis_type(redis_at(touch->read, 0)) != REDIS_STRING)
         return true; /* it was written or has ended since: look again */
+    const struct redis_reply *was = redis_at(touch->read, 0);
     const char *argv[] = {"EVAL", SCRIPT, "1", touch->key, redis_text(was), touch->value, ttl.text};
     const size_t lengths[] = {4,
                               strlen(SCRIPT),

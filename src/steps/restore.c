@@ -175,19 +175,6 @@ static bool S_read_company(struct pg *pg, const char *database, struct S_company
     return true;
 }
 
-static void S_time_is_up(void *ctx)
-{
-    *(bool *)ctx = true;
-}
-
-static void S_rest(struct loop *loop, int ms)
-{
-    bool up = false;
-    loop_after(loop, ms, S_time_is_up, &up);
-    while (!up)
-        loop_turn(loop, -1);
-}
-
 /* A console that has let go of the database a moment ago may be listed for a moment longer. */
 static bool S_await_ours(const struct restoring *restoring, struct S_company *out, struct err *err)
 {
@@ -197,7 +184,7 @@ static bool S_await_ours(const struct restoring *restoring, struct S_company *ou
             return false;
         if (!out->ours || waited >= LEAVING_MS)
             return true;
-        S_rest(order->loop, LOOK_MS);
+        loop_rest(order->loop, LOOK_MS);
     }
 }
 
