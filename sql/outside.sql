@@ -89,3 +89,35 @@ SELECT l.command, date_trunc('second', l.intent_at) AS intent_at
          ORDER BY c.id DESC
          LIMIT 1) AS l
  WHERE l.exit_code IS NULL AND l.signal IS NULL;
+
+-- name: outside_sessions
+-- Sessions that go on, for commands of this plan ($2) that are gone: who dies while the server works for
+-- him leaves his statement to it. Each command names its sessions (PGAPPNAME) by the process number and
+-- the start that the journal has of it; the name is shown to every role, what a session does is not. One
+-- that is idle ends by itself, or belongs to a pooler or a daemon; but in the second in which the command
+-- ended its last words may still be unread. $1: only those of this list; NULL: all. Answers: count, list,
+-- sessions (which they are, for people).
+SELECT count(*) AS count, coalesce(array_agg(l.session), '{}') AS list,
+       coalesce(string_agg(l.words, '; ' ORDER BY l.backend_start, l.pid), '') AS sessions
+  FROM (SELECT DISTINCT a.pid, a.backend_start, format('%s of %s', a.pid, a.backend_start) AS session,
+               format('pid %s of step %s%s: %s', a.pid, s.name,
+                      ' since ' || to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS'),
+                      CASE WHEN a.state IS NULL THEN 'what it does is not shown to this role'
+                           WHEN a.state LIKE 'idle%' THEN a.state
+                           -- words of the language alone: a name or a value may hold anything
+                           ELSE coalesce(upper(regexp_replace(substring(
+                                    regexp_replace(a.query,
+                                        '^(?:\s|--[^\n]*\n|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/)+', '')
+                                    from '(?i)^(?:(?:alter|create|drop|refresh|reindex)\s+)?[a-z]{1,20}'),
+                                    '\s+', ' ', 'g')), 'a statement') END) AS words
+          FROM tenantdeck.child c
+          JOIN tenantdeck.step s ON s.id = c.step
+          JOIN tenantdeck.run r ON r.id = c.run
+          JOIN tenantdeck.plan p ON p.id = r.plan AND p.name = $2::jsonb ->> 'name'
+          JOIN pg_stat_activity a ON starts_with(a.application_name, 'tenantdeck-child ')
+               AND split_part(a.application_name, ' ', 2) = concat(c.pid, ':', c.start_ticks)
+         WHERE c.kind = 'process' AND c.ended_at IS NOT NULL
+           AND a.backend_type IS DISTINCT FROM 'parallel worker'
+           AND (a.state IS DISTINCT FROM 'idle'
+                OR c.ended_at > clock_timestamp() - interval '1 second')) AS l
+ WHERE $1::text[] IS NULL OR l.session = ANY ($1::text[]);

@@ -1,8 +1,8 @@
 /*
  * process: see process.h.
  *
- * The child stands at its gate, a pipe, through which its mark comes; an end of file instead means
- * that we have gone. When it has exited it stays a zombie until everything is settled: as long as
+ * The child stands at its gate, a pipe, through which its mark comes and the name of its sessions; an
+ * end of file instead means that we have gone. When it has exited it stays a zombie until everything is settled: as long as
  * it is there, neither its number nor its group can become somebody else's.
  */
 #include "process.h"
@@ -46,7 +46,7 @@ struct process {
     bool over;
     enum process_outcome ending; /* why it is being ended */
     struct process_result result;
-    char *argv0, *folder, *told, *left;
+    char *argv0, *title, *folder, *told, *left;
     size_t held; /* of the line that has begun */
     char bytes[PROCESS_LINE];
 };
@@ -63,26 +63,31 @@ static bool S_is_named(const char *const *names, const char *entry)
     return false;
 }
 
-/* The first place is left for the mark, which is known later. */
+enum { OWN_NAMES = 2 }; /* of the environment: the mark, the name of the sessions */
+
+/* The first places are left for what is known later. */
 static const char **S_make_environment(const struct process_order *order)
 {
-    static const char *const mark[] = {PROCESS_MARK_NAME, NULL};
-    size_t room = 2, count = 1;
+    static const char *const own[] = {PROCESS_MARK_NAME, "PGAPPNAME", NULL};
+    size_t room = OWN_NAMES + 1, count = OWN_NAMES;
     for (char **entry = environ; *entry; entry++)
         room++;
     for (const char *const *entry = order->added; entry && *entry; entry++)
         room++;
     const char **list = mem_array(room, sizeof(*list));
     for (char **entry = environ; *entry; entry++)
-        if (!S_is_named(mark, *entry) && !S_is_named(order->hidden, *entry) &&
+        if (!S_is_named(own, *entry) && !S_is_named(order->hidden, *entry) &&
             !S_is_named(order->added, *entry))
             list[count++] = *entry;
     for (const char *const *entry = order->added; entry && *entry; entry++)
-        list[count++] = *entry;
+        if (!S_is_named(own, *entry))
+            list[count++] = *entry;
     return list;
 }
 
 /* ---- inside the child: between fork and exec nothing may allocate ---- */
+
+enum { GATE_SIZE = PROCESS_MARK_SIZE + PROCESS_SESSION_SIZE + 1 };
 
 struct S_ends { /* the child's ends of the pipes */
     int out, gate, trouble;
@@ -139,16 +144,17 @@ _Noreturn static void S_become(const struct process_order *order, const struct S
                                const char **environment, pid_t parent)
 {
     enum { GATE = 3, TROUBLE = 4 };
-    static char mark[PROCESS_MARK_SIZE];
+    static char own[GATE_SIZE]; /* one after the other, each with its NUL */
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     S_forget_signals();
     if (getppid() != parent || !S_take_streams(ends))
         _exit(126);
-    ssize_t got = read(GATE, mark, sizeof(mark) - 1);
+    ssize_t got = read(GATE, own, sizeof(own) - 1);
     if (got <= 0)
         _exit(126);
-    environment[0] = mark;
+    environment[0] = own;
+    environment[1] = own + strlen(own) + 1;
     if (order->folder && chdir(order->folder) < 0)
         S_tell_trouble(TROUBLE, true);
     /* execvpe() takes them as if it might change them, and does not. */
@@ -320,12 +326,14 @@ static struct process *S_adopt(struct loop *loop, pid_t pid, const struct proces
                           .identity = {.pid = pid},
                           .timeout_ms = order->timeout_ms,
                           .argv0 = str_dup(order->argv[0]),
+                          .title = str_dup(order->title),
                           .folder = str_dup(order->folder)};
     if (process_identify(pid, &p->identity, err))
         return p;
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     free(p->argv0);
+    free(p->title);
     free(p->folder);
     free(p);
     return NULL;
@@ -399,12 +407,15 @@ pid_t process_pid(const struct process *process)
 /* Something that has killed it at the gate would have the write kill us. */
 void process_go(struct process *process)
 {
-    char mark[PROCESS_MARK_SIZE];
-    process_mark(&process->identity, mark);
+    char own[GATE_SIZE];
+    process_mark(&process->identity, own);
+    char *session = own + strlen(own) + 1;
+    process_session(&process->identity, process->title ? process->title : process->argv0, session);
+    ssize_t len = session + strlen(session) + 1 - own;
     process->began = clock_ms();
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     sigaction(SIGPIPE, &ignore, &before);
-    bool open = write(process->gate, mark, strlen(mark)) == (ssize_t)strlen(mark);
+    bool open = write(process->gate, own, (size_t)len) == len;
     sigaction(SIGPIPE, &before, NULL);
     close(process->gate);
     process->gate = -1;
@@ -476,6 +487,7 @@ void process_free(struct process *process)
         close(process->gate);
     close(process->trouble);
     free(process->argv0);
+    free(process->title);
     free(process->folder);
     free(process->told);
     free(process->left);

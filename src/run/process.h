@@ -8,7 +8,8 @@
  *
  * Who it is, is told by pid, start time and boot, so that a later process with the same number is
  * never taken for it. Everything it starts carries a mark in the environment, and so is found
- * again even where it has left the group.
+ * again even where it has left the group. The same number and start are in the name of its sessions
+ * (PGAPPNAME), so that what a server still does for it is found when it is gone.
  */
 #ifndef TD_PROCESS_H
 #define TD_PROCESS_H
@@ -22,6 +23,7 @@ struct process;
 
 struct process_order {
     const char *const *argv;   /* ended by NULL; argv[0] is looked for in PATH */
+    const char *title;         /* what it is, in the name of its sessions; NULL: argv[0] */
     const char *folder;        /* where it runs; NULL: where we are */
     const char *const *hidden; /* names taken out of its environment, ended by NULL; NULL: none */
     const char *const *added;  /* "NAME=value" put in, ended by NULL; NULL: none */

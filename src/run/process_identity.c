@@ -113,6 +113,16 @@ void process_mark(const struct process_identity *identity, char out[static PROCE
              (long long)identity->start_ticks);
 }
 
+void process_session(const struct process_identity *identity, const char *title,
+                     char out[static PROCESS_SESSION_SIZE])
+{
+    snprintf(out, PROCESS_SESSION_SIZE, "PGAPPNAME=tenantdeck-child %d:%lld %s", (int)identity->pid,
+             (long long)identity->start_ticks, title);
+    for (char *c = out; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
 /* ---- who comes from it ---- */
 
 static bool S_is_here(const struct process_identity *identity, bool *elsewhere)

@@ -11,6 +11,7 @@
 
 #include "failpoint.h"
 #include "outside_log.h"
+#include "outside_wait.h"
 #include "process.h"
 #include "secret.h"
 #include "sequelize.h"
@@ -224,9 +225,11 @@ static struct process *S_start(struct S_work *work, struct outside_log *log, str
 {
     const char **hidden = mem_array(env_name_count + 3, sizeof(*hidden));
     char **added = mem_array(env_name_count + 1, sizeof(*added));
+    char *title = str_format("%s of %s", work->name, work->run->plan->name);
     S_choose_names(work->run, hidden, added);
     const struct process_order order = {
         .argv = work->argv,
+        .title = title,
         .folder = work->outside->folder,
         .hidden = hidden,
         .added = (const char *const *)added,
@@ -237,6 +240,7 @@ static struct process *S_start(struct S_work *work, struct outside_log *log, str
         str_wipe(added[i]);
     free(added);
     free(hidden);
+    free(title);
     return process;
 }
 
@@ -353,6 +357,24 @@ static bool S_execute(struct S_work *work, struct err *err)
     return ok;
 }
 
+/*
+ * The catalog tells what it has changed only when the server has ended what it was told to do. Who does
+ * not wait for that does not know whether it is done.
+ */
+static bool S_execute_to_the_end(struct S_work *work, struct err *err)
+{
+    struct err unended = {0};
+    bool ok = S_execute(work, err);
+    if (work->run->fenced)
+        return false;
+    if ((!work->run->aborted && outside_wait(work->run, &unended)) || outside_has_ended(work->run))
+        return ok;
+    if (ok)
+        err_set(err, ERR_FAILED, "'%s' has ended, but not what the server does for it",
+                work->argv[0]);
+    return false;
+}
+
 /* ---- the step ---- */
 
 static const struct plan_outside *S_find(const struct run *run)
@@ -431,7 +453,7 @@ static bool S_do(struct S_work *work, struct err *err)
         !run_try(work->run, S_note_before, work, "read how it is before", err) ||
         !run_breathe(work->run, err))
         return false;
-    work->ran = S_execute(work, err);
+    work->ran = S_execute_to_the_end(work, err);
     if (work->run->fenced)
         return false;
     bool read = run_try(work->run, S_note_after, work, "read what has changed", &unread);
@@ -478,7 +500,7 @@ bool outside_undo(struct run *run, const char *statement, struct err *err)
         ok = err_hint(err, "it was run with [outside \"%s\"] and [service] folder", work.name);
     }
     ok = ok && S_check_folder(work.outside->folder, err) && S_note_catalog_before(&work, err) &&
-         S_execute(&work, err) && S_tell_changes(&work, err);
+         S_execute_to_the_end(&work, err) && S_tell_changes(&work, err);
     S_end(&work);
     return ok;
 }

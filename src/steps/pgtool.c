@@ -127,17 +127,22 @@ static void S_attend(const struct pgtool_job *job, struct process *process)
     }
 }
 
+static const char *S_name(const struct pgtool_job *job)
+{
+    const char *slash = strrchr(job->tool->path, '/');
+    return slash ? slash + 1 : job->tool->path;
+}
+
 static bool S_judge(const struct pgtool_job *job, const struct process_result *result,
                     const char *said, struct err *err)
 {
     if (result->outcome == PROCESS_EXITED && result->status == 0)
         return true;
-    const char *name = strrchr(job->tool->path, '/');
-    name = name ? name + 1 : job->tool->path;
     if (result->outcome == PROCESS_NOT_STARTED)
-        return err_set(err, ERR_FAILED, "%s could not be started: %s", name, result->trouble);
+        return err_set(err, ERR_FAILED, "%s could not be started: %s", S_name(job),
+                       result->trouble);
     char *what = process_describe(result);
-    err_set(err, ERR_FAILED, "%s failed (%s)%s%s", name, what, *said ? ": " : "", said);
+    err_set(err, ERR_FAILED, "%s failed (%s)%s%s", S_name(job), what, *said ? ": " : "", said);
     free(what);
     return false;
 }
@@ -159,19 +164,28 @@ static bool S_run_noted(const struct pgtool_job *job, struct process *process,
            (*err = unnoted, false);
 }
 
+static char *S_title(const struct pgtool_job *job)
+{
+    return job->run ? str_format("%s of %s", job->run->step->def->name, job->run->plan->name)
+                    : str_dup(S_name(job));
+}
+
 bool pgtool_run(const struct pgtool_job *job, struct err *err)
 {
     struct S_listener listener = {.job = job};
     struct S_words environment = {0};
     const char **argv = S_argv(job);
+    char *title = S_title(job);
     S_fill_environment(job, &environment);
     const struct process_order order = {
         .argv = argv,
+        .title = title,
         .added = (const char *const *)environment.words,
         .timeout_ms = job->pg ? 0 : ALONE_MS,
     };
     struct process *process = process_new(job->loop, &order, S_hear, &listener, err);
     S_release_environment(&environment);
+    free(title);
     bool ok = process && S_run_noted(job, process, argv, err);
     char *said = S_last_lines(&listener.tail);
     ok = ok && S_judge(job, process_result(process), said, err);

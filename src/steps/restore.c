@@ -278,6 +278,25 @@ static bool S_drop_scratch(struct pg *pg, const struct restore_log *log, struct 
     return !found || restore_send_generated(pg, "restore_drop", values, 2, err);
 }
 
+/* Whoever was killed while he loaded has left his statement to the server: nobody else knows that name. */
+static bool S_await_scratch(const struct restoring *restoring, struct err *err)
+{
+    struct S_company company = {0};
+    bool ok;
+    for (bool told = false;
+         (ok = S_read_company(restoring->order->pg, restoring->scratch, &company, err)) &&
+         company.connected + company.ours;
+         told = true) {
+        if (!told)
+            restore_tell(restoring, "waiting for the server to end what was begun in '%s': %s",
+                         restoring->scratch,
+                         company.connected ? buf_text(&company.who) : "a session of tenantdeck");
+        loop_rest(restoring->order->loop, LOOK_MS);
+    }
+    buf_release(&company.who);
+    return ok;
+}
+
 bool restore_abandon(struct pg *pg, const char *database, struct err *err)
 {
     struct restore_log log;
@@ -484,7 +503,7 @@ static bool S_continue(struct restoring *restoring, const char *server, const ch
         return S_swap(restoring, err);
     }
     restore_tell(restoring, "an earlier restore was cut off while it loaded; it is begun anew");
-    if (!S_drop_scratch(order->pg, &restoring->log, err) ||
+    if (!S_await_scratch(restoring, err) || !S_drop_scratch(order->pg, &restoring->log, err) ||
         !restore_log_end(&restoring->log, "cut off, and begun anew", err))
         return false;
     restore_log_release(&restoring->log);

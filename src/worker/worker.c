@@ -4,6 +4,7 @@
 #include "control.h"
 #include "failpoint.h"
 #include "fill.h"
+#include "outside_wait.h"
 #include "steps.h"
 #include "text.h"
 #include "undo.h"
@@ -128,7 +129,7 @@ static bool S_do_step(struct run *run, struct step *step, struct err *err)
     bool ok = S_tell(run, step, "runs", NULL, err);
     if (ok) {
         run_say(run, "info", "worker", "step '%s' begins", step->def->name);
-        ok = S_perform(run, step, err);
+        ok = outside_wait(run, err) && S_perform(run, step, err);
         FAILPOINT("K7");
         if (!ok)
             S_tell_failure(run, step, err);

@@ -357,7 +357,14 @@ wait "$victim" 2>/dev/null
 rm "$work/waits"
 said=$(td "$TD_DATABASE" --confirm=mentoring backup restore "$first")
 like "$said" "from backup '$last' is not finished" 'another backup has to wait for it'
-said=$(td "$TD_DATABASE" --confirm=mentoring backup restore "$last")
+occupy "$(ask postgres "SELECT datname FROM pg_database WHERE datname LIKE 'mentoring_restore_2%' AND datname <> '$aside'")"
+td "$TD_DATABASE" --confirm=mentoring backup restore "$last" >"$work/said" 2>&1 9>&- &
+victim=$!
+runs 'what the server still does for it is waited for' \
+    td_until 20 grep -q "^waiting for the server to end what was begun in 'mentoring_restore_.*the app" "$work/said"
+leave
+wait "$victim"
+said=$(cat "$work/said")
 like "$said" 'begun anew' 'the same one is begun anew'
 like "$said" "'mentoring' is restored" 'and comes to its end'
 is "$(scratches)" 0 'without anything left over'

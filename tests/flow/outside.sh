@@ -307,4 +307,89 @@ like "$(td_events schema)" "warn './slow $mark' was begun at .*, and nobody saw 
 is "$(td_psql "SELECT count(*) FROM tenantdeck.child WHERE kind = 'process' AND ended_at IS NULL")" 0 \
     'no command is left open in the journal'
 
+# ---- what the server still does for a command that is gone ----
+
+# An ALTER TABLE that lasts until the test lets it go: its default waits for a lock that the test has.
+td_psql "CREATE TABLE public.slowly (id int); INSERT INTO public.slowly VALUES (1);
+         CREATE FUNCTION public.slow() RETURNS int LANGUAGE plpgsql
+             AS 'BEGIN PERFORM pg_advisory_lock(4711); PERFORM pg_advisory_unlock(4711); RETURN 1; END'"
+script alters <<EOS
+echo began >>'$work/begun'
+exec psql -X -q -d '$TD_DATABASE' -c '/* of 8.8 */ alter
+    TABLE public.slowly ADD COLUMN IF NOT EXISTS made int DEFAULT public.slow()'
+EOS
+hold() {
+    (PGAPPNAME=holder psql -X -q -d "$TD_DATABASE" -c 'SELECT pg_advisory_lock(4711)' -c 'SELECT pg_sleep(600)' \
+        >/dev/null 2>&1 &)
+    td_until 10 is_at_work "application_name = 'holder' AND wait_event = 'PgSleep'"
+}
+let_go() {
+    td_psql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" >/dev/null
+}
+is_at_work() {
+    [ "$(td_psql "SELECT count(*) FROM pg_stat_activity WHERE $1")" = 1 ]
+}
+alters="application_name LIKE 'tenantdeck-child%' AND wait_event = 'advisory'"
+waits_for_server() {
+    td_psql "SELECT throttled FROM tenantdeck.step ORDER BY id DESC LIMIT 1" | grep -q '^for the server to end'
+}
+is_state() {
+    td_step schema | grep -q "^$1: "
+}
+begin_alter() {
+    : >"$work/begun"
+    td_psql "ALTER TABLE public.slowly DROP COLUMN IF EXISTS made"
+    hold
+    td run schema --detach >"$work/said" 2>&1
+    td_until 20 is_at_work "$alters"
+}
+
+plan 'folder = service' '    command = ./alters'
+runs 'a command whose statement lasts' begin_alter
+like "$(td_psql "SELECT application_name FROM pg_stat_activity WHERE $alters")" \
+    '^tenantdeck-child [0-9]+:[0-9]+ schema of site$' 'has a session that is named after it'
+backend=$(td_psql "SELECT pid FROM pg_stat_activity WHERE $alters")
+kill -KILL "$(td_psql 'SELECT pid FROM tenantdeck.run ORDER BY id DESC LIMIT 1')" \
+    "$(td_psql "SELECT pid FROM tenantdeck.child WHERE kind = 'process' ORDER BY id DESC LIMIT 1")"
+runs 'worker and command are killed, and the same is said again' td run schema --detach
+runs 'the server goes on with it, which is waited for' td_until 20 waits_for_server
+like "$(td_psql "SELECT throttled FROM tenantdeck.step ORDER BY id DESC LIMIT 1")" \
+    "\\(pid $backend of step schema since 20[-0-9]+ [0-9:]+: ALTER TABLE\\)\$" 'shown with pid, time and kind'
+is_told() {
+    td_events worker | grep -q "info waits for the server to end what a command has begun that is gone (pid $backend "
+}
+runs 'and told in the journal' td_until 20 is_told
+is "$(wc -l <"$work/begun")" 1 'meanwhile the command is not begun again'
+runs 'a stop' td stop
+runs 'is obeyed' td_until 20 is_state paused
+runs 'and the statement is cancelled by nobody' is_at_work "$alters"
+runs 'said once more' td run schema --detach
+runs 'it waits again' td_until 20 waits_for_server
+let_go
+runs 'and when the statement has ended, the command is run' td_until 20 is_state 'done'
+is "$(wc -l <"$work/begun")" 2 'once more'
+is "$(td_psql "SELECT count(*) FROM pg_attribute WHERE attrelid = 'public.slowly'::regclass AND attname = 'made'")" \
+    1 'over what the first one has done'
+
+runs 'a command whose statement lasts, once more' begin_alter
+td abort >/dev/null 2>&1
+runs 'is aborted' td_until 20 is_state paused
+like "$(td_events schema)" 'warn the server goes on with what the command has begun \(pid [0-9]+ of step schema since .*ALTER TABLE\)' \
+    'and what the server still does is told'
+td rollback --confirm=mentoring --detach >"$work/said" 2>&1
+runs 'taking it back waits for it, too' td_until 20 waits_for_server
+let_go
+is_undone() {
+    [ "$(td_psql 'SELECT state FROM tenantdeck.run ORDER BY id DESC LIMIT 1')" = undone ]
+}
+runs 'and comes to its end' td_until 20 is_undone
+
+plan 'folder = service' '    command = ./alters
+    timeout = 1'
+runs 'a command whose statement outlives its time' begin_alter
+runs 'is waited for, since only then the catalog tells' td_until 20 waits_for_server
+let_go
+runs 'what' td_until 20 is_state failed
+like "$(td_events schema)" 'catalog, added: column public.slowly.made integer' 'it has changed'
+
 done_testing

@@ -240,6 +240,32 @@ static void test_environment_is_cleaned(void **state)
     process_free(process);
 }
 
+/* The server would keep 63 bytes of it, and put marks of its own for what cannot be seen. */
+static void test_its_sessions_are_named(void **state)
+{
+    (void)state;
+    static const char *const added[] = {"PGAPPNAME=of a connection", NULL};
+    const char *const argv[] = {"sh", "-c", "echo \"$PGAPPNAME\"; env | grep -c PGAPPNAME", NULL};
+    const struct process_order order = {
+        .argv = argv,
+        .added = added,
+        .title = "sch\xc3\xa9ma of a\nplan whose name is long and longer than that"};
+    setenv("PGAPPNAME", "of somebody", 1);
+    struct process *process = S_new(&order);
+    struct process_identity who = S_identify(process_pid(process));
+    process_go(process);
+    S_await(process);
+    char *whole =
+        str_format("tenantdeck-child %d:%lld sch??ma of a?plan whose name is long and lon",
+                   (int)who.pid, (long long)who.start_ticks);
+    char *wanted = str_format("%.63s|1|", whole);
+    assert_string_equal(buf_text(&S_heard.text), wanted);
+    unsetenv("PGAPPNAME");
+    free(wanted);
+    free(whole);
+    process_free(process);
+}
+
 static void test_nothing_of_ours_is_inherited(void **state)
 {
     (void)state;
@@ -431,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_command_that_is_not_there_says_so),
         cmocka_unit_test(test_words_reach_it_as_they_are),
         cmocka_unit_test(test_environment_is_cleaned),
+        cmocka_unit_test(test_its_sessions_are_named),
         cmocka_unit_test(test_nothing_of_ours_is_inherited),
         cmocka_unit_test(test_much_output_is_heard_to_its_end),
         cmocka_unit_test(test_long_line_comes_in_pieces),
