@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_WIDTH = 160 };
-
 static const struct snapshot *S_snapshot(const struct console *console)
 {
     return sampler_snapshot(console->sampler);
@@ -372,8 +370,7 @@ static void S_tell_shown(struct console *console, struct buf *out)
     else if (console->reader.open)
         buf_format(out, "%s\n\n%s", console->reader.title, buf_text(&console->reader.text));
     else
-        table_print(out, pane->def, action_snapshot(console), &pane->by, FILE_WIDTH,
-                    screen_is_ascii());
+        table_print(out, pane->def, action_snapshot(console), &pane->by, 0, screen_is_ascii());
 }
 
 static bool S_write_file(const char *path, const struct buf *text)

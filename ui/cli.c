@@ -39,14 +39,17 @@ static bool S_has_terminal(void)
     return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
+/* What reads a pipe has no width, so nothing is cut for it unless COLUMNS says so. */
 static int S_width(void)
 {
+    enum { LEAST = 20, MOST = 1000, OF_A_TERMINAL = 80 };
     struct winsize size;
     int64_t columns;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= LEAST)
         return size.ws_col;
-    const char *told = getenv("COLUMNS");
-    return str_to_int(told, &columns) && columns >= 20 && columns <= 1000 ? (int)columns : 80;
+    if (str_to_int(getenv("COLUMNS"), &columns) && columns >= LEAST && columns <= MOST)
+        return (int)columns;
+    return isatty(STDOUT_FILENO) ? OF_A_TERMINAL : 0;
 }
 
 static bool S_is_ascii(const struct cli *cli)

@@ -121,7 +121,10 @@ struct column_wish {
 void table_layout(const struct table_def *def, const struct column_wish *wish, int total,
                   int *widths);
 
-/* The whole table as text: title, headings, rows, each line at most `width` columns. */
+/*
+ * The whole table as text: title, headings, rows, each line at most `width` columns; 0: nothing is
+ * cut, no column is left out, and a line is as long as it has to be.
+ */
 void table_print(struct buf *out, const struct table_def *def, const struct snapshot *snapshot,
                  const struct arrange_by *by, int width, bool ascii);
 /* An array of objects, one a row; a count that is an estimate has "<name>_exact": false beside. */

@@ -19,9 +19,11 @@ static void S_end_line(struct buf *out)
     buf_add_char(out, '\n');
 }
 
+enum { USUAL_WIDTH = 80 }; /* of sentences, which are broken where tables are not cut */
+
 static void S_add_line(struct buf *out, const char *clean, int width, bool ascii)
 {
-    text_pad(out, clean, (size_t)width, TEXT_LEFT, ascii);
+    text_pad(out, clean, width > 0 ? (size_t)width : text_width(clean), TEXT_LEFT, ascii);
     S_end_line(out);
 }
 
@@ -29,9 +31,10 @@ static void S_add_line(struct buf *out, const char *clean, int width, bool ascii
 static void S_add_wrapped(struct buf *out, const char *sentence, int width, bool ascii)
 {
     struct buf line = {0};
+    size_t most = (size_t)(width > 0 ? width : USUAL_WIDTH);
     while (*sentence) {
         size_t word = strcspn(sentence, " ");
-        if (line.len && line.len + 1 + word > (size_t)width) {
+        if (line.len && line.len + 1 + word > most) {
             S_add_line(out, buf_text(&line), width, ascii);
             buf_clear(&line);
         }
@@ -100,13 +103,35 @@ static bool S_add_row(struct buf *out, const struct table_def *def, const struct
     return estimates;
 }
 
+/* Every column, as wide as what is in it. */
+static void S_measure(const struct table_def *def, const struct snapshot *snapshot,
+                      const struct arrangement *arranged, bool ascii, int *widths)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < def->column_count; i++)
+        widths[i] = def->columns[i].width;
+    for (size_t at = 0; at < arranged->count * def->column_count; at++) {
+        size_t column = at % def->column_count;
+        struct cell cell = {0};
+        def->cell(snapshot, arranged->rows[at / def->column_count], column, &cell);
+        buf_clear(&text);
+        cell_text(&text, &cell, 0, ascii, snapshot->at);
+        int needs = (int)text_width(buf_text(&text));
+        widths[column] = needs > widths[column] ? needs : widths[column];
+    }
+    buf_release(&text);
+}
+
 static void S_add_rows(struct buf *out, const struct table_def *def,
                        const struct snapshot *snapshot, const struct arrangement *arranged,
                        int width, bool ascii)
 {
     int *widths = mem_array(def->column_count, sizeof(*widths));
     bool estimates = false;
-    table_layout(def, NULL, width, widths);
+    if (width > 0)
+        table_layout(def, NULL, width, widths);
+    else
+        S_measure(def, snapshot, arranged, ascii, widths);
     S_add_headings(out, def, widths, ascii);
     for (size_t i = 0; i < arranged->count; i++)
         estimates |= S_add_row(out, def, snapshot, arranged->rows[i], widths, ascii);
@@ -139,8 +164,6 @@ void table_print(struct buf *out, const struct table_def *def, const struct snap
                  const struct arrange_by *by, int width, bool ascii)
 {
     struct arrangement arranged;
-    if (width <= 0)
-        width = 80;
     table_arrange(def, snapshot, by, &arranged);
     S_add_title(out, def, snapshot, width, ascii);
     if (arranged.count)

@@ -47,7 +47,7 @@ struct verb_call {
     size_t arg_count;
     const char *option_values[VERB_OPTIONS]; /* "" for a switch that was given; NULL: not given */
     FILE *out;
-    int width;  /* of the terminal, or 80 */
+    int width;  /* of the terminal, or as COLUMNS has it; 0: neither, so nothing is cut */
     bool ascii; /* no UTF-8 */
     bool json, yes;
     struct run_token *token; /* what the question was asked about; NULL: nobody was asked */

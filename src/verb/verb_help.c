@@ -27,6 +27,8 @@ static const char *const S_examples[][2] = {
 void help_wrap(FILE *out, const char *text, int at, int indent, int width)
 {
     bool first = true;
+    if (width <= 0)
+        width = HELP_WIDTH;
     while (*text) {
         size_t len = strcspn(text, " \n");
         if (!first && at + 1 + (int)len > width) {
@@ -51,7 +53,7 @@ void help_wrap(FILE *out, const char *text, int at, int indent, int width)
 /* Lines that are longer than this are hard to read, however wide the terminal is. */
 static int S_fit(int width)
 {
-    return width < HELP_WIDTH ? width : HELP_WIDTH;
+    return width > 0 && width < HELP_WIDTH ? width : HELP_WIDTH;
 }
 
 /* "  name            what it is", the name on a line of its own when it is too long. */

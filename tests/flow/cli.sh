@@ -96,6 +96,13 @@ td_psql 'SET client_min_messages = warning; DROP SCHEMA tenantdeck CASCADE'
 
 # ---- exit statuses and sentences ----
 
+said=$(td "${servers[@]}" -p "$plan" status tables)
+like "$said" ' parent entity_types.id by entity_type_id no column$' 'in a pipe nothing of a table is cut'
+unlike "$said" '…' 'nor marked as cut'
+said=$(COLUMNS=70 td "${servers[@]}" -p "$plan" status tables)
+unlike "$said" 'entity_type_id' 'COLUMNS is obeyed'
+[ "$(sed 1,2d <<<"$said" | wc -L)" -le 70 ]
+ok $? 'by each line'
 exits 0 'status succeeds' td "${servers[@]}" -p "$plan" status
 like "$td_said" 'session_attendees' 'status shows the tables'
 exits 0 'options may follow the verb' td status tables "${servers[@]}" -p "$plan"

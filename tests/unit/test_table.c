@@ -388,6 +388,24 @@ static void test_print_fits_every_width(void **state)
     }
 }
 
+static void test_print_without_a_width_cuts_nothing(void **state)
+{
+    static const struct item items[] = {
+        {"日本語 and more than fits", 0, INT64_C(123456789012345678), true, 50, S_now - 1000},
+        {"b", 0, 7, false, UNKNOWN, UNKNOWN},
+    };
+    struct buf out = {0};
+    (void)state;
+    S_use(items, ARRAY_LEN(items));
+    table_print(&out, &S_def, &S_snapshot, NULL, 0, false);
+    const char *row = strstr(buf_text(&out), "日本語 and more than fits");
+    assert_non_null(row);
+    assert_non_null(strstr(row, " ~123,456,789,012,345,678 "));
+    assert_null(strstr(buf_text(&out), "…"));
+    assert_non_null(strstr(buf_text(&out), "SEEN"));
+    buf_release(&out);
+}
+
 /* ---- JSON ---- */
 
 static void test_json(void **state)
@@ -457,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_print),
         cmocka_unit_test(test_print_without_rows),
         cmocka_unit_test(test_print_fits_every_width),
+        cmocka_unit_test(test_print_without_a_width_cuts_nothing),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_many_rows_keep_their_order),
     };
