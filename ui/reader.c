@@ -120,6 +120,20 @@ void reader_scroll(struct reader *reader, int columns)
         reader->shift = 0;
 }
 
+/* The lines are borrowed from the text, which is elsewhere once something was added to it. */
+static void S_wrap_again(struct reader *reader)
+{
+    int width = reader->cut_lines ? WIDEST : reader->inside;
+    if (reader->width == width || !reader->inside)
+        return;
+    bool moved = reader->top < reader->lines.count && reader->width;
+    const char *start = moved ? reader->lines.lines[reader->top].start : NULL;
+    wrap_text(&reader->lines, buf_text(&reader->text), width);
+    reader->width = width;
+    if (moved)
+        S_find_top_again(reader, start);
+}
+
 static bool S_line_has(const struct reader *reader, size_t line, const char *wanted)
 {
     const struct wrapped_line *at = &reader->lines.lines[line];
@@ -131,6 +145,7 @@ static bool S_line_has(const struct reader *reader, size_t line, const char *wan
 
 bool reader_search(struct reader *reader, const char *wanted, bool backwards, bool *wrapped)
 {
+    S_wrap_again(reader);
     size_t count = reader->lines.count;
     char *copy = str_dup(wanted);
     free(reader->wanted);
@@ -147,19 +162,6 @@ bool reader_search(struct reader *reader, const char *wanted, bool backwards, bo
 }
 
 /* ---- drawing ---- */
-
-static void S_wrap_again(struct reader *reader, int inside)
-{
-    int width = reader->cut_lines ? WIDEST : inside;
-    if (reader->width == width)
-        return;
-    bool moved = reader->top < reader->lines.count && reader->width;
-    const char *start = moved ? reader->lines.lines[reader->top].start : NULL;
-    wrap_text(&reader->lines, buf_text(&reader->text), width);
-    reader->width = width;
-    if (moved)
-        S_find_top_again(reader, start);
-}
 
 /* No further than the end of the longest line that is on the screen. */
 static void S_limit_shift(struct reader *reader, int width)
@@ -205,7 +207,8 @@ static void S_draw_line(const struct reader *reader, size_t line, struct box box
 void reader_draw(struct reader *reader, struct box box, enum layout_frame frame)
 {
     struct box inside = layout_inside(box, frame);
-    S_wrap_again(reader, inside.width - 2);
+    reader->inside = inside.width > 2 ? inside.width - 2 : 1;
+    S_wrap_again(reader);
     reader->page = inside.height > 0 ? (size_t)inside.height : 1;
     size_t last = S_last_top(reader);
     if (reader->follows || reader->top > last)

@@ -19,6 +19,7 @@ struct reader {
     bool cut;           /* its beginning was dropped */
     struct wrapped lines;
     int width;      /* that `lines` were made for; -1: another is wanted; 0: the text has changed */
+    int inside;     /* the width that was last drawn; 0: none was */
     bool cut_lines; /* long lines are cut at the edge and not wrapped */
     int shift;      /* then: how far it is scrolled to the right */
     size_t top, page;
