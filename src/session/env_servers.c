@@ -94,9 +94,10 @@ static bool S_disagree(const char *name, const char *part, const char *url_name,
     return err_hint(err, "unset one of them, or say with -d which database is meant");
 }
 
-static bool S_same_host(const char *a, const char *b)
+/* Of all that a URL has, only a host is the same in capitals. */
+static bool S_same(const char *what, const char *a, const char *b)
 {
-    return strcasecmp(a, b) == 0;
+    return str_is(what, "host") ? strcasecmp(a, b) == 0 : str_is(a, b);
 }
 
 /* DB_HOST and its like repeat what the URL says: when they say otherwise, one of them is wrong. */
@@ -116,10 +117,7 @@ static bool S_check_db_names(const struct env *env, size_t url, const struct S_p
             if (env_names[i].meaning != pairs[p].meaning ||
                 entry->source != env->entries[url].source)
                 continue;
-            bool same = pairs[p].meaning == ENV_DATABASE_HOST
-                            ? S_same_host(entry->value, pairs[p].value)
-                            : str_is(entry->value, pairs[p].value);
-            if (!same)
+            if (!S_same(pairs[p].what, entry->value, pairs[p].value))
                 return S_disagree(env_names[i].name, pairs[p].what, env_names[url].name, err);
         }
     return true;
@@ -139,7 +137,7 @@ static bool S_check_libpq_names(const struct env *env, size_t url, const struct 
         return true;
     for (size_t p = 0; p < ARRAY_LEN(pairs); p++) {
         const char *set = getenv(pairs[p].name);
-        if (set && *set && pairs[p].value && !S_same_host(set, pairs[p].value))
+        if (set && *set && pairs[p].value && !S_same(pairs[p].what, set, pairs[p].value))
             return S_disagree(pairs[p].name, pairs[p].what, env_names[url].name, err);
     }
     return true;

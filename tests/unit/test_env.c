@@ -256,6 +256,10 @@ static void test_parts_that_disagree_with_the_url_are_refused(void **state)
     setenv("DATABASE_URL", "postgres://u@a/d", 1);
     setenv("PGHOST", "b", 1);
     S_database_refused("", "'PGHOST'");
+    setenv("PGHOST", "A", 1); /* a host is the same in capitals, and a database is not */
+    setenv("PGDATABASE", "D", 1);
+    S_database_refused("", "'PGDATABASE'");
+    unsetenv("PGDATABASE");
 }
 
 static void test_database_from_parts(void **state)
