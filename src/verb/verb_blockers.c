@@ -206,20 +206,36 @@ static void S_add_age(struct buf *out, const char *label, const struct target *t
     buf_format(out, ", %s for %s", label, age);
 }
 
+/* Whoever writes a statement shall not write lines of ours with it: its own stand further in. */
 static void S_add_query(struct buf *out, const char *query)
 {
+    struct buf clean = {0};
     size_t fits = text_fit(query, QUERY_SHOWN);
-    buf_format(out, "%.*s%s", (int)fits, query, query[fits] ? "..." : "");
+    text_clean_lines(&clean, query, fits);
+    for (const char *c = buf_text(&clean); *c; c++)
+        buf_add(out, *c == '\n' ? "\n    " : (const char[]){*c, '\0'});
+    buf_add(out, query[fits] ? "..." : "");
+    buf_release(&clean);
+}
+
+static void S_add_field(struct buf *out, const char *before, const struct target *target,
+                        const char *column)
+{
+    const char *text = S_field(target, column);
+    buf_add(out, before);
+    text_clean(out, text, strlen(text));
 }
 
 static void S_describe(const struct target *target, struct buf *out)
 {
     int64_t behind = pg_int(target->row, 0, pg_col(target->row, "behind"));
-    const char *application = S_field(target, "application");
-    buf_format(out, "session %lld: '%s' as '%s' from %s, in database '%s', began %s\n",
-               (long long)target->pid, application, S_field(target, "role"),
-               S_field(target, "client"), S_field(target, "database"), target->started);
-    buf_format(out, "it is %s", S_field(target, "state"));
+    buf_format(out, "session %lld", (long long)target->pid);
+    S_add_field(out, ": '", target, "application");
+    S_add_field(out, "' as '", target, "role");
+    S_add_field(out, "' from ", target, "client");
+    S_add_field(out, ", in database '", target, "database");
+    buf_format(out, "', began %s\n", target->started);
+    S_add_field(out, "it is ", target, "state");
     S_add_age(out, "in its statement", target, "statement_ms");
     S_add_age(out, "in its transaction", target, "transaction_ms");
     buf_format(out, "; %lld %s for it directly\n", (long long)behind,
@@ -237,20 +253,18 @@ static void S_describe(const struct target *target, struct buf *out)
 bool verb_blockers_tell(struct verb_call *call, struct err *err)
 {
     struct target target;
-    struct buf text = {0}, clean = {0};
+    struct buf text = {0};
     bool ok = S_begin(call, &target, err) &&
               (!verb_option(call, "started") || S_check_same(call, &target, err));
     /* Who reads JSON is shown nothing before, and has to say which session is meant. */
     if (ok && !call->json) {
         S_describe(&target, &text);
-        text_clean_lines(&clean, buf_text(&text), text.len);
-        fputs(buf_text(&clean), call->out);
+        fputs(buf_text(&text), call->out);
         fflush(call->out);
         if (!call->yes)
             snprintf(call->shown, sizeof(call->shown), "%s", target.started);
     }
     buf_release(&text);
-    buf_release(&clean);
     S_end(&target);
     return ok;
 }

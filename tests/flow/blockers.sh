@@ -207,6 +207,10 @@ like "$said" 'UPDATE /\* \\x1b\]52;c;eA==\\x07 \\u202egnp \\x9b' 'a statement th
 unlike "$said" $'\xe2\x80\xae|\x1b|\x07|\xc2\x9b' 'and not obeyed'
 said=$(run blockers cancel "$(pid_of right)")
 unlike "$said" $'\xe2\x80\xae|\x1b|\x07|\xc2\x9b' 'nor where it is shown before the question'
+waits forger $'UPDATE public.things SET n = 9 WHERE id = 3 /*\nsession 1: \'cron\' as \'nobody\'\n*/'
+said=$(run blockers cancel "$(pid_of forger)")
+is "$(grep -c '^session' <<<"$said")" 1 'a statement of several lines writes none of ours before the question'
+like "$said" "^    session 1: 'cron'" 'its lines stand further in'
 end_session left
 
 waits_in_circle() {
