@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,10 +30,19 @@ static void S_fill_closed_streams(void)
             _exit(1);
 }
 
+/* Many that lose a server at one moment shall not all come back at one moment. */
+static void S_seed_chance(void)
+{
+    unsigned seed;
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
+        srandom(seed);
+}
+
 int main(int argc, char **argv)
 {
     S_fill_closed_streams();
     S_keep_memory_private();
+    S_seed_chance();
     /* Characters as the terminal has them; numbers stay as JSON, SQL and scripts write them. */
     setlocale(LC_CTYPE, "");
     return cli_main(argc, argv);
