@@ -117,6 +117,8 @@ struct plan_limits {     /* [throttle]; 0 or NULL: no limit */
     const char *file; /* while this file is there, nothing goes on */
 };
 
+enum { PLAN_TTL_MOST = 10 * 366 * 86400 }; /* seconds that a key may live by a policy */
+
 enum { PLAN_SESSIONS_PER_USER = 5 }; /* unless the plan says otherwise, or where there is none */
 
 struct plan_sessions { /* [sessions]: how the service keeps who is logged in */

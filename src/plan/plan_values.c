@@ -358,11 +358,10 @@ static bool S_keys_pattern(struct plan_reader *r, struct err *err)
 
 bool plan_take_ttl(struct plan_reader *r, int64_t *out, struct err *err)
 {
-    enum { LONGEST = 10 * 366 * 86400 };
-    if (str_to_int(r->value, out) && *out >= 1 && *out <= LONGEST)
+    if (str_to_int(r->value, out) && *out >= 1 && *out <= PLAN_TTL_MOST)
         return true;
     return err_set(err, ERR_FAILED, "'%s' is not a number of seconds from 1 to %d", r->value,
-                   LONGEST);
+                   PLAN_TTL_MOST);
 }
 
 static bool S_keys_ttl(struct plan_reader *r, struct err *err)

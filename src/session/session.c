@@ -21,7 +21,7 @@ enum { CONNECT_MS = 10000, REFRESH_MS = 2000 };
 /* The one plan of the working directory; NULL when there is none or more than one. */
 static char *S_only_plan_here(void)
 {
-    glob_t found;
+    glob_t found = {0};
     char *path = NULL;
     if (glob("*.plan", 0, NULL, &found) == 0 && found.gl_pathc == 1)
         path = str_format("./%s", found.gl_pathv[0]);

@@ -33,7 +33,6 @@ struct figures { /* of some types together */
     struct ledger_type sum;
     int64_t error, bytes;
     bool unweighed;
-    bool *seen; /* by owner */
 };
 
 static void S_add_type(struct figures *f, const struct ledger_type *type)

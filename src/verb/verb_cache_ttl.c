@@ -45,10 +45,10 @@ static bool S_read_policy(struct policy *p, size_t template, struct err *err)
     *policy = keys->foreign ? 0 : keys->ttl;
     if (!value || !*value)
         return true;
-    if (str_to_int(value, policy) && *policy > 0)
+    if (str_to_int(value, policy) && *policy >= 1 && *policy <= PLAN_TTL_MOST)
         return true;
-    return err_set(err, ERR_USAGE, "'%s' is '%s', which is no number of seconds", keys->ttl_name,
-                   value);
+    return err_set(err, ERR_USAGE, "'%s' is '%s', which is no number of seconds from 1 to %d",
+                   keys->ttl_name, value, PLAN_TTL_MOST);
 }
 
 static bool S_begin(struct policy *p, struct err *err)

@@ -165,11 +165,11 @@ bool verb_cache_get(struct verb_call *call, struct err *err)
 
 static bool S_read_ttl(const struct verb_call *call, const char *key, int64_t *ttl, struct err *err)
 {
-    enum { LONGEST = 10 * 366 * 86400 };
     const char *text = verb_option(call, "ttl");
     *ttl = service_ttl(call->session->plan, key, SERVICE_CACHE_TTL);
-    return !text || (str_to_int(text, ttl) && *ttl >= 1 && *ttl <= LONGEST) ||
-           err_set(err, ERR_USAGE, "'--ttl' wants seconds from 1 to %d, not '%s'", LONGEST, text);
+    return !text || (str_to_int(text, ttl) && *ttl >= 1 && *ttl <= PLAN_TTL_MOST) ||
+           err_set(err, ERR_USAGE, "'--ttl' wants seconds from 1 to %d, not '%s'", PLAN_TTL_MOST,
+                   text);
 }
 
 /* JSON as it stands; anything else, and all with --text, is a text. */

@@ -9,7 +9,9 @@
 #include "run_limits.h"
 #include "verb_launch.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- what comes before a step ---- */
 
@@ -200,8 +202,10 @@ static bool S_check_shown(struct verb_call *call, const struct intent *intent, s
         return true;
     if (!S_connect(call, &pg, err))
         return false;
-    nowhere = fopen("/dev/null", "w");
-    bool ok = nowhere && S_look_ahead(call, pg, intent, nowhere, sql, &mode, err);
+    nowhere = fopen("/dev/null", "we");
+    bool ok =
+        nowhere ? S_look_ahead(call, pg, intent, nowhere, sql, &mode, err)
+                : err_set(err, ERR_FAILED, "'/dev/null' could not be opened: %s", strerror(errno));
     if (nowhere)
         fclose(nowhere);
     pg_free(pg);
