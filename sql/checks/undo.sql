@@ -302,7 +302,8 @@ WITH plan AS MATERIALIZED (
      UNION ALL
     SELECT 1, k.id, 'what it was on is there', k.object, 'error', 'fail', 1,
            (SELECT string_agg(DISTINCT g.reason, '; ') FROM gone g WHERE g.id = k.id)
-           || ', so that what was on it cannot come back', NULL, NULL, NULL
+           || ', so that what was on it cannot come back', NULL, NULL,
+           'make it again, as it was and be it empty, or say: tenantdeck backup restore'
       FROM kept k WHERE k.id IN (SELECT id FROM gone)
      UNION ALL
     SELECT 2, k.id, 'an old key is unique', k.object, 'warn', 'unknown', NULL,

@@ -158,15 +158,32 @@ static bool S_show_progress(struct follower *f, const struct pg_result *view, st
 
 /* ---- the end ---- */
 
+/* What a check has refused does not get better by being said again. */
+static void S_advise_mending(const char *verb, struct err *err)
+{
+    if (str_is(verb, "rollback"))
+        err_hint(err,
+                 "'tenantdeck findings --long' shows what stands in the way, and what mends it; "
+                 "then the same command");
+    else
+        err_hint(err,
+                 "nothing after it was touched; 'tenantdeck findings --long' shows the rows and "
+                 "what mends them, 'validate' and 'fix' mend codes; then the same command goes "
+                 "on, and 'tenantdeck rollback' tells how to take back what is done");
+}
+
 /* What to do next depends on whether it was to change something. */
 static void S_advise(const char *verb, struct err *err)
 {
+    bool refused = strstr(err->text, " checks failed, the first: ");
     if (str_is(verb, "preflight"))
         err_hint(err, "nothing was changed; the Validation pane and 'tenantdeck status validation' "
                       "list what stands in the way");
     else if (str_is(verb, "validate"))
         err_hint(err, "nothing was changed; the Validation pane and 'tenantdeck findings' list it, "
                       "'tenantdeck fix --dry-run' says what can be mended");
+    else if (refused && !str_is(verb, "fix"))
+        S_advise_mending(verb, err);
     else if (str_is(verb, "rollback"))
         err_hint(err,
                  "what is taken back is taken back, and the rest is as it was; the same command "

@@ -63,19 +63,39 @@ static bool S_prove(struct run *run, const struct record *record, bool *proved, 
 }
 
 /* The proof stands in the transaction: what cannot be proved is not settled either. */
+static bool S_undo_by(struct run *run, const struct record *record, const char *statement,
+                      bool *proved, struct err *err)
+{
+    if (!run_begin(run, err))
+        return false;
+    bool ok = !statement || run_query(run, statement, NULL, 0, NULL, err);
+    FAILPOINT("K3");
+    ok = ok && S_prove(run, record, proved, err) &&
+         (statement || *proved || err_set(err, ERR_FAILED, "the catalog cannot tell")) &&
+         S_settle(run, record, err) && run_commit(run, err);
+    if (!ok)
+        run_rollback(run);
+    return ok;
+}
+
+/* A column, a table or another object that a statement names and nobody has. */
+static bool S_is_missing(const struct err *err)
+{
+    return str_is(err->sqlstate, "42703") || str_is(err->sqlstate, "42P01") ||
+           str_is(err->sqlstate, "42704");
+}
+
+/* What somebody has dropped meanwhile is as it was before, if the catalog says so, too. */
 static bool S_undo_in_transaction(struct run *run, const struct record *record, bool *proved,
                                   struct err *err)
 {
+    struct err why = {0}, still = {0};
     FAILPOINT("K1");
-    if (!run_begin(run, err))
-        return false;
-    bool ok = run_query(run, record->statement, NULL, 0, NULL, err);
-    FAILPOINT("K3");
-    ok = ok && S_prove(run, record, proved, err) && S_settle(run, record, err) &&
-         run_commit(run, err);
-    if (!ok)
-        run_rollback(run);
+    bool ok = S_undo_by(run, record, record->statement, proved, &why) ||
+              (S_is_missing(&why) && S_undo_by(run, record, NULL, proved, &still));
     FAILPOINT("K6");
+    if (!ok)
+        *err = why;
     return ok;
 }
 

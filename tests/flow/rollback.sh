@@ -132,6 +132,29 @@ td_schema pristine | cmp -s - "$work/after"
 ok $? 'the definitions are those of before, byte for byte'
 like "$(td_on subject rollback)" 'there is nothing to take back' 'and after that there is nothing left'
 
+# ---- what somebody has dropped meanwhile ----
+
+td_fresh subject
+td_on subject migrate --no-backup --to not-null >"$work/said"
+td_ask subject 'ALTER TABLE sessions DROP COLUMN tenant_code' >/dev/null
+td_on subject rollback >"$work/said"
+ok $? 'a column of ours that is gone already does not stop a rollback' || td_note "$(tail -n 5 "$work/said")"
+td_schema subject >"$work/after"
+td_schema pristine | cmp -s - "$work/after"
+ok $? 'and all is as before'
+
+td_fresh subject
+td_on subject migrate --no-backup --to foreign-keys >"$work/said"
+td_ask subject 'DROP TABLE issues' >/dev/null
+td_schema subject >"$work/whole"
+td_on subject rollback >"$work/said"
+is $? 1 'a table that is gone, to which an old key would have to come back, refuses it'
+like "$(cat "$work/said")" "nothing was taken back: 1 of .*there is no table public.issues" 'with the reason'
+like "$(cat "$work/said")" "hint: 'tenantdeck findings --long' shows what stands in the way, and what mends it" \
+    'and what to do'
+td_schema subject | cmp -s - "$work/whole"
+ok $? 'and before anything is taken back'
+
 # ---- a role that cannot keep triggers quiet ----
 
 psql -X -q -d postgres -c 'CREATE ROLE app LOGIN' -c 'CREATE DATABASE owned TEMPLATE pristine OWNER app'
