@@ -26,7 +26,7 @@ static void S_look_at_restore(void *ctx, const struct restore_log *log)
 static bool S_is_wanted(const char *name, bool *is, struct err *err)
 {
     struct S_wanted wanted = {.name = name};
-    bool ok = restore_log_each(RESTORE_ROOM, S_look_at_restore, &wanted, err);
+    bool ok = restore_log_each(RESTORE_ROOM, false, S_look_at_restore, &wanted, err);
     *is = wanted.is;
     return ok;
 }

@@ -4,6 +4,7 @@
  */
 #include "restore_parts.h"
 
+#include "clock.h"
 #include "journal.h"
 #include "sql.h"
 
@@ -226,6 +227,7 @@ bool restore_look(struct pg *pg, const char *database, const struct archive *arc
     if (ok) {
         out->ground = str_format("server %s, database %lld, backup %s", server ? server : "",
                                  (long long)oid, archive_text(archive, "sha256"));
+        out->time = restore_time(server ? server : "", database, archive);
         out->size = pg_rows(row) ? pg_int(row, 0, 0) : -1;
         out->who = str_dup(buf_text(&company.who));
         out->connected = company.connected;
@@ -240,6 +242,7 @@ bool restore_look(struct pg *pg, const char *database, const struct archive *arc
 void restore_view_release(struct restore_view *view)
 {
     free(view->ground);
+    free(view->time);
     free(view->who);
     *view = (struct restore_view){0};
 }
@@ -376,6 +379,14 @@ static bool S_swap_names(struct restoring *restoring, bool has_old, struct err *
     return ok;
 }
 
+/* What was done, and how long all of it took: the next one's sheet tells that. */
+static json_t *S_swapped(const struct restoring *restoring, bool kept)
+{
+    int64_t ms = restoring->started ? clock_ms() - restoring->started : 0;
+    return json_pack("{s:b, s:I, s:I}", "kept", kept, "ms", (json_int_t)ms, "size",
+                     (json_int_t)archive_number(restoring->order->archive, "size"));
+}
+
 static bool S_swap(struct restoring *restoring, struct err *err)
 {
     int64_t old;
@@ -385,7 +396,7 @@ static bool S_swap(struct restoring *restoring, struct err *err)
     bool ok = S_check_sessions(restoring, "the restored one waits beside it", err) &&
               restore_log_means(&restoring->log, "swap", NULL, err) &&
               S_swap_names(restoring, old != 0, err) &&
-              restore_log_did(&restoring->log, "swap", json_pack("{s:b}", "kept", old != 0), err);
+              restore_log_did(&restoring->log, "swap", S_swapped(restoring, old != 0), err);
     if (!ok && !*err->hint)
         err_hint(err, "say the same again, and it goes on from here; or --abandon it");
     return ok || err_context(err, "the names were not swapped; '%s' is loaded and compared",
@@ -466,6 +477,7 @@ static bool S_fill(struct restoring *restoring, struct err *err)
 static bool S_start(struct restoring *restoring, const char *server, const char *stamp,
                     struct err *err)
 {
+    restoring->started = clock_ms();
     if (!S_check_archive(restoring, err) ||
         !S_check_sessions(restoring, "nothing was begun", err) || !S_tell_bound(restoring, err) ||
         !S_begin(restoring, server, stamp, err))

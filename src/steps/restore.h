@@ -47,6 +47,7 @@ void restore_disconnect(struct restore_link *link);
 /* What a restore would meet, looked at from beside the database. */
 struct restore_view {
     char *ground;  /* server, database and backup: where it is another one, so is the restore */
+    char *time;    /* that it will take, and how that is known */
     int64_t size;  /* of the database in bytes; -1: there is none, or it may not be known */
     char *who;     /* is connected to it, in words; "" when nobody is */
     int connected; /* how many, sessions of ours (which come and go) not among them … */

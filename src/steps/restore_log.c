@@ -248,21 +248,23 @@ bool restore_log_find(const char *room, const char *server, const char *database
 }
 
 struct S_teller {
+    bool finished;
     restore_log_fn *each;
     void *ctx;
 };
 
-static bool S_tell_unfinished(void *ctx, struct restore_log *log, bool torn)
+static bool S_tell(void *ctx, struct restore_log *log, bool torn)
 {
     (void)torn;
     const struct S_teller *teller = ctx;
-    if (log->begin && !restore_log_has(log, "end"))
+    if (log->begin && restore_log_has(log, "end") == teller->finished)
         teller->each(teller->ctx, log);
     return false;
 }
 
-bool restore_log_each(const char *room, restore_log_fn *each, void *ctx, struct err *err)
+bool restore_log_each(const char *room, bool finished, restore_log_fn *each, void *ctx,
+                      struct err *err)
 {
-    struct S_teller teller = {each, ctx};
-    return S_each(room, S_tell_unfinished, &teller, err);
+    struct S_teller teller = {finished, each, ctx};
+    return S_each(room, S_tell, &teller, err);
 }

@@ -30,9 +30,10 @@ bool restore_log_begin(const char *room, json_t *begin, struct restore_log *out,
 bool restore_log_find(const char *room, const char *server, const char *database,
                       struct restore_log *out, bool *found, struct err *err);
 
-/* Those that are not finished, of all databases; the log is borrowed for the call. */
+/* Those that are finished, or those that are not, of all databases; the log is borrowed for the call. */
 typedef void restore_log_fn(void *ctx, const struct restore_log *log);
-bool restore_log_each(const char *room, restore_log_fn *each, void *ctx, struct err *err);
+bool restore_log_each(const char *room, bool finished, restore_log_fn *each, void *ctx,
+                      struct err *err);
 
 /* Takes `more` (may be NULL), which is written along. */
 bool restore_log_means(struct restore_log *log, const char *what, json_t *more, struct err *err);

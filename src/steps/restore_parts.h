@@ -14,6 +14,7 @@ struct restoring {
     const char *scratch, *before; /* of the log's first line */
     char *dump;                   /* path */
     int64_t rows;
+    int64_t started; /* clock_ms(); 0: what was left of one that was cut off is done */
 };
 
 void restore_tell(const struct restoring *restoring, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -26,5 +27,8 @@ bool restore_oid(struct pg *pg, const char *database, int64_t *oid, struct err *
 
 /* Creates the scratch database, fills it, and proves that it holds what the backup had. */
 bool restore_fill(struct restoring *restoring, struct err *err);
+
+/* How long one will take, in words, and where that is known from; yours. */
+char *restore_time(const char *server, const char *database, const struct archive *archive);
 
 #endif

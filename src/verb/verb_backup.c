@@ -223,7 +223,7 @@ bool verb_backup_list(struct verb_call *call, struct err *err)
                 "ROWS", "STATE");
     for (size_t i = 0; i < count; i++)
         S_list_one(&listing, directory, &entries[i]);
-    ok = ok && restore_log_each(RESTORE_ROOM, S_list_restore, &listing, err);
+    ok = ok && restore_log_each(RESTORE_ROOM, false, S_list_restore, &listing, err);
     if (ok && call->json)
         verb_answer(call,
                     json_pack("{s:o, s:O, s:O}", "directory", verb_json_text(directory), "backups",

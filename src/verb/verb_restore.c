@@ -118,7 +118,7 @@ static void S_tell_restore(struct verb_call *call, const char *database,
     S_tell_backup(call, archive);
     S_tell_room(call, archive, view);
     S_tell_company(call, view);
-    S_say(call, "  time    unknown: loading takes longer than dumping; its progress is shown");
+    S_say(call, "  time    %s", view->time);
     S_say(call,
           "  lost    what was written since it was taken stands in the old database alone; the "
           "journal begins anew: no run of before can be resumed or taken back in it");

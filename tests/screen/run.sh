@@ -102,7 +102,8 @@ hide_volatile() {
     sed -E -e 's#/tmp/(td-test|tenantdeck)-[A-Za-z0-9]{6}#/tmp/\1-XXXXXX#g' -e 's#/state-[A-Za-z0-9]{6}/#/state-XXXXXX/#g' \
         -e 's/PG [0-9]+(\.[0-9]+)?/PG N/' -e 's/Redis [0-9]+\.[0-9.]+/Redis N/' \
         -e 's/ (~[0-9]\.[0-9]| ~[0-9]{2}) kB/ ~N.N kB/g' \
-        -e '/   (now|room)  |of .kept., |kept_(restore|before)_| rows, whole/s/[0-9]/N/g'
+        -e '/   (now|room)  |of .kept., |kept_(restore|before)_| rows, whole/s/[0-9]/N/g' \
+        -e 's/the backup took [0-9.]{3,4}s/the backup took N.Ns/'
 }
 
 servers_of() {
