@@ -62,8 +62,10 @@ static void S_take_setting(void *ctx, const char *keyword, const char *variable,
         S_add_word(ctx, str_format("%s=%s", variable, value));
 }
 
+/* Not in the user's language: what it says is looked into, and stands beside words of ours. */
 static void S_fill_environment(const struct pgtool_job *job, struct S_words *out)
 {
+    S_add_word(out, str_dup("LC_ALL=C"));
     if (!job->pg)
         return;
     pg_each_setting(job->pg, S_take_setting, out);
