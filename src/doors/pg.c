@@ -376,6 +376,8 @@ static void S_ran(void *arg, const struct pg_result *result, const struct err *e
 bool pg_run(struct pg *pg, const char *sql, const char *const *values, int count,
             struct pg_result **out, struct err *err)
 {
+    if (out)
+        *out = NULL;
     if (!pg_is_up(pg))
         return err_set(err, ERR_LOST, "the connection to PostgreSQL was lost");
     struct waiting waiting = {0};

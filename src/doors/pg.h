@@ -93,7 +93,7 @@ void pg_query_prepared(struct pg *pg, const char *name, const char *const *value
 
 /*
  * As pg_query(), waiting while the loop turns (so heartbeats and keys go on). `*out` is yours to free
- * with pg_result_free(); pass NULL when it does not matter.
+ * with pg_result_free(), and NULL when it failed; pass NULL when it does not matter.
  */
 bool pg_run(struct pg *pg, const char *sql, const char *const *values, int count,
             struct pg_result **out, struct err *err);

@@ -66,7 +66,8 @@ typedef void redis_done_fn(void *ctx, const struct redis_reply *reply, const str
  */
 void redis_send(struct redis *redis, int argc, const char *const *argv, const size_t *lengths,
                 redis_done_fn *done, void *ctx);
-/* Waits while the loop turns. `*out` is yours, redis_reply_free(); NULL when it does not matter. */
+/* Waits while the loop turns. `*out` is yours, redis_reply_free(), and NULL when it failed; pass NULL when it
+ * does not matter. */
 bool redis_run(struct redis *redis, int argc, const char *const *argv, struct redis_reply **out,
                struct err *err);
 size_t redis_pending(const struct redis *redis); /* commands that have no answer yet */

@@ -80,6 +80,8 @@ bool redis_run(struct redis *redis, int argc, const char *const *argv, struct re
                struct err *err)
 {
     struct waiting waiting = {0};
+    if (out)
+        *out = NULL;
     if (!redis_is_up(redis))
         return err_set(err, ERR_LOST, "the connection to Redis was lost");
     redis_send(redis, argc, argv, NULL, S_on_reply, &waiting);
@@ -90,6 +92,8 @@ bool redis_run_node(struct redis *redis, size_t node, int argc, const char *cons
                     struct redis_reply **out, struct err *err)
 {
     struct waiting waiting = {0};
+    if (out)
+        *out = NULL;
     if (!redis_is_up(redis))
         return err_set(err, ERR_LOST, "the connection to Redis was lost");
     redis_send_node(redis, node, argc, argv, NULL, S_on_reply, &waiting);

@@ -361,10 +361,10 @@ static bool S_check_patterns(const struct plan *plan, const struct ini *ini, str
 {
     for (size_t i = 0; i < plan->key_count; i++) {
         const struct plan_keys *keys = &plan->keys[i];
-        if (keys->foreign && keys->ttl)
+        if (keys->foreign && (keys->ttl || keys->ttl_name))
             return ini_error(ini, keys->line, err,
-                             "keys '%s' are foreign and never touched, so they can have no 'ttl'",
-                             keys->name);
+                             "keys '%s' are foreign and never touched, so they can have no '%s'",
+                             keys->name, keys->ttl ? "ttl" : "ttl name");
         if (keys->row_table && (keys->foreign || !strstr(keys->pattern, "{id}")))
             return ini_error(ini, keys->line, err, "keys '%s' have a 'row', and %s", keys->name,
                              keys->foreign ? "are foreign" : "no {id} in their pattern");

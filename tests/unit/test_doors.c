@@ -401,6 +401,10 @@ static void S_opening_what_is_not_there(void **state)
     assert_int_equal(err.kind, ERR_LOST);
     assert_true(*err.hint);
     assert_false(redis_is_up(redis));
+    /* Whoever frees what did not come must not free what happened to stand there. */
+    struct redis_reply *reply = (struct redis_reply *)&target;
+    assert_false(redis_run(redis, 1, (const char *[]){"PING"}, &reply, &err));
+    assert_null(reply);
     redis_free(redis);
 
     struct pg_target place = {.conninfo = (char *)"host=/nonexistent dbname=x"};
@@ -411,6 +415,9 @@ static void S_opening_what_is_not_there(void **state)
     assert_int_equal(err.kind, ERR_LOST);
     assert_true(*err.hint);
     assert_false(pg_run(pg, "SELECT 1", NULL, 0, NULL, &err));
+    struct pg_result *result = (struct pg_result *)&target;
+    assert_false(pg_run(pg, "SELECT 1", NULL, 0, &result, &err));
+    assert_null(result);
     pg_free(pg);
     loop_free(loop);
 }

@@ -61,6 +61,8 @@ static const struct {
     {SITE_CACHE "[keys \"a\"]\npattern = a:*\nttl = -5\n", 6, "not a number of seconds"},
     {SITE_CACHE "[keys \"a\"]\npattern = a:*\nttl = 99999999999\n", 6, "not a number of seconds"},
     {SITE_CACHE "[keys \"a\"]\npattern = a:*\nttl = 5\nforeign = true\n", 4, "can have no 'ttl'"},
+    {SITE_CACHE "[keys \"a\"]\npattern = a:*\nttl name = A\nforeign = true\n", 4,
+     "can have no 'ttl name'"},
 
     {SITE_HEAD, 1, "no [table]"},
     {"[plan]\nname = a\nkind = columns\n", 1, "role 'tenant'"},
