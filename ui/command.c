@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "options.h"
+#include "secret.h"
 #include "verb.h"
 
 #include <stdlib.h>
@@ -181,6 +182,15 @@ char *command_advice(const char *text)
     return buf_take(&out);
 }
 
+/* What was typed stands in many a sentence, and may hold a password. */
+static void S_report(FILE *out, const char *label, const char *raw)
+{
+    char *masked = secret_masked(raw), *advice = command_advice(masked);
+    fprintf(out, "%s%s\n", label, advice);
+    free(advice);
+    free(masked);
+}
+
 int command_work(void *ctx, FILE *out)
 {
     const struct command *command = ctx;
@@ -196,9 +206,9 @@ int command_work(void *ctx, FILE *out)
         ok = S_do_part(command, &call, &err);
     }
     if (!ok) {
-        fprintf(out, "%s\n", command_advice(err.text));
+        S_report(out, "", err.text);
         if (*err.hint)
-            fprintf(out, "  hint: %s\n", command_advice(err.hint));
+            S_report(out, "  hint: ", err.hint);
     }
     /* The process ends here, so nothing is put away. */
     return !ok ? err_exit_code(err.kind) : call.findings ? 1 : 0;
