@@ -249,6 +249,19 @@ void text_clean_lines(struct buf *out, const char *s, size_t len)
 
 /* ---- numbers ---- */
 
+void text_csv(struct buf *out, const char *raw)
+{
+    char *clean = text_cleaned(raw);
+    buf_add(out, *clean && strchr("=+-@", *clean) ? "\"'" : "\"");
+    for (const char *c = clean; *c; c++) {
+        if (*c == '"')
+            buf_add_char(out, '"');
+        buf_add_char(out, *c);
+    }
+    buf_add_char(out, '"');
+    free(clean);
+}
+
 static uint64_t S_magnitude(int64_t n)
 {
     return n < 0 ? 0 - (uint64_t)n : (uint64_t)n;

@@ -33,6 +33,12 @@ enum text_align { TEXT_LEFT, TEXT_RIGHT };
 /* Appends exactly `width` columns of the clean `s`: padded, or cut with "…" ("~" in ASCII). */
 void text_pad(struct buf *out, const char *s, size_t width, enum text_align align, bool ascii);
 
+/*
+ * Appends a field of CSV, in quotes. What begins like a formula would be one to a spreadsheet, so it gets an
+ * apostrophe in front.
+ */
+void text_csv(struct buf *out, const char *raw);
+
 /* Appends 1234567 as "1,234,567". */
 void text_count(struct buf *out, int64_t n);
 /* Appends bytes as "512 B", "1.2 kB", "34 MB", powers of 1024. */

@@ -195,20 +195,6 @@ json_t *findings_json(const struct snapshot *snapshot)
     return list;
 }
 
-/* A cell that begins like a formula is one to a spreadsheet, so it begins with an apostrophe. */
-static void S_add_field(struct buf *out, const char *raw, char end)
-{
-    char *clean = text_cleaned(raw ? raw : "");
-    buf_format(out, "\"%s", *clean && strchr("=+-@", *clean) ? "'" : "");
-    for (const char *c = clean; *c; c++) {
-        if (*c == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, *c);
-    }
-    buf_format(out, "\"%c", end);
-    free(clean);
-}
-
 static void S_take_csv(const struct snapshot *snapshot, const struct check_view *check, void *ctx)
 {
     (void)snapshot;
@@ -227,8 +213,10 @@ static void S_take_csv(const struct snapshot *snapshot, const struct check_view 
                             check->samples,
                             check->query,
                             check->fix};
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        S_add_field(out, fields[i], i + 1 < ARRAY_LEN(fields) ? ',' : '\n');
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        text_csv(out, fields[i] ? fields[i] : "");
+        buf_add_char(out, i + 1 < ARRAY_LEN(fields) ? ',' : '\n');
+    }
 }
 
 void findings_csv(const struct snapshot *snapshot, struct buf *out)

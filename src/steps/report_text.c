@@ -120,8 +120,11 @@ static void S_step(struct buf *out, const json_t *step)
     if (S_has(step, "trouble")) {
         buf_add(out, "      ");
         S_clean(out, S_text(step, "trouble"));
-        if (S_has(step, "sqlstate"))
-            buf_format(out, " (SQLSTATE %s)", S_text(step, "sqlstate"));
+        if (S_has(step, "sqlstate")) {
+            buf_add(out, " (SQLSTATE ");
+            S_clean(out, S_text(step, "sqlstate"));
+            buf_add_char(out, ')');
+        }
         buf_add_char(out, '\n');
     }
     buf_release(&cell);
@@ -196,6 +199,7 @@ static void S_findings(struct buf *out, const json_t *document)
 static void S_troubles(struct buf *out, const json_t *document)
 {
     const json_t *troubles = json_object_get(document, "troubles");
+    struct buf cell = {0};
     size_t i;
     json_t *event;
     buf_add(out, "\nErrors and retries: ");
@@ -205,16 +209,21 @@ static void S_troubles(struct buf *out, const json_t *document)
     buf_add(out, " warnings\n\n");
     json_array_foreach(json_object_get(troubles, "newest"), i, event)
     {
-        buf_format(out, "%s %-5s ", S_text(event, "at"), S_text(event, "severity"));
+        buf_add(&cell, S_text(event, "at"));
+        S_column(out, &cell, 0, TEXT_LEFT);
+        buf_add(&cell, S_text(event, "severity"));
+        S_column(out, &cell, 5, TEXT_LEFT);
         S_clean(out, S_text(event, "step"));
         buf_add(out, S_has(event, "step") ? ": " : "");
         S_clean(out, S_text(event, "text"));
         buf_add_char(out, '\n');
     }
+    buf_release(&cell);
 }
 
 static void S_undo(struct buf *out, const json_t *document)
 {
+    struct buf cell = {0};
     size_t i;
     json_t *step;
     buf_add(out, "\nUndo records\n\n");
@@ -222,7 +231,8 @@ static void S_undo(struct buf *out, const json_t *document)
         buf_add(out, "none: this run changed nothing that it could take back\n");
     json_array_foreach(json_object_get(document, "undo"), i, step)
     {
-        buf_format(out, "%-14s ", S_text(step, "step"));
+        buf_add(&cell, S_text(step, "step"));
+        S_column(out, &cell, 14, TEXT_LEFT);
         S_count(out, step, "kept");
         buf_add(out, " kept, ");
         S_count(out, step, "undone");
@@ -230,6 +240,7 @@ static void S_undo(struct buf *out, const json_t *document)
         S_count(out, step, "dropped");
         buf_add(out, " given up\n");
     }
+    buf_release(&cell);
 }
 
 static void S_commands(struct buf *out, const json_t *document)
@@ -280,44 +291,28 @@ void report_text(struct buf *out, const json_t *document)
 
 /* ---- CSV ---- */
 
-/* A spreadsheet takes what begins with one of these for a formula; a quote in front tells it not to. */
-static void S_csv_field(struct buf *out, const char *raw)
-{
-    char *clean = text_cleaned(raw);
-    buf_add_char(out, '"');
-    if (*clean && strchr("=+-@", *clean))
-        buf_add_char(out, '\'');
-    for (const char *c = clean; *c; c++) {
-        if (*c == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, *c);
-    }
-    buf_add_char(out, '"');
-    free(clean);
-}
-
 static void S_csv_value(struct buf *out, const json_t *value)
 {
     if (json_is_null(value))
         return;
     if (json_is_string(value)) {
-        S_csv_field(out, json_string_value(value));
+        text_csv(out, json_string_value(value));
         return;
     }
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     if (json_is_number(value))
         buf_add(out, text);
     else
-        S_csv_field(out, text);
+        text_csv(out, text);
     free(text);
 }
 
 static void S_csv_line(struct buf *out, const char *section, size_t number, const char *name,
                        const json_t *value)
 {
-    S_csv_field(out, section);
+    text_csv(out, section);
     buf_format(out, ",%zu,", number);
-    S_csv_field(out, name);
+    text_csv(out, name);
     buf_add_char(out, ',');
     S_csv_value(out, value);
     buf_add(out, "\r\n");

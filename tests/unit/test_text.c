@@ -383,6 +383,22 @@ static void S_test_bytes(void **state)
     }
 }
 
+static void S_test_csv(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", "\"\""},          {"a b", "\"a b\""},          {"a \"b\"", "\"a \"\"b\"\"\""},
+        {"=1+1", "\"'=1+1\""}, {"-x", "\"'-x\""},           {"a=b", "\"a=b\""},
+        {"a\nb", "\"a\\nb\""}, {"\x1b[1m", "\"\\x1b[1m\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf out = {0};
+        text_csv(&out, cases[i][0]);
+        assert_string_equal(out.text, cases[i][1]);
+        buf_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,7 +407,8 @@ int main(void)
         cmocka_unit_test(S_test_pad),         cmocka_unit_test(S_test_hostile),
         cmocka_unit_test(S_test_every_rune),  cmocka_unit_test(S_test_noise),
         cmocka_unit_test(S_test_long_names),  cmocka_unit_test(S_test_lines),
-        cmocka_unit_test(S_test_count),       cmocka_unit_test(S_test_bytes),
+        cmocka_unit_test(S_test_csv),         cmocka_unit_test(S_test_count),
+        cmocka_unit_test(S_test_bytes),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }
