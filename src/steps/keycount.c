@@ -200,6 +200,8 @@ bool keycount_run(struct keyspace *keyspace, const struct keycount_order *order,
     bool ok = S_run_once(&c, err);
     for (int i = 1; i < TRIES && ok && out->complete && out->repeated; i++) {
         keycount_release(out);
+        if (order->each)
+            order->anew(order->each_ctx);
         ok = S_run_once(&c, err);
     }
     out->took_ms = clock_ms() - since;

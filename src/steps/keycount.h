@@ -48,6 +48,8 @@ struct keycount_order {
     void (*progress)(void *ctx, const struct keyspace *keyspace, const struct keycount *count);
     void *ctx;
     void (*each)(void *ctx, const char *key, size_t len); /* hears of each key once; NULL */
+    void (*anew)(
+        void *ctx); /* the count begins anew: what `each` has heard before is no part of it */
     void *each_ctx;
     const volatile sig_atomic_t *stop; /* set by a person; NULL: nobody can */
 };

@@ -235,6 +235,21 @@ bool keyrows_take(struct keyrows *rows, const char *key, size_t len, struct err 
     return !rule || S_judge_row(rows, rule, &owner, key, len, err);
 }
 
+void keyrows_forget(struct keyrows *rows)
+{
+    rows->codes.asked = rows->codes.missing = 0;
+    json_array_clear(rows->codes.samples);
+    for (size_t i = 0; i < rows->plan->key_count; i++) {
+        struct rule *rule = rows->rules[i];
+        if (!rule)
+            continue;
+        rule->finding.asked = rule->finding.missing = 0;
+        json_array_clear(rule->finding.samples);
+        json_array_clear(rule->ids);
+        buf_clear(&rule->keys);
+    }
+}
+
 bool keyrows_finish(struct keyrows *rows, struct err *err)
 {
     bool ok = true;

@@ -28,6 +28,8 @@ struct keyrows;
 bool keyrows_new(struct pg *pg, const struct plan *plan, struct keyrows **out, struct err *err);
 void keyrows_free(struct keyrows *rows); /* NULL is fine */
 bool keyrows_take(struct keyrows *rows, const char *key, size_t len, struct err *err);
+/* The keys that were taken are no part of what is asked. */
+void keyrows_forget(struct keyrows *rows);
 /* Asks for the rest; then the findings are whole. */
 bool keyrows_finish(struct keyrows *rows, struct err *err);
 size_t keyrows_findings(const struct keyrows *rows, const struct keyrows_finding *const **out);

@@ -35,6 +35,12 @@ void orphans_take(struct orphans *orphans, const char *key, size_t len)
         S_drop(orphans, &err);
 }
 
+void orphans_forget(struct orphans *orphans)
+{
+    if (orphans->rows)
+        keyrows_forget(orphans->rows);
+}
+
 void orphans_finish(struct orphans *orphans)
 {
     struct err err = {0};

@@ -20,6 +20,7 @@ void orphans_begin(struct verb_call *call, struct orphans *out);
 /* Asks for what is left to be asked; a connection that is lost by then is told, too. */
 void orphans_finish(struct orphans *orphans);
 void orphans_take(struct orphans *orphans, const char *key, size_t len);
+void orphans_forget(struct orphans *orphans); /* what was taken: it is begun anew */
 void orphans_end(struct orphans *orphans);
 
 int64_t orphans_count(const struct orphans *orphans);

@@ -492,6 +492,11 @@ static void S_compare(void *ctx, const char *key, size_t len)
     orphans_take(ctx, key, len);
 }
 
+static void S_compare_anew(void *ctx)
+{
+    orphans_forget(ctx);
+}
+
 static bool S_count(struct counts *c, struct err *err)
 {
     const struct keycount_order order = {
@@ -503,6 +508,7 @@ static bool S_count(struct counts *c, struct err *err)
         .progress = S_on_progress,
         .ctx = &c->cache,
         .each = c->orphans.rows ? S_compare : NULL,
+        .anew = S_compare_anew,
         .each_ctx = &c->orphans,
         .stop = verb_cache_heed(&c->cache)};
     bool ok = keycount_run(c->cache.keyspace, &order, &c->found, err);

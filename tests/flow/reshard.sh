@@ -6,14 +6,26 @@
 . "$(dirname "$0")/../cluster.sh"
 work=$(mktemp -d /tmp/td-reshard-XXXXXX)
 trap 'rm -rf "$work"' EXIT
+td_start_postgres
+td_psql 'CREATE TABLE public.logins (id text PRIMARY KEY)' >"$work/said"
+cat >"$work/rows.plan" <<'PLAN'
+[plan]
+    name = rows
+    kind = cache
+[keys "sessions"]
+    pattern = session:{tenant}:{id}
+    ttl = 86400
+    row = logins.id
+PLAN
 XDG_STATE_HOME=$work/state
 export XDG_STATE_HOME
 unset REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_USERNAME REDIS_TLS REDIS_PROVIDER
 start_cluster $((6500 + $$ % 800 * 4)) 3 1
 url=redis://127.0.0.1:$cluster_port
 
+plan=sessions
 deck() {
-    timeout 60 "$TENANTDECK" -p sessions -r "$url" --yes "$@" </dev/null
+    timeout 60 "$TENANTDECK" -p "$plan" -r "$url" --yes "$@" </dev/null
 }
 
 # All sessions of the user x stand in one slot.
@@ -69,15 +81,17 @@ scanned() {
     [ "$(pages)" -gt "$1" ]
 }
 
-# counted_while COMMAND...: `$counted` is what a slow count says during which this is done.
+# counted_while COMMAND...: `$counted` is what a slow count says during which this is done, and `$compared`
+# how many of the keys were held against their rows, of which there is none.
 counted_while() {
     local before
     for n in 0 1 2; do at "$n" CONFIG RESETSTAT; done >"$work/said"
-    deck cache counts --share=2 --json >"$work/counted" 2>"$work/errors" &
+    plan=$work/rows.plan deck -d "$TD_DATABASE" cache counts --share=2 --json >"$work/counted" 2>"$work/errors" &
     td_until 20 scanned 8 || td_note 'no walk begins'
     "$@"
     wait $!
     counted=$(jq -c '.census | [.keys, .complete]' "$work/counted")
+    compared=$(jq -c '.orphans.findings[0] | [.asked, .missing]' "$work/counted")
 }
 arrives() {
     move_keys "$slot" "$from" "$to" 1000
@@ -91,6 +105,7 @@ begins() {
 }
 counted_while begins
 is "$counted" '[6300,true]' 'so is one that begins to move, to a node that had no slots'
+is "$compared" '[6300,6300]' 'and each key is held against its row once, though the count began anew'
 is "$(at 3 DBSIZE)" 100 'of which that has some keys now'
 comes_and_goes() {
     move_keys "$slot" "$to" 3 1000
