@@ -8,7 +8,9 @@
 -- several passes of 32-page ranges: each pass takes so many rows of a page as find room there after the
 -- pass before it (shares: per cent, cumulative), so most new versions need no new index entries. In
 -- mode window a table is rewritten once instead, by ALTER COLUMN ... TYPE with the map as a constant,
--- where that can be done. In batches, too, a map that is no larger than the table is taken into the
+-- where that can be done: `prepare` reads the map and leaves the ALTER as tenantdeck.rewrite in the
+-- session, in a transaction of its own, so that no other table is locked while this one is rewritten.
+-- In batches, too, a map that is no larger than the table is taken into the
 -- statement: `prepare` does so once for each connection, and serves the passes that have a share;
 -- what it does not know, and all that is new, is left to the sweeps, which look for themselves. Where
 -- a column was there before this plan, rows that differ from the mapping are changed too and what they
@@ -17,8 +19,10 @@
 -- cent of the rows; it answers fenced, changed. settle looks at the rows of the users $3 (an array;
 -- NULL: at every row) again, and at children that differ from their parent; $1, $2 and the answer as in a batch.
 -- $1: the plan, $2: the mode. Answers: unit, relation, how (batch, rewrite, nothing), prepare (what
--- makes tenantdeck_batch, with the parameters of a batch; or NULL), statement, pages, rows, shares,
--- settle, tidy, done (nothing is left), records.
+-- makes tenantdeck_batch, with the parameters of a batch; or the ALTER of a rewrite; or NULL),
+-- turn (of a rewrite that needs no code of another table: they can go beside each other, begun in this
+-- order, in which a table comes after those whose `prepare` reads it; NULL: parents first), statement,
+-- pages, rows, shares, settle, tidy, done (nothing is left), records.
 WITH RECURSIVE plan AS MATERIALIZED (
     SELECT given.doc,
            given.doc ->> 'name' AS name,
@@ -229,6 +233,41 @@ WITH RECURSIVE plan AS MATERIALIZED (
              FROM (SELECT CASE f.source WHEN 'user' THEN 'u.' || quote_ident(u.user_column)
                                         ELSE 'p.' || quote_ident(f.parent_column) END AS theirs) AS way
            ) AS x
+), mapped AS MATERIALIZED ( -- the map of a table, and where the codes in it come from. In a window a
+    -- child asks what tells its parent's codes, so that the two can be rewritten at the same time
+    SELECT s.place, coalesce(told.map, s.map) AS map, coalesce(told.codes, s.map) AS codes,
+           f.source <> 'parent' OR told.map IS NOT NULL AS is_apart
+      FROM sought s
+      JOIN found f USING (place)
+     CROSS JOIN plan
+      LEFT JOIN match mt USING (place)
+      LEFT JOIN LATERAL (
+           SELECT format('SELECT %s AS key, %s AS tenant, %s AS organization FROM %s AS t LEFT JOIN '
+                         '(SELECT k.key, max(k.tenant) AS tenant, max(k.organization) AS organization '
+                         'FROM (%s) AS k GROUP BY k.key) AS g ON g.key = %s WHERE %s IS NOT NULL',
+                         CASE WHEN mt.by_number THEN x.theirs ELSE format(mt.their_text, x.theirs) END,
+                         code.tenant, code.organization, p.relation, above.map, above.source_text,
+                         code.tenant) AS map,
+                  format('SELECT %s AS tenant, %s AS organization FROM (SELECT m.tenant_code, '
+                         'm.organization_code FROM tenantdeck.mapping AS m WHERE m.plan = %s '
+                         'UNION ALL SELECT NULL, NULL) AS g (tenant, organization) WHERE %s IS NOT NULL',
+                         code.tenant, code.organization, plan.quoted, code.tenant) AS codes
+             FROM found p
+             JOIN sought above ON above.place = p.place
+             JOIN listed l ON l.place = p.place
+            CROSS JOIN LATERAL (SELECT 't.' || quote_ident(f.parent_column) AS theirs) AS x
+            CROSS JOIN LATERAL (
+                  SELECT max(y.code) FILTER (WHERE a.role = 'tenant') AS tenant,
+                         coalesce(max(y.code) FILTER (WHERE a.role = 'organization'), 'NULL::text')
+                             AS organization
+                    FROM addition a
+                   CROSS JOIN LATERAL (
+                         SELECT CASE WHEN p.defaults AND a.default_code IS NOT NULL
+                                     THEN format('coalesce(g.%s, %L)', a.role, a.default_code)
+                                     ELSE 'g.' || a.role END AS code) AS y
+                   WHERE a.place = p.place) AS code
+            WHERE plan.in_window AND f.source = 'parent' AND p.name = f.parent_table
+              AND p.source IN ('own', 'user') AND NOT l.was_there) AS told ON true
 ), piece AS MATERIALIZED ( -- how a column gets its code from a constant map: an expression that makes
     -- the text, for a rewrite's ALTER COLUMN and for a batch's SET
     SELECT f.place, way.how,
@@ -264,7 +303,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
            l.was_there, l.is_there, l.is_indexed, l.is_held, l.names, l.sets, l.looked, l.named,
            l.news, l.sets_of_old, l.differs, l.differs_joined, l.fillable, l.any_empty,
            l.no_tenant, l.quoted, l.held, l.restored, l.growth,
-           x.sources, x.condition, x.single, x.source_text, x.source_bare, x.is_number, x.map, r.key,
+           x.sources, x.condition, x.single, x.source_text, x.source_bare, x.is_number, r.key,
+           y.map, y.codes, y.is_apart,
            quote_ident(f.source_column) AS ours, x.map_rows,
            x.map_rows * CASE WHEN x.is_number THEN 8 ELSE 64 END AS map_bytes,
            f.source = 'parent' AND NOT above.is_there AS is_early,
@@ -277,6 +317,7 @@ WITH RECURSIVE plan AS MATERIALIZED (
       JOIN listed l USING (place)
       JOIN row_key r USING (place)
       JOIN sought x USING (place)
+      JOIN mapped y USING (place)
       LEFT JOIN found p ON p.name = f.parent_table
       LEFT JOIN listed above ON above.place = p.place
      CROSS JOIN plan
@@ -385,50 +426,50 @@ WITH RECURSIVE plan AS MATERIALIZED (
            concat(
                E'DECLARE\n    tenants text;\n    organizations text;\n',
                CASE WHEN w.is_number THEN
-                   E'    lowest bigint;\n    highest bigint;\n    many bigint;\n    places text;\n    closing text;\n' END,
+                   E'    lowest bigint;\n    highest bigint;\n    many bigint;\n    keys bigint[];\n'
+                   '    given integer[];\n    places text;\n    closing text;\n' END,
                E'BEGIN\n', x.before,
                CASE WHEN w.is_number THEN concat(
                    E'    PERFORM set_config(''work_mem'', ''128MB'', true);\n',
-                   E'    SELECT min(k.key), max(k.key), count(*) INTO lowest, highest, many\n      FROM (',
-                   w.map, E') AS k;\n    IF highest - lowest < 4 * many + 1000 THEN\n',
-                   E'        WITH code AS MATERIALIZED (\n',
-                   E'            SELECT row_number() OVER () AS place, k.tenant, k.organization\n',
-                   E'              FROM (SELECT DISTINCT m.tenant, coalesce(m.organization, '''')',
-                   E' AS organization\n                      FROM (', w.map, E') AS m) AS k\n',
-                   E'        ), placed AS (\n            SELECT m.key, code.place\n              FROM (',
-                   w.map, E') AS m\n              JOIN code ON code.tenant = m.tenant\n',
-                   E'                       AND code.organization = coalesce(m.organization, '''')\n',
-                   E'             UNION ALL -- an array has no gaps\n            SELECT s.key, 0\n',
-                   E'              FROM generate_series(lowest, highest) AS s (key)\n',
-                   E'             WHERE many < highest - lowest + 1\n',
-                   '               AND NOT EXISTS (SELECT FROM (', w.map,
-                   E') AS m WHERE m.key = s.key)\n        )\n',
-                   E'        SELECT (SELECT array_agg(p.place ORDER BY p.key) FROM placed AS p),\n',
+                   E'    WITH code AS MATERIALIZED (\n',
+                   E'        SELECT row_number() OVER () AS place, k.tenant, k.organization\n',
+                   E'          FROM (SELECT DISTINCT m.tenant, coalesce(m.organization, '''')',
+                   E' AS organization\n                  FROM (', w.codes, E') AS m) AS k\n',
+                   E'    ), placed AS (\n        SELECT m.key, code.place\n          FROM (',
+                   w.map, E') AS m\n          JOIN code ON code.tenant = m.tenant\n',
+                   E'                   AND code.organization = coalesce(m.organization, '''')\n',
+                   E'         WHERE m.key IS NOT NULL\n         ORDER BY m.key\n    )\n',
+                   E'    SELECT p.*, c.* INTO lowest, highest, many, keys, given, closing, tenants, organizations\n',
+                   E'      FROM (SELECT min(p.key), max(p.key), count(*), array_agg(p.key), array_agg(p.place)\n',
+                   E'              FROM placed AS p) AS p,\n',
                    -- An element of an array is found from its beginning on, one of jsonb at once.
-                   E'               CASE WHEN count(*) > 100 THEN '')'' ELSE '']'' END,\n',
-                   E'               CASE WHEN count(*) > 100\n',
-                   E'                    THEN quote_literal(''[null]''::jsonb || jsonb_agg(c.tenant\n',
-                   E'                                       ORDER BY c.place)) || ''::jsonb ->> (''\n',
-                   E'                    ELSE ''('' || quote_literal(array_agg(c.tenant ORDER BY c.place))\n',
-                   E'                         || ''::text[])['' END,\n',
-                   E'               CASE WHEN count(*) > 100\n',
-                   E'                    THEN quote_literal(''[null]''::jsonb\n',
-                   E'                                       || jsonb_agg(nullif(c.organization, '''')\n',
-                   E'                                       ORDER BY c.place)) || ''::jsonb ->> (''\n',
-                   E'                    ELSE ''('' || quote_literal(array_agg(nullif(c.organization, '''')\n',
-                   E'                                       ORDER BY c.place)) || ''::text[])['' END\n',
-                   E'          INTO places, closing, tenants, organizations FROM code AS c;\n        EXECUTE ',
-                   x.head, ' || ', c.by_number, x.told_by_number, E';\n    ELSE\n') END,
+                   E'           (SELECT CASE WHEN count(*) > 100 THEN '')'' ELSE '']'' END,\n',
+                   E'                   CASE WHEN count(*) > 100\n',
+                   E'                        THEN quote_literal(''[null]''::jsonb || jsonb_agg(c.tenant\n',
+                   E'                                           ORDER BY c.place)) || ''::jsonb ->> (''\n',
+                   E'                        ELSE ''('' || quote_literal(array_agg(c.tenant ORDER BY c.place))\n',
+                   E'                             || ''::text[])['' END,\n',
+                   E'                   CASE WHEN count(*) > 100\n',
+                   E'                        THEN quote_literal(''[null]''::jsonb\n',
+                   E'                                           || jsonb_agg(nullif(c.organization, '''')\n',
+                   E'                                           ORDER BY c.place)) || ''::jsonb ->> (''\n',
+                   E'                        ELSE ''('' || quote_literal(array_agg(nullif(c.organization, '''')\n',
+                   E'                                           ORDER BY c.place)) || ''::text[])['' END\n',
+                   E'              FROM code AS c) AS c;\n',
+                   E'    IF highest - lowest < 4 * many + 1000 THEN\n',
+                   E'        IF many < highest - lowest + 1 THEN -- an array has no gaps\n',
+                   E'            SELECT array_agg(coalesce(p.place, 0) ORDER BY s.key) INTO given\n',
+                   E'              FROM generate_series(lowest, highest) AS s (key)\n',
+                   E'              LEFT JOIN unnest(keys, given) AS p (key, place) USING (key);\n',
+                   E'        END IF;\n        places := given;\n        ',
+                   x.verb, x.head, ' || ', c.by_number, x.told_by_number, x.finish, E';\n    ELSE\n') END,
                CASE WHEN w.source <> 'constant' THEN concat(
                    E'    SELECT coalesce(jsonb_object_agg(k.key, k.tenant), ''{}''),\n',
                    E'           coalesce(jsonb_object_agg(k.key, k.organization), ''{}'')\n',
                    E'      INTO tenants, organizations\n      FROM (', w.map,
                    E') AS k\n     WHERE k.key IS NOT NULL;\n') END,
-               '    EXECUTE ', x.head, ' || ', c.by_key, x.told_by_key, E';\n',
+               '    ', x.verb, x.head, ' || ', c.by_key, x.told_by_key, x.finish, E';\n',
                CASE WHEN w.is_number THEN E'    END IF;\n' END,
-               CASE WHEN c.how = 'rewrite' AND w.parks
-                    THEN concat(w.parking, w.any_empty,
-                                E'\n    ON CONFLICT (plan, unit, key) DO NOTHING;\n') END,
                E'END\n') AS body
       FROM worded w
       JOIN piece c USING (place)
@@ -440,6 +481,9 @@ WITH RECURSIVE plan AS MATERIALIZED (
                       '        DEALLOCATE tenantdeck_batch;\n    END IF;\n'
                       '    PERFORM set_config(''plan_cache_mode'', ''force_generic_plan'', false);\n'
                       END AS before,
+                  CASE c.how WHEN 'rewrite' THEN 'PERFORM set_config(''tenantdeck.rewrite'', '
+                             ELSE 'EXECUTE ' END AS verb,
+                  CASE c.how WHEN 'rewrite' THEN ', false)' END AS finish,
                   CASE c.how WHEN 'rewrite' THEN quote_literal(format('ALTER TABLE %s ', w.relation))
                   ELSE quote_literal(concat(
                       'PREPARE tenantdeck_batch (text, bigint, bigint, text, tid, tid, integer, integer) AS ',
@@ -461,14 +505,25 @@ WITH RECURSIVE plan AS MATERIALIZED (
                               E'\n       AND ', w.no_tenant)) ELSE '' END AS opening,
                           CASE c.how WHEN 'batch' THEN ' || ' || quote_literal(concat(
                               E'\n    RETURNING 1\n)', w.marking)) ELSE '' END AS closing) AS tail) AS x
+), runner AS ( -- of the ALTER that a session has ready: it is taken out of there first, since what
+    -- stands there is copied for each process that helps to build an index
+    SELECT w.place, 'rewrite run' AS how,
+           concat(
+               E'DECLARE\n    rewrite text := current_setting(''tenantdeck.rewrite'');\nBEGIN\n',
+               E'    PERFORM set_config(''tenantdeck.rewrite'', '''', false);\n    EXECUTE rewrite;\n',
+               CASE WHEN w.parks THEN concat(w.parking, w.any_empty,
+                                             E'\n    ON CONFLICT (plan, unit, key) DO NOTHING;\n') END,
+               E'END\n') AS body
+      FROM worded w
 ), block AS (
     SELECT x.place, max(x.statement) FILTER (WHERE x.how = 'rewrite') AS rewrite,
+           max(x.statement) FILTER (WHERE x.how = 'rewrite run') AS run,
            max(x.statement) FILTER (WHERE x.how = 'batch') AS prepare
       FROM (SELECT c.place, c.how,
                    'DO ' || CASE WHEN position('$tenantdeck$' IN c.body) = 0
                                  THEN E'$tenantdeck$\n' || c.body || '$tenantdeck$'
                                  ELSE quote_literal(c.body) END AS statement
-              FROM constant c) AS x
+              FROM (SELECT * FROM constant UNION ALL SELECT * FROM runner) AS c) AS x
      GROUP BY x.place
 ), probe AS MATERIALIZED ( -- is no row left that could be told its code?
     SELECT w.place, w.name, w.source, w.parent_table,
@@ -517,8 +572,13 @@ WITH RECURSIVE plan AS MATERIALIZED (
 SELECT c.name AS unit,
        c.relation,
        c.how,
-       CASE WHEN c.is_prepared THEN block.prepare END AS prepare,
-       CASE c.how WHEN 'batch' THEN batch.statement WHEN 'rewrite' THEN block.rewrite END AS statement,
+       CASE WHEN c.is_prepared THEN block.prepare
+            WHEN c.how = 'rewrite' THEN block.rewrite END AS prepare,
+       CASE WHEN c.how = 'rewrite' AND c.is_apart
+            THEN row_number() OVER (PARTITION BY c.how, c.is_apart
+                                    ORDER BY c.depth DESC, c.source = 'user' DESC, c.pages DESC)
+            END AS turn,
+       CASE c.how WHEN 'batch' THEN batch.statement WHEN 'rewrite' THEN block.run END AS statement,
        c.pages,
        c.rows,
        -- What one pass has moved away is the room of the next, and new versions are wider.

@@ -30,8 +30,8 @@ SELECT jsonb_set($1::jsonb, '{tables}', coalesce((
 -- Sets NOT NULL where the plan says so. Online, a CHECK that is not yet valid binds new rows at once,
 -- then is proved for the old ones while everybody writes on; with the proof at hand SET NOT NULL reads
 -- no row. It must be a statement of its own: an ALTER that drops the proof too drops it first, and then
--- reads the whole table under its lock. In a window SET NOT NULL reads the table itself. $1 the plan,
--- $2 the mode.
+-- reads the whole table under its lock. In a window SET NOT NULL reads the table itself, of two tables
+-- at the same time. $1 the plan, $2 the mode.
 WITH plan AS MATERIALIZED (
     SELECT given.doc, given.doc ->> 'schema' AS schema, $2::text = 'online' AS online,
            n.oid AS schema_oid
@@ -111,6 +111,7 @@ WITH plan AS MATERIALIZED (
       FROM wanted w JOIN leftover l ON l.oid = w.oid
      WHERE NOT (w.online AND l.name = w.proof)
 )
-SELECT i.unit, i.part, i.done, false AS alone, i.statement, i.takes, i.records
-  FROM item i
+SELECT i.unit, i.part, i.done, false AS alone, i.turn = 3 AND NOT plan.online AS beside,
+       i.statement, i.takes, i.records
+  FROM item i CROSS JOIN plan
  ORDER BY i.place, i.turn, i.part;

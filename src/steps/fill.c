@@ -6,7 +6,7 @@
  * sweeps over all of it as it is by then, until one of them changes nothing. Or by one rewrite. What
  * is done stands in the checkpoints, and nowhere else.
  */
-#include "fill.h"
+#include "fill_parts.h"
 
 #include "blocks.h"
 #include "failpoint.h"
@@ -23,30 +23,21 @@ enum {
     USUAL_PAGES = 32,
     USUAL_ROWS = 700, /* that so many pages of narrow rows have for one pass */
     MOST_FACTOR = 8,
-    MOST_SHARES = 16,
     MOST_PASSES = 60,
     SETTLE_ROUNDS = 20,
-};
-
-struct unit { /* a row of work_fill; borrowed */
-    const char *name, *relation, *how, *prepare, *statement, *settle, *tidy, *records;
-    int64_t rows;
-    int shares[MOST_SHARES];
-    int share_count;
-    bool is_done, is_child;
 };
 
 struct filling {
     struct run *run;
     struct pg_result *list;
-    struct unit *units;
+    struct fill_unit *units;
     int count;
     struct lanes *lanes;
     int64_t done, total; /* rows */
     int64_t waited_ms;   /* for those who might only read */
 
-    const struct unit *unit; /* the one under way … */
-    struct blocks blocks;    /* … and its pass */
+    const struct fill_unit *unit; /* the one under way … */
+    struct blocks blocks;         /* … and its pass */
     struct lane_pass pass;
     int64_t pages;
     bool is_begun, is_rewritten, is_over;
@@ -69,7 +60,7 @@ static const char *S_text(const struct filling *f, int row, const char *column)
 static int S_read_shares(const char *text, int *shares)
 {
     int count = 0;
-    for (const char *at = text; *at && count < MOST_SHARES; at++)
+    for (const char *at = text; *at && count < FILL_MOST_SHARES; at++)
         if ((*at == '{' || *at == ',') && at[1] != '}')
             shares[count++] = atoi(at + 1);
     return count;
@@ -77,8 +68,9 @@ static int S_read_shares(const char *text, int *shares)
 
 static void S_read_unit(struct filling *f, int row)
 {
-    struct unit *unit = &f->units[row];
-    *unit = (struct unit){
+    struct fill_unit *unit = &f->units[row];
+    int turn = pg_col(f->list, "turn");
+    *unit = (struct fill_unit){
         .name = S_text(f, row, "unit"),
         .relation = S_text(f, row, "relation"),
         .how = S_text(f, row, "how"),
@@ -88,6 +80,7 @@ static void S_read_unit(struct filling *f, int row)
         .tidy = S_text(f, row, "tidy"),
         .records = S_text(f, row, "records"),
         .rows = pg_int(f->list, row, pg_col(f->list, "rows")),
+        .turn = pg_null(f->list, row, turn) ? 0 : (int)pg_int(f->list, row, turn),
         .is_done = pg_bool(f->list, row, pg_col(f->list, "done")),
     };
     const struct plan_table *table = plan_find_table(f->run->plan, unit->name);
@@ -234,7 +227,7 @@ static bool S_look_for_pass(struct filling *f, struct err *err)
 static bool S_begin_pass(struct run *run, void *ctx, struct err *err)
 {
     struct filling *f = ctx;
-    const struct unit *unit = f->unit;
+    const struct fill_unit *unit = f->unit;
     int number = f->pass.number + 1;
     bool shared = !unit->is_done && number <= unit->share_count;
     int low = shared && number > 1 ? unit->shares[number - 2] : 0;
@@ -301,50 +294,37 @@ static bool S_fill_by_batches(struct filling *f, struct err *err)
 
 /* ---- or all at once ---- */
 
-static bool S_rewrite(struct run *run, void *ctx, struct err *err)
+/* Those that need no code of another table do not wait for each other; what is done is found marked. */
+static bool S_rewrite_some(struct filling *f, struct err *err)
 {
-    struct filling *f = ctx;
-    const struct unit *unit = f->unit;
-    bool marked;
-    if (!run_is_marked(run, unit->name, "rewritten", &marked, err))
-        return false;
-    if (marked)
-        return true;
-    FAILPOINT("K1");
-    if (!run_begin(run, err))
-        return false;
-    bool ok = step_keep(run, unit->records, err);
-    FAILPOINT("K2");
-    ok = ok && run_query(run, unit->statement, NULL, 0, NULL, err);
-    FAILPOINT("K3");
-    ok = ok && run_mark(run, unit->name, "rewritten", NULL, unit->rows, err);
-    ok = S_finish_transaction(run, ok, err);
-    FAILPOINT("K6");
+    const struct fill_unit **units = mem_array((size_t)f->count, sizeof(const struct fill_unit *));
+    int64_t done = 0;
+    int count = 0;
+    for (int turn = 1; turn <= f->count; turn++)
+        for (int i = 0; i < f->count; i++)
+            if (f->units[i].turn == turn && !f->units[i].is_done)
+                units[count++] = &f->units[i];
+    bool ok = count == 0 || fill_rewrite(f->run, units, count, &done, f->total, err);
+    free(units);
     return ok;
 }
 
 static bool S_fill_by_rewrite(struct filling *f, struct err *err)
 {
-    if (f->is_rewritten || f->unit->is_done)
-        return true;
-    if (!run_breathe(f->run, err) || !run_try(f->run, S_rewrite, f, "rewrite a table", err))
-        return err_context(err, "'%s'", f->unit->name);
-    f->done += f->unit->rows;
-    return true;
+    return f->is_rewritten || f->unit->is_done ||
+           fill_rewrite(f->run, &f->unit, 1, &f->done, f->total, err);
 }
 
 /* ---- a table ---- */
 
-/* Statistics and visibility, for the steps that follow; they do without, if need be. */
-static void S_tidy(struct filling *f)
+void fill_tidy(struct run *run, const struct fill_unit *unit)
 {
     struct err err = {0};
-    if (f->unit->tidy && !run_query(f->run, f->unit->tidy, NULL, 0, NULL, &err))
-        run_say(f->run, "warn", "worker", "'%s' was filled, but not tidied: %s", f->unit->name,
-                err.text);
+    if (unit->tidy && !run_query(run, unit->tidy, NULL, 0, NULL, &err))
+        run_say(run, "warn", "worker", "'%s' was filled, but not tidied: %s", unit->name, err.text);
 }
 
-static bool S_fill_unit(struct filling *f, const struct unit *unit, struct err *err)
+static bool S_fill_unit(struct filling *f, const struct fill_unit *unit, struct err *err)
 {
     f->unit = unit;
     if (str_is(unit->how, "nothing"))
@@ -354,11 +334,11 @@ static bool S_fill_unit(struct filling *f, const struct unit *unit, struct err *
         return false;
     if (f->is_over)
         return true;
-    bool ok = str_is(unit->how, "rewrite") ? S_fill_by_rewrite(f, err) : S_fill_by_batches(f, err);
-    if (!ok)
+    bool rewrites = str_is(unit->how, "rewrite");
+    if (!(rewrites ? S_fill_by_rewrite(f, err) : S_fill_by_batches(f, err)))
         return false;
-    if (f->done > before)
-        S_tidy(f);
+    if (!rewrites && f->done > before)
+        fill_tidy(f->run, unit);
     run_say(f->run, "info", "worker", "'%s' is filled: %lld rows", unit->name,
             (long long)(f->done - before));
     run_progress(f->run, f->done, f->total > f->done ? f->total : f->done);
@@ -367,7 +347,7 @@ static bool S_fill_unit(struct filling *f, const struct unit *unit, struct err *
 
 /* ---- users who changed their organization meanwhile ---- */
 
-static bool S_settle_unit(struct filling *f, struct pg *pg, const struct unit *unit,
+static bool S_settle_unit(struct filling *f, struct pg *pg, const struct fill_unit *unit,
                           struct err *err)
 {
     struct run *run = f->run;
@@ -539,6 +519,7 @@ bool step_fill(struct run *run, struct err *err)
     bool ok = S_begin(&f, err);
     if (ok)
         run_progress(run, 0, f.total);
+    ok = ok && S_rewrite_some(&f, err);
     for (int i = 0; ok && i < f.count; i++)
         ok = S_fill_unit(&f, &f.units[i], err);
     if (ok && run->mode == MODE_ONLINE)

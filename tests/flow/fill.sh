@@ -185,6 +185,31 @@ is "$(sql window "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'tenantdeck%
 is "$(sql window "SELECT count(*) FROM children WHERE updated_at <> '2020-01-01'")" 0 \
     'updated_at stays what it was'
 
+# A child is told by its parent's user, whatever the parents are like: with gaps between them, too far
+# apart for an array, without a user, named twice by a table of users that lets them.
+while IFS='|' read -r name change; do
+    make "$name"
+    sql "$name" "$change"
+    sql "$name" 'VACUUM FULL ANALYZE'
+    fill_in "$name" "$work/plain.plan" --window
+    is "$(sql "$name" "$wrong")" 0 "in a window: $name"
+done <<'CHANGES'
+gaps|DELETE FROM parents WHERE id % 7 = 3 OR id < 50; DELETE FROM children WHERE parent % 7 = 3 OR parent < 50
+faraway|UPDATE parents SET id = -997 * id; UPDATE children SET parent = -997 * parent
+nobodys|UPDATE parents SET owner = CASE id % 3 WHEN 0 THEN '4711' END WHERE id % 5 = 0
+twice|ALTER TABLE users DROP CONSTRAINT users_pkey; INSERT INTO users SELECT * FROM users WHERE id::int < 20
+CHANGES
+make aside
+sql aside "UPDATE users SET org = '4' WHERE id::int % 9 = 0"
+sed -e 's/orphans = default/orphans = park/' -e '/from = own/a\    orphans = park' -e '/by parent$/a\    orphans = park' "$work/plain.plan" >"$work/aside.plan"
+fill_in aside "$work/aside.plan" --window
+is "$(sql aside "$(sed -e "s/coalesce(m\.\([a-z_]*\), '[a-z_]*')/m.\1/g" <<<"$wrong")")" 0 'in a window: orphans put aside'
+like "$(sql aside "SELECT count(*), count(*) FILTER (WHERE c.tenant_code IS NULL),
+                         count(*) FILTER (WHERE u.org = '4'),
+                         (SELECT count(*) FROM tenantdeck.parked WHERE unit = 'children')
+                    FROM children c JOIN parents p ON p.id = c.parent JOIN users u ON u.id = p.owner")" \
+    '^40000\|([1-9][0-9]+)\|\1\|\1$' 'who has no code, and what hangs on him'
+
 # ---- columns that were there before ----
 
 make half
