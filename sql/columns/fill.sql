@@ -111,6 +111,20 @@ WITH RECURSIVE plan AS MATERIALIZED (
            SELECT CASE WHEN f.source = 'parent' THEN format('p.%I', a.name)
                        WHEN a.role = 'tenant' THEN 'm.tenant_code'
                        ELSE 'm.organization_code' END AS found) AS x
+), over AS ( -- types made of a table's row type: arrays, domains, ranges, composite types with it
+    SELECT f.place, c.reltype AS type FROM found f JOIN pg_class c ON c.oid = f.oid
+     UNION
+    SELECT o.place, CASE d.classid WHEN 'pg_type'::regclass THEN d.objid ELSE c.reltype END
+      FROM over o
+      JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = o.type
+      LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 'c'
+     WHERE d.classid = 'pg_type'::regclass OR c.oid IS NOT NULL
+), embedded AS MATERIALIZED ( -- tables whose rows stand in columns: these would not follow a rewrite
+    SELECT DISTINCT o.place
+      FROM over o
+      JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = o.type
+                      AND d.classid = 'pg_class'::regclass AND d.objsubid > 0
+      JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'm', 'p')
 ), listed AS MATERIALIZED ( -- a table's columns in lists
     SELECT v.place,
            bool_or(v.was_there) AS was_there,
@@ -300,7 +314,8 @@ WITH RECURSIVE plan AS MATERIALIZED (
     SELECT f.place, f.name, quote_literal(f.name) AS unit, f.relation, f.source, f.parent_table,
            f.defaults, f.parks,
            f.pages, f.rows, g.depth, plan.in_window, plan.quoted AS plan,
-           l.was_there, l.is_there, l.is_indexed, l.is_held, l.names, l.sets, l.looked, l.named,
+           l.was_there, l.is_there, l.is_indexed, l.names,
+           l.is_held OR f.place IN (SELECT e.place FROM embedded e) AS is_held, l.sets, l.looked, l.named,
            l.news, l.sets_of_old, l.differs, l.differs_joined, l.fillable, l.any_empty,
            l.no_tenant, l.quoted, l.held, l.restored, l.growth,
            x.sources, x.condition, x.single, x.source_text, x.source_bare, x.is_number, r.key,

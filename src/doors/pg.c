@@ -176,11 +176,18 @@ static enum err_kind S_kind_of(const PGresult *rows, const char *state)
     return kind == ERR_LOST && str_is(severity, "ERROR") ? ERR_RETRY : kind;
 }
 
+/* NOT NULL and CHECK show the whole row that failed: whatever it holds would stand in logs for ever. */
+static bool S_shows_a_row(const char *state)
+{
+    return str_is(state, "23502") || str_is(state, "23514");
+}
+
 static void S_server_error(const PGresult *rows, struct err *err)
 {
     const char *state = PQresultErrorField(rows, PG_DIAG_SQLSTATE);
     const char *primary = PQresultErrorField(rows, PG_DIAG_MESSAGE_PRIMARY);
-    const char *detail = PQresultErrorField(rows, PG_DIAG_MESSAGE_DETAIL);
+    const char *detail =
+        S_shows_a_row(state) ? NULL : PQresultErrorField(rows, PG_DIAG_MESSAGE_DETAIL);
     const char *hint = PQresultErrorField(rows, PG_DIAG_MESSAGE_HINT);
     char message[sizeof(err->text) / 2];
     S_copy_message(message, sizeof(message), primary ? primary : PQresultErrorMessage(rows));

@@ -197,8 +197,11 @@ done <<'CHANGES'
 gaps|DELETE FROM parents WHERE id % 7 = 3 OR id < 50; DELETE FROM children WHERE parent % 7 = 3 OR parent < 50
 faraway|UPDATE parents SET id = -997 * id; UPDATE children SET parent = -997 * parent
 nobodys|UPDATE parents SET owner = CASE id % 3 WHEN 0 THEN '4711' END WHERE id % 5 = 0
+embedded|CREATE TYPE pair AS (p parents, n integer); CREATE TABLE kept (pairs pair[]); INSERT INTO kept SELECT ARRAY[(p, 1)::pair] FROM parents p WHERE id = 5
 twice|ALTER TABLE users DROP CONSTRAINT users_pkey; INSERT INTO users SELECT * FROM users WHERE id::int < 20
 CHANGES
+is "$(sql embedded "SELECT string_agg(unit, ',') FROM tenantdeck.checkpoint WHERE part = 'rewritten' AND unit <> 'users'")" \
+    children 'a table whose rows stand in columns of another is not rewritten'
 make aside
 sql aside "UPDATE users SET org = '4' WHERE id::int % 9 = 0"
 sed -e 's/orphans = default/orphans = park/' -e '/from = own/a\    orphans = park' -e '/by parent$/a\    orphans = park' "$work/plain.plan" >"$work/aside.plan"
@@ -209,6 +212,16 @@ like "$(sql aside "SELECT count(*), count(*) FILTER (WHERE c.tenant_code IS NULL
                          (SELECT count(*) FROM tenantdeck.parked WHERE unit = 'children')
                     FROM children c JOIN parents p ON p.id = c.parent JOIN users u ON u.id = p.owner")" \
     '^40000\|([1-9][0-9]+)\|\1\|\1$' 'who has no code, and what hangs on him'
+
+# ---- what is told of an error ----
+
+make secret
+sql secret "UPDATE parents SET note = 'a password'; ALTER TABLE parents ADD tenant_code varchar(40) CHECK (tenant_code = 'none')"
+fill_in secret "$work/plain.plan"
+like "$(cat "$work/said")" 'violates check constraint .*parents_tenant_code_check' 'a row that a CHECK refuses stops the fill'
+is "$(cat "$work/said")$(sql secret 'SELECT to_jsonb(e)::text FROM tenantdeck.event e')" \
+    "$(sed 's/a password//' "$work/said")$(sql secret "SELECT replace(to_jsonb(e)::text, 'a password', '') FROM tenantdeck.event e")" \
+    'and what it holds stands in no log'
 
 # ---- columns that were there before ----
 
