@@ -110,6 +110,15 @@ static void S_print_item(const struct printing *p, const struct pg_result *list,
     S_weigh(p, pg_text(list, row, pg_col(list, "takes")));
 }
 
+static const char *S_preparation(const char *how)
+{
+    return str_is(how, "batch")
+               ? "once for each connection: tenantdeck_batch, which is executed instead of the "
+                 "batch below in all passes but the sweeps"
+               : "before, in a transaction of its own: the ALTER TABLE with the codes in it, kept "
+                 "in the session as tenantdeck.rewrite; two tables are done at a time";
+}
+
 static void S_print_unit(const struct printing *p, const struct pg_result *list, int row)
 {
     const char *how = pg_text(list, row, pg_col(list, "how"));
@@ -117,9 +126,7 @@ static void S_print_unit(const struct printing *p, const struct pg_result *list,
         return;
     S_comment(p, ": ", pg_text(list, row, pg_col(list, "unit")), how);
     if (!pg_null(list, row, pg_col(list, "prepare"))) {
-        S_comment(p, "", "",
-                  "once for each connection: tenantdeck_batch, which is executed instead of the "
-                  "batch below in all passes but the sweeps");
+        S_comment(p, "", "", S_preparation(how));
         dry_statement(p->out, pg_text(list, row, pg_col(list, "prepare")));
     }
     if (str_is(how, "batch"))
