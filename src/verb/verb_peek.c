@@ -136,7 +136,9 @@ static void S_print(const struct peek *peek)
 {
     FILE *out = peek->call->out;
     struct buf text = {0};
-    size_t left = (size_t)2 * MEMBERS; /* fields and values */
+    bool single = str_is(peek->type, "set") || str_is(peek->type, "list");
+    size_t left =
+        single ? MEMBERS : (size_t)2 * MEMBERS; /* fields and values; a small set comes whole */
     char *key = text_cleaned(peek->key), *type = text_cleaned(peek->type);
     bool string = str_is(peek->type, "string");
     buf_format(&text, "key     %s\ntype    %s\n", key, type);

@@ -207,6 +207,8 @@ void gather_journal_look(struct parts *parts, const struct pg_result *result)
     /* The tables of a newer journal are not known here: it is shown to be there, and left alone. */
     parts->may_read_journal =
         pg_bool(result, 0, pg_col(result, "may_read")) && parts->journal_version <= JOURNAL_VERSION;
+    if (!parts->may_read_journal)
+        parts->log.wish = LOG_STAYS; /* nobody answers it, and it would be asked again and again */
     if (!parts->has_journal)
         S_forget_journal(parts);
 }

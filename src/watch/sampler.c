@@ -268,7 +268,8 @@ static void S_want_page(struct sampler *s, enum log_wish wish)
 {
     struct log_window *log = &s->parts.log;
     bool useful = wish == LOG_NEWER ? log->back : log->count && !log->from_start;
-    if (!useful || log->wish != LOG_STAYS || s->parts.database.state != SERVER_UP)
+    if (!useful || log->wish != LOG_STAYS || s->parts.database.state != SERVER_UP ||
+        !s->parts.may_read_journal)
         return;
     log->wish = wish;
     S_begin_round(s);

@@ -46,6 +46,8 @@ is "$(run cache peek h --json | jq -c '[.type, .size, .ttl_ms]')" '["hash",2,nul
 is "$(run cache peek l --json | jq -c '[.size, (.value | length)]')" '[100,20]' 'a list, and only its beginning'
 is "$(run cache peek z --json | jq -c '.value')" '["one","1","two","2"]' 'a sorted set'
 like "$(run cache peek s)" '^  x$' 'a set'
+td_redis SADD many $(seq 30) >"$work/made"
+is "$(run cache peek many | grep -cE '^  [0-9]+$')" 20 'of one that the server hands out whole, the first 20'
 exits 0 'a stream' run cache peek st
 like "$(run cache peek h)" '^ttl     none: it never expires$' 'what has no end is said to have none'
 is "$(run cache peek h --json | jq -c .endless)" true 'in JSON, too'
