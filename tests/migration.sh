@@ -11,6 +11,14 @@ td_prepare_migration() {
     td_codes >"$work/data_codes.csv"
 }
 
+# td_begin_migration SCALE: a server of its own, with the sample as database `pristine`, and all of the above.
+td_begin_migration() {
+    td_start_postgres
+    td_load_demo "$1"
+    td_prepare_migration
+    psql -X -q -d postgres -c 'ALTER DATABASE mentoring RENAME TO pristine'
+}
+
 # The mapping of the sample's organizations, as demo_mentoring_codes answers it.
 td_codes() {
     echo organization_id,organization_code,tenant_code
@@ -28,6 +36,21 @@ td_on() {
 # td_ask DATABASE SQL: one value, or what went wrong.
 td_ask() {
     psql -X -q -At -v ON_ERROR_STOP=1 -d "$1" -c "$2" 2>&1
+}
+
+# The newest run of database `subject`: what state it is in, whether in this one, and whether it waits before
+# this step.
+td_run_state() {
+    td_ask subject 'SELECT state FROM tenantdeck.run ORDER BY id DESC LIMIT 1'
+}
+
+td_state_is() {
+    [ "$(td_run_state)" = "$1" ]
+}
+
+td_waits_before() {
+    td_state_is held &&
+        [ "$(td_ask subject 'SELECT name FROM tenantdeck.step WHERE throttled IS NOT NULL')" = "$1" ]
 }
 
 # td_fresh NAME: that database, as a copy of `pristine`.

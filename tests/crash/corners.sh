@@ -5,21 +5,10 @@
 # none makes it say what is not.
 . "$(dirname "$0")/../lib.sh"
 . "$TD_SRCDIR/tests/migration.sh"
-td_start_postgres
-td_load_demo 0.02
-td_prepare_migration
-psql -X -q -d postgres -c 'ALTER DATABASE mentoring RENAME TO pristine'
-
-last_state() {
-    td_ask subject 'SELECT state FROM tenantdeck.run ORDER BY id DESC LIMIT 1'
-}
-
-is_state() {
-    [ "$(last_state)" = "$1" ]
-}
+td_begin_migration 0.02
 
 is_over() {
-    case $(last_state) in "done" | failed | stopped | undone) return 0 ;; esac
+    case $(td_run_state) in "done" | failed | stopped | undone) return 0 ;; esac
     return 1
 }
 
@@ -85,7 +74,7 @@ kill $sessions
 PGCONNECT_TIMEOUT=2 psql -X -q -d subject -c '' >/dev/null 2>&1
 kill -CONT "$postmaster"
 td_until 30 is_over
-is "$(last_state)" 'done' 'two who open the same connection again do not wait for each other for ever' ||
+is "$(td_run_state)" 'done' 'two who open the same connection again do not wait for each other for ever' ||
     td_note "$(td_ask subject 'SELECT severity, text FROM tenantdeck.event ORDER BY id DESC LIMIT 6')"
 kill "$(td_ask subject 'SELECT pid FROM tenantdeck.lease')" 2>/dev/null
 
@@ -108,7 +97,7 @@ td_until 10 is_noted
 ok $? 'and says so in its lease'
 let_go
 td_until 60 is_over
-is "$(last_state)" 'done' 'and comes to its end'
+is "$(td_run_state)" 'done' 'and comes to its end'
 
 # ---- a server that lets nobody in any more ----
 
@@ -130,7 +119,7 @@ is "$(td_ask subject "SELECT count(*) < 12 FROM tenantdeck.event WHERE text LIKE
     td_note "$(td_ask subject "SELECT count(*) FROM tenantdeck.event")"
 psql -X -q -d subject -c 'ALTER ROLE runner LOGIN'
 td_until 60 is_over
-is "$(last_state)" 'done' 'and goes on when it may'
+is "$(td_run_state)" 'done' 'and goes on when it may'
 
 # ---- a request just after a signal ----
 
@@ -140,7 +129,7 @@ td_until 60 sleeps
 kill -TERM "$(td_ask subject 'SELECT pid FROM tenantdeck.lease')"
 like "$(td_on subject abort)" 'is cancelled' 'whoever sends SIGTERM is heard, and who says abort afterwards, too'
 td_until 10 is_over
-is "$(last_state)" stopped 'and the run has ended'
+is "$(td_run_state)" stopped 'and the run has ended'
 td_until 10 is_answered
 ok $? 'no request is left without an answer'
 
@@ -153,7 +142,7 @@ td_ask subject "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql
                 CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN tag IN ('ALTER TABLE') EXECUTE FUNCTION refuse()"
 td_on subject migrate --no-backup >"$work/said"
 is $? 1 'a failure whose words are long and not English is told as a failure' || td_note "$(tail -n 3 "$work/said")"
-is "$(last_state)" failed 'and the journal has it'
+is "$(td_run_state)" failed 'and the journal has it'
 is "$(td_ask subject 'SELECT run IS NULL FROM tenantdeck.lease')" t 'and the lease is free'
 td_ask subject 'DROP EVENT TRIGGER refuse'
 
@@ -168,7 +157,7 @@ like "$(td_ask subject 'SELECT text FROM tenantdeck.event ORDER BY id DESC LIMIT
     'what is lost behind the server is waited for, as what it is'
 td_ask subject 'DROP EVENT TRIGGER refuse'
 td_until 60 is_over
-is "$(last_state)" 'done' 'until it is there again'
+is "$(td_run_state)" 'done' 'until it is there again'
 is "$(td_ask subject "SELECT count(*) FROM tenantdeck.event WHERE text LIKE 'the connection to PostgreSQL was lost%'")" 0 \
     'and nobody says that our own connection was'
 
@@ -268,7 +257,7 @@ sed -i '$d' "$work/mentoring.plan"
 td_fresh subject
 killed_at columns:K1:1 migrate --no-backup --hold keys
 td_on subject migrate --no-backup --detach >/dev/null
-td_until 60 is_state held
+td_until 60 td_state_is held
 ok $? 'a resume holds before the step that the run was told'
 td_on subject stop >/dev/null
 td_until 30 td_no_worker subject

@@ -5,37 +5,22 @@
 . "$TD_SRCDIR/tests/migration.sh"
 
 pty=$TD_BUILDDIR/tests/screen/pty
-td_start_postgres
-td_load_demo 0.05
-td_prepare_migration
+td_begin_migration 0.05
 mkdir "$work/home"
 export HOME=$work/home XDG_CONFIG_HOME=$work/home
-psql -X -q -d postgres -c 'ALTER DATABASE mentoring RENAME TO pristine'
 
 # ---- how a run stands ----
-
-state() {
-    td_ask subject "SELECT state FROM tenantdeck.run ORDER BY id DESC LIMIT 1"
-}
-
-state_is() {
-    [ "$(state)" = "$1" ]
-}
-
-waits_before() {
-    state_is held && [ "$(td_ask subject "SELECT name FROM tenantdeck.step WHERE throttled IS NOT NULL")" = "$1" ]
-}
 
 # begins WORDS...: a new database and a run in it that waits before step fill.
 begins() {
     td_fresh subject
     said=$(td_on subject migrate --no-backup --hold fill --detach "$@")
-    td_until 60 waits_before fill || td_bail "the run does not wait before 'fill': $said"
+    td_until 60 td_waits_before fill || td_bail "the run does not wait before 'fill': $said"
 }
 
 # ends STATE: the newest run comes to that end, and its worker goes.
 ends() {
-    td_until 60 state_is "$1" && td_until 20 td_no_worker subject
+    td_until 60 td_state_is "$1" && td_until 20 td_no_worker subject
 }
 
 # on_terminal WORDS... <SCRIPT: the program on a terminal of its own, with the words and the database.
@@ -70,7 +55,7 @@ exits 2 'so is a word without a value' td_on subject throttle lag
 is "$(td_ask subject "SELECT count(*) FROM tenantdeck.request WHERE verb = 'throttle'")" 1 'and never sent'
 is "$(td_on subject hold keys)" "run 1: the run waits before that step, until 'resume'" 'it shall hold elsewhere'
 is "$(td_on subject resume)" 'run 1: the run goes on' 'resume lets it go on'
-td_until 60 waits_before keys
+td_until 60 td_waits_before keys
 ok $? 'up to that step'
 is "$(td_on subject resume --json | grep -c '"answer": "the run goes on"')" 1 'an answer in JSON'
 ends 'done'
@@ -99,8 +84,8 @@ td_until 30 waits_for_lock
 ok $? 'a lock of somebody else is waited for'
 like "$(td_on subject status steps)" '^Steps: fill waits: to fill .feedbacks.: ' 'which is said above the steps'
 is "$(td_on subject pause)" 'run 1: the run pauses at the border of what is under way' 'pause is answered'
-td_until 30 state_is paused
-ok $? 'and obeyed' || td_note "$(state)"
+td_until 30 td_state_is paused
+ok $? 'and obeyed' || td_note "$(td_run_state)"
 pause_is_shown() {
     td_on subject status steps | grep -q 'run 1 migrate online, paused at fill,'
 }
@@ -130,13 +115,13 @@ ok $? 'and obeyed'
 begins
 seen=$(printf '%s\n' "wait held before" 'send \x03' 'wait you left; run 1 goes on' "wait attach" end | on_terminal attach)
 like "$seen" '^exit 1$' 'Ctrl-C leaves, and says that the run goes on'
-is "$(state)" held 'it does'
+is "$(td_run_state)" held 'it does'
 td_on subject stop >"$work/said"
 ends stopped
 seen=$(printf '%s\n' "wait not-null' is done" 'wait held before' 'send \x03' 'wait you left; run 1 goes on' end |
     on_terminal --yes migrate --no-backup --hold keys)
 like "$seen" '^exit 1$' 'from the command that began it as well'
-is "$(state)" held 'and it goes on'
+is "$(td_run_state)" held 'and it goes on'
 td_on subject resume >"$work/said"
 ends 'done'
 ok $? 'to the end'
@@ -159,7 +144,7 @@ is "$(td_ask subject "SELECT to_regclass('tenantdeck.run') IS NULL")" t 'and not
 seen=$(printf '%s\n' 'wait quit' 'send :migrate --no-backup --hold fill\r' 'wait y/N' 'type y' 'send \r' 'wait run 1 is at work' \
     'wait held before fill' 'signal KILL' end | on_terminal --operator --refresh 0.5)
 like "$seen" '^signal 9$' 'y launches the worker, the panes follow it, and the console is killed'
-td_until 5 state_is held && ! td_no_worker subject
+td_until 5 td_state_is held && ! td_no_worker subject
 ok $? 'the run goes on without it'
 
 goes_on="run 1 goes on without this console; 'tenantdeck attach' looks on"

@@ -4,28 +4,10 @@
 # plan ring; the test and the bench leave no key, also when they are killed.
 set -u
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../service.sh"
 
-work=$(mktemp -d /tmp/td-test-XXXXXX)
-trap 'rm -rf "$work"' EXIT
-export HOME=$work XDG_CONFIG_HOME=$work
 port=$((20000 + $$ % 12000))
-td_start_redis "$port"
-
-td() {
-    "$TENANTDECK" -r "$TD_REDIS" -p sessions "$@"
-}
-field() {
-    python3 -c 'import json, sys
-value = json.load(sys.stdin)
-for name in sys.argv[1].split("."):
-    value = value[int(name)] if isinstance(value, list) else value.get(name)
-print(json.dumps(value) if isinstance(value, (dict, list)) else value)' "$1"
-}
-everything() {
-    td_redis --raw keys '*' | sort | while IFS= read -r key; do
-        printf '%s %s\n' "$key" "$(td_redis dump "$key" | md5sum)"
-    done
-}
+td_begin_service "$port"
 
 # ---- set and get ----
 

@@ -2,11 +2,9 @@
 # `cache rekey`: a tenant's keys get another code, with all that says it, and nothing else changes;
 # the same the other way round takes it back; a kill is gone on from.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../plans.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-XDG_STATE_HOME=$work/state
-export XDG_STATE_HOME
+td_begin_plans
 td_start_redis
 cat >"$work/site.plan" <<'PLAN'
 [plan]

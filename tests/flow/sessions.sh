@@ -3,29 +3,10 @@
 # service's own shape, and what is wrong with them is found. Ids and values of the nastiest kind.
 set -u
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../service.sh"
 
-work=$(mktemp -d /tmp/td-test-XXXXXX)
-trap 'rm -rf "$work"' EXIT
-export HOME=$work XDG_CONFIG_HOME=$work
-td_start_redis
+td_begin_service
 place=$TD_REDIS_SOCKET/0
-
-td() {
-    "$TENANTDECK" -r "$TD_REDIS" -p sessions "$@"
-}
-field() {
-    python3 -c 'import json, sys
-value = json.load(sys.stdin)
-for name in sys.argv[1].split("."):
-    value = value[int(name)] if isinstance(value, list) else value.get(name)
-print(json.dumps(value) if isinstance(value, (dict, list)) else value)' "$1"
-}
-# Everything that is in Redis, but for the time that is left.
-everything() {
-    td_redis --raw keys '*' | sort | while IFS= read -r key; do
-        printf '%s %s\n' "$key" "$(td_redis dump "$key" | md5sum)"
-    done
-}
 
 # ---- begin ----
 

@@ -5,20 +5,9 @@
 . "$TD_SRCDIR/tests/migration.sh"
 
 pty=$TD_BUILDDIR/tests/screen/pty
-td_start_postgres
-td_load_demo 0.05
-td_prepare_migration
+td_begin_migration 0.05
 mkdir "$work/home"
 export HOME=$work/home XDG_CONFIG_HOME=$work/home
-psql -X -q -d postgres -c 'ALTER DATABASE mentoring RENAME TO pristine'
-
-state_is() {
-    [ "$(td_ask subject 'SELECT state FROM tenantdeck.run ORDER BY id DESC LIMIT 1')" = "$1" ]
-}
-
-waits_before() {
-    state_is held && [ "$(td_ask subject "SELECT name FROM tenantdeck.step WHERE throttled IS NOT NULL")" = "$1" ]
-}
 
 # steps REGEX: what `status` says above the steps.
 steps() {
@@ -33,7 +22,7 @@ asked() {
 
 td_fresh subject
 said=$(td_on subject migrate --no-backup --hold fill --detach)
-td_until 60 waits_before fill || td_bail "the run does not wait before 'fill': $said"
+td_until 60 td_waits_before fill || td_bail "the run does not wait before 'fill': $said"
 is "$(asked)" '"asked":[]' 'what has come about is not asked for any more'
 td_on subject hold keys >"$work/said"
 td_until 10 steps 'fill waits: held .*, holds before keys, '
@@ -42,7 +31,7 @@ like "$(asked)" '"verb":"hold","step":"keys","who":"[^"]+@[^"]+","at":"[0-9TZ:-]
 like "$(td_on subject log)" "hold keys was asked for by .*: the run waits before that step, until 'resume'" \
     'the log tells who asked for what, and what the worker said'
 td_on subject resume >"$work/said"
-td_until 60 waits_before keys
+td_until 60 td_waits_before keys
 is "$(asked)" '"asked":[]' 'until it is reached'
 
 # ---- a pause that comes at the border of a statement that takes its time ----
@@ -65,7 +54,7 @@ seen=$(printf '%s\n' 'wait keys pausing' 'wait pause asked for by' 'send q' end 
     cd "$work" && "$pty" 80x24 "$work/script" "$TENANTDECK" -d dbname=subject -p ./mentoring.plan 2>&1)
 like "$seen" '^exit 0$' 'and whoever opens a console'
 kill -CONT "$backend"
-td_until 30 state_is paused
+td_until 30 td_state_is paused
 ok $? 'it comes at the border'
 td_until 10 steps '^Steps: keys waits: paused, as asked'
 is "$(asked)" '"asked":[]' 'and is not asked for any more'
@@ -80,7 +69,7 @@ like "$(td_on subject status steps | grep '^Steps: ')" \
     'what the worker has not heard is told to be so'
 unlike "$(td_on subject status steps)" "$(printf '\033')" 'and a name steers no terminal'
 kill -CONT "$worker"
-td_until 30 state_is stopped
+td_until 30 td_state_is stopped
 ok $? 'until it hears it'
 td_until 20 td_no_worker subject
 is "$(asked)" '"asked":[]' 'of a run that is over nothing is asked'
@@ -94,7 +83,7 @@ psql -X -q -d subject -c "ALTER SYSTEM SET log_line_prefix = '%a %n '" -c 'SELEC
     -c 'ALTER DATABASE subject SET log_min_duration_statement = 0' >"$work/said"
 exits 2 'a ratio that is none is refused' td_on subject migrate --no-backup --sleep 11
 said=$(td_on subject migrate --no-backup --hold fill --lanes 1 --batch-ms 10 --sleep 0.5 --detach)
-td_until 60 waits_before fill || td_bail "the run does not wait before 'fill': $said"
+td_until 60 td_waits_before fill || td_bail "the run does not wait before 'fill': $said"
 steps 'fill waits: held .*, sleep 0.5, '
 ok $? 'the ratio that a run began with stands above the steps' || td_note "$(td_on subject status steps)"
 like "$(td_on subject throttle sleep=+0.5)" '^run 1: the limits are now: .*, sleep 1$' 'it sleeps longer'
@@ -104,7 +93,7 @@ psql -X -q -d subject -c "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE
     -c 'ALTER TABLE public.sessions ENABLE ALWAYS TRIGGER slow' >"$work/said"
 td_on subject hold confirm >"$work/said"
 td_on subject resume >"$work/said"
-td_until 60 waits_before confirm
+td_until 60 td_waits_before confirm
 is "$(td_ask subject "SELECT value FROM tenantdeck.measure WHERE name = 'sleep'")" 100 'the journal knows its pace'
 like "$(td_on subject status steps --json | tr -d ' \n')" '"batch_ms":10,"sleep":1.0' 'and so does JSON'
 batches=$(grep -E '^tenantdeck fill [0-9.]+ LOG:  duration: [0-9.]+ ms  execute' "$PGHOST/log" |
