@@ -90,6 +90,79 @@
              JOIN tenantdeck.meta ON meta.generation = r.generation
             WHERE k.name = plan.name AND m.unit = s.name AND m.name = 'rows before'
             ORDER BY m.run DESC LIMIT 1) AS before ON true
+), beneath AS ( -- on a cluster: the tables whose rows lead to a table's rows go along with them
+    SELECT c.place, c.place AS of, 0 AS depth FROM compared c CROSS JOIN plan WHERE plan.distribute
+     UNION
+    SELECT b.place, p.place, b.depth + 1
+      FROM beneath b
+      JOIN planned up ON up.place = b.of
+      JOIN planned p ON p.name <> up.name
+       AND EXISTS (SELECT 1 FROM jsonb_array_elements(p.doc -> 'references') AS r (doc)
+                    WHERE r.doc ->> 'table' = up.name)
+     WHERE b.depth < 20
+), piece AS ( -- the statements for each of them; a row without a key of its own cannot be told
+    SELECT b.place, c.shown, max(b.depth) AS depth, b.of,
+           c.place IS NOT NULL AND key.names IS NOT NULL AS is_known, key.has_tenant,
+           format(E'CREATE TEMP TABLE %1$s ON COMMIT DROP AS\nSELECT %2$s%3$s%4$s\n  FROM %5$s AS t%6$s\n'
+                  ' GROUP BY %2$s\nHAVING NOT bool_or((%7$s) IS TRUE) AND min(%8$s) = max(%8$s)%9$s',
+                  it.moved, key.names, format(', max(%s) AS tenant_to', c.tenant),
+                  CASE WHEN c.has_organization
+                       THEN format(', max(%s) AS organization_to', c.organization) END,
+                  c.shown, c.joins, c.exact, c.tenant,
+                  CASE WHEN c.has_organization
+                       THEN format(E'\n   AND min(%1$s) IS NOT DISTINCT FROM max(%1$s)', c.organization) END)
+               AS look,
+           format(E'INSERT INTO %s (%s)%s\nSELECT %s\n  FROM %s AS t JOIN %s AS m ON %s\n'
+                  ' WHERE m.tenant_to <> t.%I', c.shown, col.names,
+                  CASE WHEN col.has_identity THEN ' OVERRIDING SYSTEM VALUE' END, col.sources, c.shown,
+                  it.moved, key.same, plan.tenant) AS insertion,
+           CASE WHEN c.has_organization THEN
+               format(E'UPDATE %s AS t SET %I = m.organization_to\n  FROM %s AS m\n'
+                      ' WHERE %s AND m.tenant_to = t.%I', c.shown, plan.organization, it.moved, key.same,
+                      plan.tenant) END AS correction,
+           format(E'DELETE FROM %s AS t USING %s AS m\n WHERE %s AND m.tenant_to <> t.%I',
+                  c.shown, it.moved, key.same, plan.tenant) AS deletion
+      FROM beneath b
+     CROSS JOIN plan
+      LEFT JOIN compared c ON c.place = b.of AND c.has_tenant AND cardinality(c.missing) = 0
+     CROSS JOIN LATERAL (SELECT 'tenantdeck_moved_' || b.of AS moved) AS it
+      LEFT JOIN LATERAL (
+           SELECT string_agg(format('t.%I', p.name), ', ' ORDER BY p.number) AS names,
+                  string_agg(format('t.%I = m.%1$I', p.name), ' AND ' ORDER BY p.number) AS same,
+                  bool_or(p.name = plan.tenant) AS has_tenant
+             FROM pg_index i
+             JOIN present p ON p.oid = i.indrelid AND p.number = ANY (i.indkey)
+            WHERE i.indrelid = c.oid AND i.indisprimary) AS key ON true
+      LEFT JOIN LATERAL (
+           SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum) AS names,
+                  string_agg(CASE a.attname WHEN plan.tenant THEN 'm.tenant_to'
+                                            WHEN plan.organization THEN 'm.organization_to'
+                                            ELSE format('t.%I', a.attname) END,
+                             ', ' ORDER BY a.attnum) AS sources,
+                  bool_or(a.attidentity = 'a') AS has_identity
+             FROM pg_attribute a
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+              AND a.attgenerated = '') AS col ON true
+     GROUP BY b.place, b.of, c.place, c.shown, c.tenant, c.organization, c.has_organization, c.joins,
+              c.exact, it.moved, key.names, key.same, key.has_tenant, col.names, col.sources, col.has_identity,
+              plan.tenant, plan.organization
+), move AS ( -- top down the rows are written anew, from below the old ones go: no key is ever without its row
+    SELECT p.place,
+           CASE WHEN bool_and(p.is_known) THEN concat(
+               E'-- To be run by hand, in psql on the coordinator: a row of another tenant belongs to another shard.\n'
+               '-- What leads to it goes along. Writers wait; what fails leaves all as it was. Rows that two\n'
+               '-- parents claim stay as they are, and are found again.\nBEGIN;\n'
+               'SET LOCAL citus.multi_shard_modify_mode TO ''sequential'';\n',
+               format(E'LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;\n',
+                      string_agg(p.shown, ', ' ORDER BY p.depth, p.of)),
+               string_agg(concat(p.look, E';\n'), '' ORDER BY p.depth, p.of),
+               string_agg(concat(p.insertion, E';\n', p.correction || E';\n'), '' ORDER BY p.depth, p.of),
+               string_agg(concat(p.deletion, E';\n'), '' ORDER BY p.depth DESC, p.of), 'COMMIT')
+           ELSE '-- Not told: one of the tables that would be changed has no primary key, or not all columns.'
+           END AS text
+      FROM piece p
+     GROUP BY p.place -- as long as a key lacks the tenant its table is not spread, and an UPDATE does
+    HAVING bool_and(p.has_tenant) IS NOT false
 ), query AS (
     SELECT c.place, format($query$WITH counted AS MATERIALIZED ( -- every row, and the codes it should have
     SELECT %19$s AS tenant, count(*) AS rows, count(*) FILTER (WHERE (%2$s) IS NOT TRUE) AS off
@@ -175,12 +248,13 @@ SELECT CASE WHEN wrong + unnoted > 0 OR (difference <> 0 AND %16$L = 'window'
                c.tenant_now, kind.waits, kind.only, kind.again, c.commands) AS text,
            -- Sets right what can be known; a key of the application's may stand in its way. Where a row is
            -- moved to another shard by it, it is no UPDATE.
-           CASE WHEN NOT plan.distribute THEN
+           coalesce(move.text,
                format(E'UPDATE %1$s AS x SET %2$s\n'
                       '  FROM (SELECT t.ctid AS row, %3$s FROM %1$s AS t%4$s) AS f\n'
                       ' WHERE x.ctid = f.row AND %5$s',
-                      c.shown, c.sets, c.found, c.joins, c.differs) END AS fix
+                      c.shown, c.sets, c.found, c.joins, c.differs)) AS fix
       FROM compared c CROSS JOIN plan
+      LEFT JOIN move ON move.place = c.place
      CROSS JOIN LATERAL ( -- what tells a row, and in which of them it is worth while to look again
            SELECT 't.ctid' AS row, format('jsonb_build_object(%s)', c.row_columns) AS sample,
                   format(E'EXISTS (SELECT 1 FROM tenantdeck.requeue\n'

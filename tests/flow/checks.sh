@@ -258,6 +258,25 @@ finds 'an orphan without codes, where the plan refuses it' \
     'ALTER TABLE public.resources DROP CONSTRAINT resources_pkey, ALTER tenant_code DROP NOT NULL;
      UPDATE public.resources SET session_id = 990000, tenant_code = NULL, organization_code = NULL
       WHERE id = 1'
+# mends SUBJECT NAME: what stands in the answer to be run by hand, run as it is, makes all as it was.
+rows_of() {
+    psql -X -q -At -d "$1" -c "SELECT md5(string_agg(t::text, ' ' ORDER BY id)) FROM public.$2 t"
+}
+mends() {
+    {
+        echo "\\set plan \`cat $plan\`"
+        echo 'SET search_path = pg_catalog, pg_temp;'
+        echo 'PREPARE asked AS'
+        cat "$work/confirm.sql"
+        echo "CREATE TEMPORARY TABLE answer AS EXECUTE asked(:'plan', 'window');"
+        echo "SELECT fix || ';' FROM pg_temp.answer WHERE check_name = 'codes' AND subject = '$1'"
+    } | psql -X -q -At -v ON_ERROR_STOP=1 -d changed >"$work/fix.sql"
+    psql -X -q -v ON_ERROR_STOP=1 -d changed -f "$work/fix.sql" >"$work/said" 2>&1
+    ok $? "$2 is mended by what is said to be run by hand" || td_note "$(cat "$work/said")"
+    is "$(check changed confirm)" "$(cat "$work/spread")" 'all of it'
+    is "$(rows_of changed "$1")" "$(rows_of migrated "$1")" 'and the rows are as they were'
+}
+
 # As tables are asked that Citus has spread, where no ctid tells a row: the same must be found.
 change_plan "jsonb_set(:'plan'::jsonb, '{distribute}', 'true')"
 check migrated confirm >"$work/spread"
@@ -268,6 +287,7 @@ finds 'spread over a cluster: rows of another organization and another tenant, b
     migrated confirm "UPDATE public.feedbacks SET tenant_code = 'open_mentors' WHERE id = 1;
                       UPDATE public.feedbacks SET organization_code = 'odisha_learning_mission' WHERE id = 2"
 alone 1 'rows of a spread table'
+mends feedbacks 'what has another tenant or organization'
 finds 'to be spread over a cluster: a row without a tenant' \
     '^fail completeness codes issues \[1\]: .*without codes: 1;' migrated confirm \
     'ALTER TABLE public.issues DROP CONSTRAINT issues_pkey, ALTER tenant_code DROP NOT NULL;
@@ -279,6 +299,10 @@ finds 'spread over a cluster: a parent that is wrong with all its children' \
      UPDATE public.sessions SET tenant_code = 'gyan_setu' WHERE id = ($family SELECT id FROM moved)"
 like "$found" '^fail completeness codes session_attendees \[[0-9]+\]: .*with other codes than the mapping says' \
     'with the children'
+like "$(psql -X -q -At -d changed -c "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND confrelid = 'public.sessions'::regclass")" \
+    '^[1-9]' 'whom foreign keys bind to it'
+mends sessions 'a parent'
+is "$(rows_of changed session_attendees)" "$(rows_of migrated session_attendees)" 'with the children'
 unlike "$({
     echo "\\set plan \`cat $plan\`"
     echo 'PREPARE asked AS'
