@@ -11,13 +11,15 @@ enum { MENDING_STEPS = 4 };
 
 struct mending {   /* what has been done of the plan */
     bool released; /* the fill triggers are gone for good, so that nothing makes them again */
-    bool spread;   /* Citus has the tables: it takes no triggers, and nothing of the fill */
+    bool spread;   /* Citus has the tables: it takes no triggers */
 };
 
 /* Names in the order in which they are done, NULL after the last; NULL: only a person can decide. */
 const char *const *mending_steps(const char *check_name, const char *message,
                                  const struct mending *done);
-/* Why only a person can; a sentence. */
-const char *mending_why_not(const char *check_name, const struct mending *done);
+/* What is said where there are none. */
+#define MENDING_NONE                                                                               \
+    "Nothing mends this by itself, since that would decide about data or about what is somebody "  \
+    "else's."
 
 #endif

@@ -80,8 +80,7 @@ static void S_tell_remedy(const struct snapshot *snapshot, const struct check_vi
                 "; with --dry-run it prints them. Only what is not as the plan says is changed; it "
                 "is recorded, so that a rollback still leads to what was before.\n");
     } else if (check->run && (check->verdict == VERDICT_FAIL || check->verdict == VERDICT_WARN)) {
-        struct mending done = S_mending(snapshot);
-        detail_say(out, mending_why_not(check->name, &done));
+        detail_say(out, MENDING_NONE);
     } else if (check->verdict == VERDICT_UNKNOWN) {
         detail_say(out, "Unknown means that it could not be checked, not that it is well.");
     }

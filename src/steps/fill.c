@@ -540,8 +540,8 @@ bool fill_settle(struct run *run, bool last, struct err *err)
 bool fill_mend(struct run *run, struct err *err)
 {
     struct filling f = {.run = run};
-    bool ok = S_begin(&f, err) && S_mend(&f, err);
-    if (ok)
+    bool ok = S_begin(&f, err) && S_mend(&f, err) && step_items(run, FILL_MOVES, err);
+    if (ok && f.done)
         run_say(run, "info", "worker", "%lld rows got the codes of the mapping", (long long)f.done);
     S_end(&f);
     return ok;

@@ -12,6 +12,8 @@
  */
 bool fill_settle(struct run *run, bool last, struct err *err);
 
+#define FILL_MOVES "work_move" /* the generator for rows that Citus has spread */
+
 /*
  * Gives the rows of the tables that the run is about (run_wants_unit) the codes that the mapping says,
  * where they have none or others, and keeps what they held where the column was there before.

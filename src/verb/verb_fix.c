@@ -21,8 +21,7 @@ struct finding_row {
     const char *group, *subject, *message;
     const char *steps[MENDING_STEPS + 1]; /* that the plan has a use for; none: a person decides */
     size_t step_count;
-    const char *undone;  /* the first of them that has not been done; NULL */
-    const char *why_not; /* where there are none */
+    const char *undone; /* the first of them that has not been done; NULL */
 };
 
 struct fix {
@@ -78,7 +77,6 @@ static void S_find_steps(const struct fix *fix, const char *check, struct findin
     struct mending done = {.released = str_is(S_state(fix, "release"), "done"),
                            .spread = str_is(S_state(fix, "distribute"), "done")};
     const char *const *steps = mending_steps(check, found->message, &done);
-    found->why_not = mending_why_not(check, &done);
     for (size_t i = 0; steps && steps[i]; i++) {
         const char *state = S_state(fix, steps[i]);
         if (!state)
@@ -228,7 +226,7 @@ static void S_say_remedy(struct verb_call *call, const char *comment,
 {
     fprintf(call->out, "%s    ", comment);
     if (!found->step_count)
-        fprintf(call->out, "%s The Validation pane has the rows and the SQL", found->why_not);
+        fprintf(call->out, MENDING_NONE " The Validation pane has the rows and the SQL");
     else if (found->undone)
         fprintf(call->out,
                 "step '%s' has not been done, so there is nothing to bring back: 'migrate' "

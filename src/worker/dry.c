@@ -2,6 +2,7 @@
 #include "dry.h"
 
 #include "files.h"
+#include "fill.h"
 #include "plan_json.h"
 #include "sql.h"
 #include "steps.h"
@@ -189,6 +190,18 @@ static bool S_list(const struct printing *p, const char *generator, struct pg_re
     return false;
 }
 
+/* Rows that Citus has spread are not changed where they lie. */
+static bool S_print_moves(const struct printing *p, struct err *err)
+{
+    struct pg_result *list;
+    if (!S_list(p, FILL_MOVES, &list, err))
+        return false;
+    for (int row = 0; list && row < pg_rows(list); row++)
+        S_print_item(p, list, row);
+    pg_result_free(list);
+    return true;
+}
+
 static bool S_print_step(const struct printing *p, const struct step_def *def, struct err *err)
 {
     const struct step_doer *doer = steps_find(def->name);
@@ -218,7 +231,7 @@ static bool S_print_step(const struct printing *p, const struct step_def *def, s
             S_print_item(p, list, row);
     }
     pg_result_free(list);
-    return true;
+    return !str_is(def->name, "fill") || !p->scope->mends || S_print_moves(p, err);
 }
 
 static struct dry_tally *S_find_tally(const struct dry_scope *scope, const char *name)

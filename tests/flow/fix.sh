@@ -85,4 +85,38 @@ ok $? 'to the definitions and rows of before, old values and all' || td_note "$(
 is "$(td_leftovers subject)" '' 'and nothing is left over'
 td_on subject validate >/dev/null
 like "$(td_on subject fix)" "nothing of it can be mended" 'what was not migrated is not mended, but migrated'
+
+# ---- rows that Citus has spread ----
+
+# By a catalog that is made by hand: the statements are those that a cluster is sent.
+td_fresh spread
+td_on spread migrate --no-backup --window >"$work/said"
+ok $? 'a migration of tables that are to be spread' || td_note "$(grep -v ' info ' "$work/said" | tail -n 5)"
+said=$(td_ask spread "SET allow_system_table_mods = on;
+    INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+    VALUES (90000, 'citus', 10, 11, false, '13.2-1');
+    CREATE TABLE pg_catalog.pg_dist_partition AS
+    SELECT a.attrelid::regclass AS logicalrelid, 'h'::\"char\" AS partmethod, a.attname AS partkey, 1 AS colocationid
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+     WHERE c.relnamespace = 'public'::regnamespace AND a.attname = 'tenant_code';
+    CREATE FUNCTION pg_catalog.column_to_column_name(regclass, name) RETURNS name LANGUAGE sql AS 'SELECT \$2'")
+is "$said" '' 'Citus has them, as far as its catalog tells'
+sed -i 's/^\[plan\]/[plan]\n    distribute = true/' "$work/mentoring.plan"
+td_rows spread >"$work/whole"
+said=$(td_ask spread "SET session_replication_role = replica;
+    UPDATE session_attendees SET tenant_code = 'nobody' WHERE session_id IN (SELECT id FROM sessions ORDER BY id LIMIT 3);
+    UPDATE sessions SET tenant_code = 'nobody' WHERE id IN (SELECT id FROM sessions ORDER BY id LIMIT 3);
+    UPDATE feedbacks SET organization_code = 'nobody' WHERE id = (SELECT min(id) FROM feedbacks)")
+is "$said" '' 'rows of another tenant, with their children, and one of another organization'
+td_on spread validate >"$work/said"
+is $? 1 'validate finds them'
+dry=$(td_on spread fix --dry-run)
+like "$dry" '^-- sessions: move rows to their tenants$' 'a dry run prints what moves them'
+like "$dry" '^DELETE FROM public.sessions AS t USING tenantdeck_moved_' 'statement by statement'
+unlike "$dry" ctid 'none of which asks where a row lies'
+td_on spread fix >"$work/said"
+ok $? 'they are moved, and validated' || td_note "$(grep -v ' info ' "$work/said" | tail -n 8)"
+td_rows spread >"$work/after"
+cmp -s "$work/whole" "$work/after"
+ok $? 'and are what they were' || td_note "$(diff "$work/whole" "$work/after" | head -n 20)"
 done_testing
