@@ -4,12 +4,11 @@
  */
 #include "console_state.h"
 #include "help.h"
+#include "wholefile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct snapshot *S_snapshot(const struct console *console)
 {
@@ -373,34 +372,14 @@ static void S_tell_shown(struct console *console, struct buf *out)
         table_print(out, pane->def, action_snapshot(console), &pane->by, 0, screen_is_ascii());
 }
 
-static bool S_write_file(const char *path, const struct buf *text)
-{
-    /* Names of tenants are nobody else's business, and no file of anybody's is replaced. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    size_t done = 0;
-    while (done < text->len) {
-        ssize_t wrote = write(fd, text->text + done, text->len - done);
-        if (wrote < 0 && errno != EINTR)
-            break;
-        done += wrote > 0 ? (size_t)wrote : 0;
-    }
-    int trouble = errno;
-    bool ok = close(fd) == 0 && done == text->len;
-    if (!ok)
-        unlink(path);
-    errno = done < text->len ? trouble : errno;
-    return ok;
-}
-
 static unsigned S_take_file(struct console *console, const char *path)
 {
     struct buf text = {0};
     if (!*path)
         return WISH_REDRAW;
     S_tell_shown(console, &text);
-    if (S_write_file(path, &text))
+    /* Names of tenants are nobody else's business, and no file of anybody's is replaced. */
+    if (wholefile_new(path, buf_text(&text), text.len))
         console_say(console, MOOD_GOOD, "written to '%s'", path);
     else if (errno == EEXIST)
         console_say(console, MOOD_BAD, "'%s' exists already, and was left as it is", path);

@@ -117,17 +117,37 @@ bool wholefile_settle(const char *part, const char *path, struct err *err)
     return S_sync_directory_of(path, err);
 }
 
-static bool S_write_all(int fd, const char *path, const char *bytes, size_t len, struct err *err)
+bool wholefile_write_all(int fd, const char *bytes, size_t len)
 {
     size_t done = 0;
     while (done < len) {
         ssize_t n = write(fd, bytes + done, len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set(err, ERR_FAILED, "'%s' could not be written: %s", path, strerror(errno));
-        done += (size_t)n;
+        if (n < 0 && errno != EINTR)
+            return false;
+        done += n > 0 ? (size_t)n : 0;
     }
+    return true;
+}
+
+bool wholefile_new(const char *path, const char *bytes, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool written = wholefile_write_all(fd, bytes, len);
+    int trouble = errno;
+    if (close(fd) == 0 && written)
+        return true;
+    trouble = written ? errno : trouble;
+    unlink(path);
+    errno = trouble;
+    return false;
+}
+
+static bool S_write_synced(int fd, const char *path, const char *bytes, size_t len, struct err *err)
+{
+    if (!wholefile_write_all(fd, bytes, len))
+        return err_set(err, ERR_FAILED, "'%s' could not be written: %s", path, strerror(errno));
     return fsync(fd) == 0 ||
            err_set(err, ERR_FAILED, "'%s' could not be written to disk: %s", path, strerror(errno));
 }
@@ -140,7 +160,7 @@ bool wholefile_write(const char *directory, const char *name, const char *bytes,
     int fd = -1;
     unlink(part); /* of a process that had our number and was killed */
     bool begun = wholefile_begin(part, &fd, err);
-    bool ok = begun && S_write_all(fd, part, bytes, len, err);
+    bool ok = begun && S_write_synced(fd, part, bytes, len, err);
     if (fd >= 0 && close(fd) < 0 && ok)
         ok = err_set(err, ERR_FAILED, "'%s' could not be written: %s", part, strerror(errno));
     if (ok && rename(part, path) < 0)

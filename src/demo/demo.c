@@ -8,6 +8,7 @@
 #include "file.h"
 #include "plan.h"
 #include "sql.h"
+#include "wholefile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,11 +182,7 @@ static bool S_write_file(const struct demo *demo, const char *name, const char *
     /* By the directory itself and not by its path, which the servers' user could bend elsewhere. */
     int fd = openat(demo->directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                     0600);
-    size_t len = strlen(text), done = 0;
-    ssize_t wrote = 0;
-    while (fd >= 0 && done < len && (wrote = write(fd, text + done, len - done)) > 0)
-        done += (size_t)wrote;
-    bool ok = fd >= 0 && done == len;
+    bool ok = fd >= 0 && wholefile_write_all(fd, text, strlen(text));
     if (!ok)
         err_set(err, ERR_FAILED, "'%s/%s' could not be written: %s", demo->directory, name,
                 strerror(errno));

@@ -133,13 +133,8 @@ static bool S_trouble(const struct keyundo *undo, const char *what, struct err *
 
 static bool S_write(struct keyundo *undo, struct err *err)
 {
-    size_t done = 0;
-    while (done < undo->unwritten.len) {
-        ssize_t n = write(undo->fd, undo->unwritten.text + done, undo->unwritten.len - done);
-        if (n < 0 && errno != EINTR)
-            return S_trouble(undo, "written", err);
-        done += n > 0 ? (size_t)n : 0;
-    }
+    if (!wholefile_write_all(undo->fd, buf_text(&undo->unwritten), undo->unwritten.len))
+        return S_trouble(undo, "written", err);
     EVP_DigestUpdate(undo->digest, buf_text(&undo->unwritten), undo->unwritten.len);
     buf_clear(&undo->unwritten);
     return true;

@@ -7,12 +7,11 @@
 #include "findings.h"
 #include "sampler.h"
 #include "tables.h"
+#include "wholefile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum S_format { S_FORMAT_TABLE, S_FORMAT_TEXT, S_FORMAT_CSV, S_FORMAT_JSON };
 
@@ -60,19 +59,10 @@ static void S_write(const struct verb_call *call, const struct snapshot *snapsho
 /* Samples are rows of the database: nobody else reads them, and no file of anybody's is replaced. */
 static bool S_write_file(const char *path, const struct buf *text, struct err *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "we");
-    if (!file) {
-        err_set(err, ERR_FAILED, "'%s' could not be written: %s", path, strerror(errno));
-        return err_hint(err, "a file that is there already is left as it is");
-    }
-    bool ok = fwrite(buf_text(text), 1, text->len, file) == text->len;
-    ok = fclose(file) == 0 && ok;
-    if (ok)
+    if (wholefile_new(path, buf_text(text), text->len))
         return true;
     err_set(err, ERR_FAILED, "'%s' could not be written: %s", path, strerror(errno));
-    unlink(path);
-    return false;
+    return err_hint(err, "a file that is there already is left as it is");
 }
 
 static bool S_has_failed(const struct snapshot *snapshot)

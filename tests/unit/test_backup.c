@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +135,9 @@ static void test_a_name_that_is_taken_stays(void **state)
     assert_false(wholefile_begin(part, &again, &err));
     assert_int_equal(write(fd, "new", 3), 3);
     close(fd);
-    assert_true(wholefile_write(S_home, "taken", "old", 3, &err));
+    assert_true(wholefile_new(path, "old", 3));
+    assert_false(wholefile_new(path, "new", 3));
+    assert_int_equal(errno, EEXIST);
     assert_false(wholefile_settle(part, path, &err));
     char *text = S_read_file(path);
     assert_string_equal(text, "old");
