@@ -15,7 +15,8 @@
 -- only a role that owns all of it (or a superuser does) may upgrade or renew it.
 -- Answers one row: taken (the schema exists), ours (it holds a journal), empty (it holds nothing),
 -- owner, version, generation, program, copied (the journal came here with a copy of another
--- database), may_read, may_write, may_create (create or upgrade it), role, database.
+-- database), may_read, may_write, may_create (create or upgrade it), standby (the server takes no
+-- changes, whatever the role may do), role, database.
 WITH place AS (
     SELECT n.oid AS schema, COALESCE(m.relowner, n.nspowner) AS owner, m.oid AS meta,
            has_schema_privilege(n.oid, 'USAGE') AS may_enter,
@@ -92,6 +93,7 @@ SELECT schema IS NOT NULL AS taken,
                                   WHERE NOT r.rolsuper AND r.rolname <> current_user)
             ELSE empty AND may_fill
        END AS may_create,
+       pg_is_in_recovery() AS standby,
        current_user AS role,
        current_database() AS database
   FROM content;

@@ -23,14 +23,16 @@ static void S_copy(const struct pg_result *result, const char *column, char *out
 
 static void S_read_state(const struct pg_result *result, struct journal_state *out)
 {
+    bool standby = S_flag(result, "standby");
     *out = (struct journal_state){
         .exists = S_flag(result, "ours"),
         .version = pg_int(result, 0, pg_col(result, "version")),
-        .may_create = S_flag(result, "may_create"),
+        .may_create = S_flag(result, "may_create") && !standby,
         .taken = S_flag(result, "taken"),
         .empty = S_flag(result, "empty"),
         .may_read = S_flag(result, "may_read"),
-        .may_write = S_flag(result, "may_write"),
+        .may_write = S_flag(result, "may_write") && !standby,
+        .standby = standby,
         .copied = S_flag(result, "copied"),
     };
     S_copy(result, "generation", out->identity, sizeof(out->identity));
@@ -144,6 +146,15 @@ static bool S_refuse_reader(const struct journal_state *state, struct err *err)
     return err_hint(err, "`tenantdeck sql grants` prints a psql script that makes a worker role");
 }
 
+static bool S_refuse_standby(const struct journal_state *state, struct err *err)
+{
+    err_set(err, ERR_REFUSED,
+            "the server of database '%s' is a standby, and takes no changes; nothing was changed",
+            state->database);
+    return err_hint(err, "connect to the primary: among several hosts target_session_attrs=primary "
+                         "finds it");
+}
+
 /* ---- making it ---- */
 
 static bool S_is_due(const struct journal_state *state)
@@ -154,6 +165,8 @@ static bool S_is_due(const struct journal_state *state)
 /* True when what is due may be done; else the sentence that says why not. */
 static bool S_may_proceed(const struct journal_state *state, struct err *err)
 {
+    if (state->standby)
+        return S_refuse_standby(state, err);
     if (!state->taken)
         return state->may_create || S_refuse_creating(state, err);
     if (!state->exists && !state->empty)

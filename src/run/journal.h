@@ -24,6 +24,7 @@ struct journal_state {
     bool taken;               /* there is a schema of that name; without `exists` not ours … */
     bool empty;               /* … but nothing stands in it */
     bool may_read, may_write; /* what the role may do in it */
+    bool standby;             /* the server takes no changes, so nobody may create or write */
     bool copied;              /* it came here with a copy of another database */
     char owner[JOURNAL_NAME_SIZE]; /* of the schema; "" when there is none */
     char program[32];              /* version of tenantdeck that made or upgraded it; "": unknown */

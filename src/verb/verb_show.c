@@ -276,6 +276,8 @@ static void S_print_no_journal(const struct verb_call *call, const struct journa
 {
     if (state->taken && !state->empty)
         fprintf(call->out, "no journal: schema tenantdeck is there and holds something else\n");
+    else if (state->standby)
+        fprintf(call->out, "no journal, and the server is a standby, which takes no changes\n");
     else if (state->may_create)
         fprintf(call->out, "no journal: 'tenantdeck journal create' makes one\n");
     else
@@ -290,8 +292,10 @@ static void S_print_journal(const struct verb_call *call, const struct journal_s
                 state->identity);
     else
         fprintf(call->out, "there is a journal, and this role may not read it\n");
-    fprintf(call->out, "owner %s, made by tenantdeck %s, this role may %s\n", owner,
-            *program ? program : "?", state->may_write ? "write to it" : "not write to it");
+    fprintf(call->out, "owner %s, made by tenantdeck %s, %s\n", owner, *program ? program : "?",
+            state->standby     ? "the server is a standby and takes no changes"
+            : state->may_write ? "this role may write to it"
+                               : "this role may not write to it");
     if (state->copied)
         fprintf(call->out, "it came here with a copy of another database; 'tenantdeck journal "
                            "create' begins a new generation\n");
@@ -301,13 +305,14 @@ static void S_print_journal(const struct verb_call *call, const struct journal_s
 
 static json_t *S_journal_json(const struct journal_state *state)
 {
-    return json_pack("{s:b, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:b, s:b}", "exists", state->exists,
-                     "version", (json_int_t)state->version, "newest", (json_int_t)JOURNAL_VERSION,
-                     "identity", verb_json_text(*state->identity ? state->identity : NULL), "owner",
+    return json_pack("{s:b, s:I, s:I, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b}", "exists",
+                     state->exists, "version", (json_int_t)state->version, "newest",
+                     (json_int_t)JOURNAL_VERSION, "identity",
+                     verb_json_text(*state->identity ? state->identity : NULL), "owner",
                      verb_json_text(*state->owner ? state->owner : NULL), "program",
                      verb_json_text(*state->program ? state->program : NULL), "may_create",
                      state->may_create, "may_read", state->may_read, "may_write", state->may_write,
-                     "copied", state->copied);
+                     "copied", state->copied, "standby", state->standby);
 }
 
 bool verb_journal_status(struct verb_call *call, struct err *err)

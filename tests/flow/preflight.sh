@@ -364,6 +364,9 @@ like "$found" '^warn replication/lag mentoring: 1 of 1 replicas are behind, the 
 found=$(psql -X -q -At -F ' ' -h "$standby" -v plan="$(cat "$work/plan.json")" -v mode=online -d mentoring \
     -f <(statement check_preflight) 2>&1)
 like "$found" 'server primary mentoring error fail .*is a standby, and takes no changes' 'a standby is no primary'
+exits 4 'and a verb that writes is refused there' "$TENANTDECK" -d "host=$standby dbname=mentoring" -p "$work/mentoring.plan" preflight
+like "$td_said" "database 'mentoring' is a standby, and takes no changes; nothing was changed" 'with the reason'
+like "$td_said" 'hint: connect to the primary: .*target_session_attrs=primary' 'and what to do'
 
 does "CREATE PUBLICATION everything FOR TABLE public.sessions, public.issues"
 traffic
