@@ -14,7 +14,7 @@
 
 struct making { /* one file */
     struct run *run;
-    const struct sqlscript *script;
+    struct sqlscript *script;
     char **statements; /* as they are sent */
     char *made;        /* what functions_made answered */
 };
@@ -165,22 +165,40 @@ static bool S_confirm(struct making *making, struct err *err)
     return !missing;
 }
 
+static bool S_open(struct making *making, const struct plan_file *file, struct err *err)
+{
+    return sqlscript_read(file->path, &file->trust, &making->script, err) &&
+           S_require_functions(making->script, err) && S_fill(making, err);
+}
+
+static void S_close(struct making *making)
+{
+    for (size_t i = 0; making->statements && i < making->script->count; i++)
+        free(making->statements[i]);
+    free(making->statements);
+    free(making->made);
+    sqlscript_free(making->script);
+}
+
 static bool S_perform(struct run *run, const struct plan_file *file, struct err *err)
 {
-    struct sqlscript *script = NULL;
     struct making making = {.run = run};
-    if (!sqlscript_read(file->path, &file->trust, &script, err))
-        return false;
-    making.script = script;
-    char *what = str_format("create the functions of '%s'", script->file);
-    bool ok = S_require_functions(script, err) && S_fill(&making, err) &&
-              run_try(run, S_attempt, &making, what, err) && S_confirm(&making, err);
-    for (size_t i = 0; making.statements && i < script->count; i++)
-        free(making.statements[i]);
-    free(making.statements);
-    free(making.made);
+    char *what = str_format("create the functions of '%s'", file->path);
+    bool ok = S_open(&making, file, err) && run_try(run, S_attempt, &making, what, err) &&
+              S_confirm(&making, err);
     free(what);
-    sqlscript_free(script);
+    S_close(&making);
+    return ok;
+}
+
+bool step_functions_fit(struct run *run, struct err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < run->plan->function_count; i++) {
+        struct making making = {.run = run};
+        ok = S_open(&making, &run->plan->functions[i], err);
+        S_close(&making);
+    }
     return ok;
 }
 

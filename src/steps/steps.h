@@ -41,6 +41,11 @@ step_perform_fn step_outside;
 step_perform_fn step_backup;
 /* functions.c and views.c: the plan's .sql files */
 step_perform_fn step_functions, step_views;
+/*
+ * What these steps, and cache-warm, would refuse in their turn: their files can be read and hold what
+ * they may, and no tenant's view has a name that it cannot have. The latter needs the mapping.
+ */
+step_perform_fn step_functions_fit, step_views_fit, step_warm_fits, step_view_names_fit;
 /* clear.c and warm.c: Redis */
 step_perform_fn step_cache_clear, step_cache_warm;
 /*

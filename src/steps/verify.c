@@ -245,9 +245,23 @@ static bool S_note_writes(struct run *run, void *ctx, struct err *err)
     return control_run(run, "run_measure_writes", values, ARRAY_LEN(values), NULL, err);
 }
 
+/* What a later step would refuse for the sake of the plan's .sql files is refused before all of them. */
+static bool S_check_files(struct run *run, struct err *err)
+{
+    const char *name = run->step->def->name;
+    bool ok = true;
+    if (str_is(name, "preflight"))
+        ok = step_functions_fit(run, err) && step_views_fit(run, err) &&
+             (!run->session->has_redis || step_warm_fits(run, err));
+    else if (str_is(name, "integrity"))
+        ok = step_view_names_fit(run, err);
+    return ok || err_context(err, "no table was touched");
+}
+
 bool step_verify(struct run *run, struct err *err)
 {
     return step_checks(run, steps_find(run->step->def->name)->generator, err) &&
+           S_check_files(run, err) &&
            (!str_is(run->step->def->name, "confirm") ||
             run_try(run, S_note_writes, NULL, "note what is written from now on", err));
 }

@@ -371,17 +371,39 @@ static bool S_warn_of_global(struct views *views, struct err *err)
     return ok;
 }
 
+static void S_release(struct views *views)
+{
+    for (size_t i = 0; i < views->file_count; i++) {
+        sqlscript_free(views->files[i].script);
+        free(views->files[i].names);
+    }
+    free(views->files);
+    pg_result_free(views->tenants);
+}
+
+bool step_views_fit(struct run *run, struct err *err)
+{
+    struct views views = {.run = run};
+    bool ok = S_read_files(&views, err);
+    S_release(&views);
+    return ok;
+}
+
+bool step_view_names_fit(struct run *run, struct err *err)
+{
+    struct views views = {.run = run};
+    bool ok = !run->plan->view_count || (S_read_files(&views, err) && S_read_tenants(&views, err) &&
+                                         S_check_names(&views, err));
+    S_release(&views);
+    return ok;
+}
+
 bool step_views(struct run *run, struct err *err)
 {
     struct views views = {.run = run};
     bool ok = S_read_files(&views, err) && S_read_tenants(&views, err) &&
               S_check_names(&views, err) && S_build_all(&views, err) &&
               S_warn_of_global(&views, err);
-    for (size_t i = 0; i < views.file_count; i++) {
-        sqlscript_free(views.files[i].script);
-        free(views.files[i].names);
-    }
-    free(views.files);
-    pg_result_free(views.tenants);
+    S_release(&views);
     return ok;
 }

@@ -267,6 +267,17 @@ static bool S_warm(struct run *run, struct keyspace *keyspace, const struct plan
     return ok;
 }
 
+bool step_warm_fits(struct run *run, struct err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < run->plan->warm_count; i++) {
+        struct sqlscript *script = NULL;
+        ok = sqlscript_read(run->plan->warms[i].path, &run->plan->warms[i].trust, &script, err);
+        sqlscript_free(script);
+    }
+    return ok;
+}
+
 static bool S_note_done(struct run *run, const char *name, struct err *err)
 {
     if (run_begin(run, err) && run_mark_again(run, name, "warmed", err) && run_commit(run, err))

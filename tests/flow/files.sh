@@ -305,4 +305,36 @@ is "$(ask "SELECT count(*) FROM pg_matviews WHERE schemaname = 'public'"
     ask "SELECT count(*) FROM pg_proc WHERE proname LIKE 'transform%'")" '1
 0' 'the views but the one of before, and the function'
 
+# ---- what a file would be refused for in its turn is told before the first table is touched ----
+
+early() {
+    "$TENANTDECK" -d "postgresql://postgres@/early?host=$PGHOST&port=$PGPORT" -p "$work/early/site.plan" \
+        --yes migrate --no-backup 2>&1
+}
+refused_early() { # NAME REGEX STEP
+    said=$(early)
+    like "$said" "$2" "$1"
+    like "$said" "step '$3' did not come to its end" "by $3"
+    is "$(psql -X -At -d early -c "SELECT count(*) FROM pg_attribute
+                                    WHERE attrelid = 't'::regclass AND attname = 'tenant_code'")" 0 \
+        'and no table was touched'
+}
+mkdir "$work/early"
+cp "$work/site.plan" "$work/early"
+psql -X -q -d postgres -c 'CREATE DATABASE early'
+psql -X -q -d early -c 'CREATE TABLE t (id int PRIMARY KEY, org text NOT NULL)' -c "INSERT INTO t VALUES (1, '1')"
+printf 'key,tenant_code\n1,%s\n' "$(printf 'ü%.0s' $(seq 30))" >"$work/early/codes.csv"
+refused_early 'a file of functions that is not there is told' "no table was touched: .*functions.sql' could not be opened" preflight
+echo 'DROP TABLE t;' >"$work/early/functions.sql"
+refused_early 'so is one that holds something else' 'no table was touched: .*/functions.sql:1: a file of .functions. holds only' preflight
+echo "CREATE FUNCTION :\"schema\".one() RETURNS int LANGUAGE sql AS 'SELECT 1';" >"$work/early/functions.sql"
+refused_early 'a file of views that is not there as well' "no table was touched: .*views.sql' could not be opened" preflight
+echo "CREATE MATERIALIZED VIEW :\"schema\".:\"m_t\" AS SELECT * FROM :\"schema\".t WHERE tenant_code = :'tenant';" \
+    >"$work/early/views.sql"
+refused_early 'a code with which the name of a view is too long' \
+    "no table was touched: .*/views.sql:1: 'ü{30}_m_t' has 64 bytes, and a name of PostgreSQL at most 63" integrity
+printf 'key,tenant_code\n1,north\n' >"$work/early/codes.csv"
+said=$(early)
+ok $? 'with all of it mended the migration goes through' || td_note "$(echo "$said" | tail -n 3)"
+
 done_testing
