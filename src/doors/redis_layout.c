@@ -61,6 +61,14 @@ static char *S_address(const char *word)
     return address;
 }
 
+/* One that the cluster has lost sight of is ":0"; it is still named where slots are on their way. */
+static bool S_can_be_reached(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    int64_t port;
+    return colon && colon != address && str_to_int(colon + 1, &port) && port >= 1 && port <= 65535;
+}
+
 /* ---- slots ---- */
 
 static void S_add_move(struct redis_layout *layout, int slot, const char *from, const char *to)
@@ -121,7 +129,10 @@ static char *S_name_of(const struct redis_layout *layout, const char *text, cons
         return NULL;
     char *name = S_address(words.word[WORD_ADDRESS]);
     free(words.line);
-    return name;
+    if (S_can_be_reached(name))
+        return name;
+    free(name);
+    return NULL;
 }
 
 /* "[7->-ID]" or "[7-<-ID]" */
@@ -180,7 +191,10 @@ bool redis_layout_read(struct redis_layout *layout, struct err *err)
         ok = S_read_slots(layout, i, false);
     for (size_t i = 0; ok && i < layout->node_count; i++)
         ok = S_read_slots(layout, i, true);
-    return ok || err_set(err, ERR_FAILED, "the answer to CLUSTER NODES is no list of nodes");
+    return ok ||
+           err_set(err, ERR_FAILED,
+                   "the answer to CLUSTER NODES is no list of nodes, or slots are on their way to "
+                   "one whose address nobody knows");
 }
 
 /* ---- asking ---- */

@@ -6,6 +6,7 @@
 #include "map.h"
 #include "pg.h"
 #include "redis.h"
+#include "redis_layout.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -152,6 +153,53 @@ static void S_slots_are_those_of_redis(void **state)
 }
 
 /* ---- PostgreSQL ---- */
+
+/* ---- the layout of a cluster ---- */
+
+static bool S_read_layout(const char *a, const char *b, struct redis_layout *layout)
+{
+    struct err err = {0};
+    *layout = (struct redis_layout){.node_count = 2, .nodes = mem_array(2, sizeof(*layout->nodes))};
+    layout->nodes[0] = (struct layout_node){.name = str_dup("10.0.0.1:7001"), .text = str_dup(a)};
+    layout->nodes[1] = (struct layout_node){.name = str_dup("10.0.0.2:7001"), .text = str_dup(b)};
+    return redis_layout_read(layout, &err);
+}
+
+static void S_layouts_are_read(void **state)
+{
+    (void)state;
+    static const char second[] =
+        "bbb 10.0.0.2:7001@17001 myself,master - 0 0 2 connected 100-16383\n";
+    static const struct {
+        const char *first, *to; /* NULL: it is refused */
+    } cases[] = {
+        {"aaa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-99 [7->-bbb]\n",
+         "10.0.0.2:7001"},
+        {"ccc 10.0.0.3:7001@17001,host3 master - 0 0 3 connected\n"
+         "aaa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-99 [7->-ccc]\n",
+         "10.0.0.3:7001"},
+        {"ccc ::1:7001@17001 master - 0 0 3 connected\n"
+         "aaa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-99 [7->-ccc]\n",
+         "[::1]:7001"},
+        {"ccc :0@0 master,noaddr - 0 0 3 disconnected\n"
+         "aaa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-99 [7->-ccc]\n",
+         NULL},
+        {"aaa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-99 [7->-ddd]\n", NULL},
+        {"aaa 10.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-16384\n", NULL},
+        {"no such thing", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct redis_layout layout;
+        assert_int_equal(S_read_layout(cases[i].first, second, &layout), cases[i].to != NULL);
+        if (cases[i].to) {
+            assert_string_equal(redis_layout_owner(&layout, 7), "10.0.0.1:7001");
+            assert_string_equal(redis_layout_owner(&layout, 100), "10.0.0.2:7001");
+            assert_int_equal(layout.move_count, 1);
+            assert_string_equal(layout.moves[0].to, cases[i].to);
+        }
+        redis_layout_release(&layout);
+    }
+}
 
 static void S_error_kinds(void **state)
 {
@@ -430,6 +478,7 @@ int main(void)
         cmocka_unit_test(S_descriptions_hide_passwords),
         cmocka_unit_test(S_info_is_read),
         cmocka_unit_test(S_slots_are_those_of_redis),
+        cmocka_unit_test(S_layouts_are_read),
         cmocka_unit_test(S_error_kinds),
         cmocka_unit_test(S_key_templates),
         cmocka_unit_test(S_globs_fit_as_in_redis),
