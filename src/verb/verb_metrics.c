@@ -37,27 +37,34 @@ struct S_server {
     struct buf alarms;
 };
 
+struct S_servers { /* those that there were when they were asked: a cluster may have others later */
+    struct S_server *list;
+    size_t count;
+};
+
 static void S_read_info(void *ctx, const struct redis_reply *reply, const struct err *err)
 {
     struct S_server *server = ctx;
     redis_load_read(err ? "" : redis_text(reply), &server->load);
 }
 
-static bool S_ask_servers(struct keyspace *keyspace, const struct plan *plan,
-                          struct S_server *servers, struct err *err)
+static bool S_ask_servers(struct keyspace *keyspace, const struct plan *plan, struct S_servers *out,
+                          struct err *err)
 {
     static const char *const info[] = {"INFO"};
     struct err trouble = {
         0}; /* a provider may not offer INFO, an ACL forbid it: the rest is told */
-    for (size_t i = 0; i < keyspace_nodes(keyspace); i++)
-        if (!keyspace_send_node(keyspace, i, 1, info, NULL, S_read_info, &servers[i], err))
+    out->count = keyspace_nodes(keyspace);
+    out->list = mem_array(out->count, sizeof(*out->list));
+    for (size_t i = 0; i < out->count; i++)
+        if (!keyspace_send_node(keyspace, i, 1, info, NULL, S_read_info, &out->list[i], err))
             return false;
     if (!keyspace_settle(keyspace, &trouble) && trouble.kind == ERR_LOST) {
         *err = trouble;
         return false;
     }
-    for (size_t i = 0; plan && i < keyspace_nodes(keyspace); i++)
-        redis_load_alarms(&servers[i].load, &plan->alarms, &servers[i].alarms);
+    for (size_t i = 0; plan && i < out->count; i++)
+        redis_load_alarms(&out->list[i].load, &plan->alarms, &out->list[i].alarms);
     return true;
 }
 
@@ -121,26 +128,26 @@ static void S_print_server(FILE *out, const char *name, const struct S_server *s
 
 /* ---- the verb ---- */
 
-static char *S_server_name(const struct keyspace *keyspace, size_t node)
+static char *S_server_name(const struct keyspace *keyspace, const struct S_servers *servers,
+                           size_t node)
 {
-    return keyspace_nodes(keyspace) == 1
-               ? str_dup(keyspace_name(keyspace))
-               : str_format("%s, node %zu", keyspace_name(keyspace), node + 1);
+    return servers->count == 1 ? str_dup(keyspace_name(keyspace))
+                               : str_format("%s, node %zu", keyspace_name(keyspace), node + 1);
 }
 
 static void S_show(struct verb_call *call, const struct keyspace *keyspace,
-                   const struct S_server *servers, const struct snapshot *snapshot)
+                   const struct S_servers *servers, const struct snapshot *snapshot)
 {
     struct arrange_by by = verb_arrange(call, &metrics_table);
     json_t *list = json_array();
     struct buf text = {0};
-    for (size_t i = 0; i < keyspace_nodes(keyspace); i++) {
-        char *name = S_server_name(keyspace, i);
-        call->findings |= servers[i].alarms.len > 0;
+    for (size_t i = 0; i < servers->count; i++) {
+        char *name = S_server_name(keyspace, servers, i);
+        call->findings |= servers->list[i].alarms.len > 0;
         if (call->json)
-            json_array_append_new(list, S_server_json(name, &servers[i]));
+            json_array_append_new(list, S_server_json(name, &servers->list[i]));
         else
-            S_print_server(call->out, name, &servers[i]);
+            S_print_server(call->out, name, &servers->list[i]);
         free(name);
     }
     if (call->json) {
@@ -164,20 +171,19 @@ bool verb_cache_metrics(struct verb_call *call, struct err *err)
     if (!verb_check_sort(call, &def, 1, err) || !session_tenant(call, &tenant, err) ||
         !session_open_keys(call, &keyspace, err))
         return false;
-    size_t nodes = keyspace_nodes(keyspace);
     struct S_rows rows = {.arena = arena_new()};
-    struct S_server *servers = mem_array(nodes, sizeof(*servers));
-    bool ok = S_ask_servers(keyspace, call->session->plan, servers, err) &&
+    struct S_servers servers = {0};
+    bool ok = S_ask_servers(keyspace, call->session->plan, &servers, err) &&
               cache_metrics_read(keyspace, tenant, S_take, &rows, &wrong, err);
     snapshot.metrics = rows.list;
     snapshot.metrics_count = rows.count;
     if (ok)
-        S_show(call, keyspace, servers, &snapshot);
+        S_show(call, keyspace, &servers, &snapshot);
     if (ok && wrong && !call->json)
         fprintf(call->out, "%lld keys of that name hold no counters\n", (long long)wrong);
-    for (size_t i = 0; i < nodes; i++)
-        buf_release(&servers[i].alarms);
-    free(servers);
+    for (size_t i = 0; i < servers.count; i++)
+        buf_release(&servers.list[i].alarms);
+    free(servers.list);
     free(rows.list);
     arena_free(rows.arena);
     keyspace_free(keyspace);

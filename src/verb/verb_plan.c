@@ -408,13 +408,15 @@ static bool S_check_cache(struct verb_call *call, struct snapshot *out, struct e
     bool ok = redis_open(redis, REDIS_OPEN_MS, err);
     for (size_t node = 0; ok && node < redis_nodes(redis); node++) {
         struct redis_reply *reply = NULL;
+        char *name = str_dup(redis_node(redis, node)->name); /* it may have another number later */
         ok = S_ask_info(redis, node, &reply, err);
         const char *info = reply ? redis_text(reply) : "";
         if (ok && redis_is_cluster(redis))
-            S_add_node(plan, redis_node(redis, node)->name, info, out);
+            S_add_node(plan, name, info, out);
         else if (ok)
             out->check_count = cache_check(plan, info, out->arena, &out->checks);
         redis_reply_free(reply);
+        free(name);
     }
     redis_free(redis);
     return ok;

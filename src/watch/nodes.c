@@ -225,7 +225,8 @@ static void S_on_info(void *arg, const struct redis_reply *reply, const struct e
     struct redis *redis = node->nodes->redis;
     if (err && err->kind != ERR_LOST && redis_is_up(redis)) {
         S_fail(node, err);
-        redis_send_node(redis, node->index, 1, (const char *[]){"DBSIZE"}, NULL, S_on_size, node);
+        /* By its name: the map may be another one by now, where it has another number. */
+        redis_send_named(redis, node->name, 1, (const char *[]){"DBSIZE"}, NULL, S_on_size, node);
         return;
     }
     if (err) {
