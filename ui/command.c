@@ -153,41 +153,11 @@ static bool S_do_part(const struct command *command, struct verb_call *call, str
     return verb_run(call, err);
 }
 
-/* The verb after a `'tenantdeck `, when it can be said in the console as well; its place else. */
-static bool S_is_sayable(const char *line)
-{
-    struct words words = {0};
-    struct err unused = {0};
-    size_t used;
-    char *typed = str_ndup(line, strcspn(line, "'"));
-    bool ok = words_split(typed, &words, &unused);
-    const struct verb *verb =
-        ok ? verb_find((const char *const *)words.words, words.count, &used, &unused) : NULL;
-    ok = verb && verb->run;
-    words_release(&words);
-    free(typed);
-    return ok;
-}
-
-char *command_advice(const char *text)
-{
-    static const char shell[] = "'tenantdeck ";
-    struct buf out = {0};
-    for (const char *at; (at = strstr(text, shell)); text = at + strlen(shell)) {
-        bool sayable = S_is_sayable(at + strlen(shell));
-        buf_add_mem(&out, text, (size_t)(at - text));
-        buf_add(&out, sayable ? "':" : shell);
-    }
-    buf_add(&out, text);
-    return buf_take(&out);
-}
-
 /* What was typed stands in many a sentence, and may hold a password. */
 static void S_report(FILE *out, const char *label, const char *raw)
 {
-    char *masked = secret_masked(raw), *advice = command_advice(masked);
-    fprintf(out, "%s%s\n", label, advice);
-    free(advice);
+    char *masked = secret_masked(raw);
+    fprintf(out, "%s%s\n", label, masked);
     free(masked);
 }
 

@@ -49,9 +49,6 @@ struct command_outlook { /* what is known of a command before it runs */
 bool command_check(const struct command *command, struct command_outlook *out, struct err *err);
 void command_outlook_release(struct command_outlook *outlook);
 
-/* What an error or its hint says, with "':migrate'" for "'tenantdeck migrate'"; yours. */
-char *command_advice(const char *text);
-
 /* In a child: does its part, writes what it has to say to `out`, answers its exit status. */
 int command_work(void *command, FILE *out);
 

@@ -4,6 +4,7 @@
  * The order of a turn: what came from servers, keyboard, timers and signals is handled and only
  * leaves wishes; then rows are put in order, once; then the screen is drawn, once.
  */
+#include "advice.h"
 #include "clock.h"
 #include "console_state.h"
 #include "memory.h"
@@ -173,7 +174,9 @@ unsigned console_say(struct console *console, enum mood mood, const char *format
     buf_vformat(&text, format, args);
     va_end(args);
     S_forget_message(console);
-    console->message = text_cleaned(buf_text(&text));
+    char *here = advice_here(buf_text(&text));
+    console->message = text_cleaned(here);
+    free(here);
     console->message_mood = mood;
     /* A refusal stays until somebody has seen it; a script has all the time it wants. */
     if (console->keyboard && mood != MOOD_WARN && mood != MOOD_BAD)

@@ -1,6 +1,7 @@
 /* pane_draw: a pane on the screen: frame, headings, rows, and a word where there are none. */
 #include "pane.h"
 
+#include "advice.h"
 #include "frame.h"
 #include "pane_columns.h"
 #include "wrap.h"
@@ -91,8 +92,10 @@ static void S_tell_summary(const struct pane *pane, const struct snapshot *snaps
     struct buf raw = {0};
     if (pane->def->summary)
         pane->def->summary(snapshot, &raw);
-    const struct cell cell = {.kind = CELL_TEXT, .text = buf_text(&raw)};
+    char *here = advice_here(buf_text(&raw));
+    const struct cell cell = {.kind = CELL_TEXT, .text = here};
     cell_text(out, &cell, 0, screen_is_ascii(), snapshot->at);
+    free(here);
     buf_release(&raw);
 }
 
@@ -190,7 +193,9 @@ static void S_draw_row(const struct pane *pane, const struct snapshot *snapshot,
             buf_add(&raw, ascii ? "~" : "…");
         else
             cell_text(&raw, &cell, place->full, ascii, snapshot->at);
-        text_pad(&text, buf_text(&raw), (size_t)place->full, pane->def->columns[i].align, ascii);
+        char *here = advice_here(buf_text(&raw));
+        text_pad(&text, here, (size_t)place->full, pane->def->columns[i].align, ascii);
+        free(here);
         struct style style = S_cell_style(&cell, look, meant);
         style.bold = style.underline = meant && look->focused && pane->chosen == (int)i;
         pane_put(box.y, box.x, place, buf_text(&text), style);
@@ -235,16 +240,16 @@ static void S_draw_nothing(const struct pane *pane, const struct snapshot *snaps
 {
     char *hidden =
         str_format("none of the %zu rows matches the filter; Esc clears it", pane->shown.hidden);
+    char *here = advice_here(pane->shown.hidden ? hidden
+                             : look->nothing    ? look->nothing
+                                                : table_nothing(pane->def, snapshot));
     struct wrapped wrapped = {0};
-    wrap_text(&wrapped,
-              pane->shown.hidden ? hidden
-              : look->nothing    ? look->nothing
-                                 : table_nothing(pane->def, snapshot),
-              box.width - 2);
+    wrap_text(&wrapped, here, box.width - 2);
     int y = box.y + (box.height > (int)wrapped.count + 2 ? 1 : 0);
     for (size_t i = 0; i < wrapped.count && y < box.y + box.height; i++, y++)
         wrap_put(&wrapped, i, y, box.x + 1, box.width - 2, 0, (struct style){.mood = MOOD_DIM});
     wrap_release(&wrapped);
+    free(here);
     free(hidden);
 }
 

@@ -1,6 +1,7 @@
 /* reader: see reader.h. */
 #include "reader.h"
 
+#include "advice.h"
 #include "frame.h"
 
 #include <stdlib.h>
@@ -44,7 +45,11 @@ static void S_drop_beginning(struct reader *reader)
 
 static void S_take_pending(struct reader *reader, size_t length)
 {
-    text_clean_lines(&reader->text, reader->pending.text, length);
+    char *whole = str_ndup(reader->pending.text, length);
+    char *here = reader->verbatim ? str_dup(whole) : advice_here(whole);
+    text_clean_lines(&reader->text, here, strlen(here));
+    free(here);
+    free(whole);
     memmove(reader->pending.text, reader->pending.text + length, reader->pending.len - length + 1);
     reader->pending.len -= length;
     S_drop_beginning(reader);

@@ -16,6 +16,7 @@ struct reader {
     enum mood remark_mood;
     struct buf text;    /* clean */
     struct buf pending; /* raw: a line that has not ended yet */
+    bool verbatim;      /* statements: nothing of it is put in other words */
     bool cut;           /* its beginning was dropped */
     struct wrapped lines;
     int width;      /* that `lines` were made for; -1: another is wanted; 0: the text has changed */

@@ -15,6 +15,7 @@ static void S_show_side(struct sheet *sheet)
     const struct buf *text = &sheet->texts[sheet->side];
     char *title = str_format("%s%s", sheet->title, sheet->side == SHEET_SQL ? ": SQL" : "");
     reader_open(&sheet->reader, title);
+    sheet->reader.verbatim = sheet->side == SHEET_SQL;
     if (text->len)
         reader_add(&sheet->reader, text->text, text->len);
     if (sheet->ended[sheet->side])

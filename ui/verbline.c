@@ -104,6 +104,16 @@ unsigned verbline_busy(struct console *console)
                            : "the verb still runs; Esc ends it");
 }
 
+/* Statements, and what a program shall read, are shown as they are. */
+static bool S_is_verbatim(const struct words *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (str_is(words->words[i], "sql") || str_is(words->words[i], "--dry-run") ||
+            str_is(words->words[i], "--json"))
+            return true;
+    return false;
+}
+
 static unsigned S_start(struct console *console, const char *line, const struct manner *as)
 {
     struct err err = {0};
@@ -117,6 +127,7 @@ static unsigned S_start(struct console *console, const char *line, const struct 
         const struct words *words = &console->command.words;
         console->guides = words->count && str_is(words->words[0], "rollback");
         reader_open(&console->reader, title);
+        console->reader.verbatim = S_is_verbatim(words);
         reader_remark(&console->reader, MOOD_ACTIVE, "running");
         console->reader.follows = as->follows;
     }
@@ -264,11 +275,7 @@ void verbline_open(struct console *console)
 
 static unsigned S_say_refused(struct console *console, const struct err *err)
 {
-    char *text = command_advice(err->text), *hint = command_advice(err->hint);
-    console_say(console, MOOD_BAD, "%s%s%s", text, *hint ? "; " : "", hint);
-    free(text);
-    free(hint);
-    return WISH_REDRAW;
+    return console_say(console, MOOD_BAD, "%s%s%s", err->text, *err->hint ? "; " : "", err->hint);
 }
 
 static unsigned S_run(struct console *console, const char *line, bool steers, bool asks)

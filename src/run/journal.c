@@ -110,7 +110,7 @@ static bool S_refuse_hidden(const struct journal_state *state, struct err *err)
             state->database);
     err_hint(err,
              "let '%s' say: GRANT USAGE ON SCHEMA tenantdeck TO %s; GRANT SELECT ON ALL TABLES IN "
-             "SCHEMA tenantdeck TO %s; or see `tenantdeck sql grants`",
+             "SCHEMA tenantdeck TO %s; or see 'tenantdeck sql grants'",
              state->owner, role, role);
     free(role);
     return false;
@@ -143,7 +143,7 @@ static bool S_refuse_reader(const struct journal_state *state, struct err *err)
     err_set(err, ERR_REFUSED,
             "role '%s' may read the journal in database '%s', but may not write to it", state->role,
             state->database);
-    return err_hint(err, "`tenantdeck sql grants` prints a psql script that makes a worker role");
+    return err_hint(err, "'tenantdeck sql grants' prints a psql script that makes a worker role");
 }
 
 static bool S_refuse_standby(const struct journal_state *state, struct err *err)
