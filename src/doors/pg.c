@@ -120,6 +120,11 @@ int pg_server_version(const struct pg *pg)
     return pg->conn ? PQserverVersion(pg->conn) : 0;
 }
 
+int64_t pg_waits_ms(const struct pg *pg)
+{
+    return pg->phase == PHASE_BUSY ? (clock_us() - pg->sent_at) / 1000 : 0;
+}
+
 int pg_backend_pid(const struct pg *pg)
 {
     return pg->conn ? PQbackendPID(pg->conn) : 0;

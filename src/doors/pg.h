@@ -64,6 +64,7 @@ void pg_close(struct pg *pg); /* drops the socket; a pending callback gets ERR_L
 const char *pg_database(const struct pg *pg); /* borrowed until the next connect; "" when down */
 const char *pg_user(const struct pg *pg);
 const char *pg_host(const struct pg *pg);   /* a directory for a unix socket */
+int64_t pg_waits_ms(const struct pg *pg);   /* for the answer that is under way; 0: for none */
 int pg_server_version(const struct pg *pg); /* 150018; 0 when down */
 int pg_backend_pid(const struct pg *pg);
 

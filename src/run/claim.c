@@ -9,6 +9,7 @@
 #include "plan_hash.h"
 #include "plan_json.h"
 #include "runner_lock.h"
+#include "silence.h"
 #include "sql.h"
 #include "throttle.h"
 
@@ -357,6 +358,7 @@ static bool S_open(struct run *run, const struct run_order *order, struct err *e
 static void S_free(struct run *run)
 {
     throttle_free(run->throttle);
+    silence_forget(run);
     pg_free(run->work);
     pg_free(run->control);
     pg_free(run->lock);
@@ -402,6 +404,7 @@ bool run_open(struct loop *loop, struct session *session, const struct run_order
     run->work = S_new(run, "work", RUN_LOCK_TIMEOUT_MS);
     run->control = S_new(run, "control", CLAIM_LOCK_MS);
     run->lock = S_new(run, "lock", 0);
+    silence_watch(run);
     srandom((unsigned)(clock_us() ^ getpid()));
     if (S_open(run, order, err)) {
         run->throttle = throttle_new(run);

@@ -12,6 +12,16 @@
 #ifndef TD_FAILPOINT_H
 #define TD_FAILPOINT_H
 
+#include <stdint.h>
+
+/* TENANTDECK_HURRY divides how long a run waits for a server that is gone: nobody tests for minutes. */
+#ifdef TD_FAILPOINTS
+int64_t failpoint_hurry(int64_t ms);
+#define FAILPOINT_HURRY(ms) failpoint_hurry(ms)
+#else
+#define FAILPOINT_HURRY(ms) ((int64_t)(ms))
+#endif
+
 #ifdef TD_FAILPOINTS
 void failpoint_step(const char *step); /* the step that is under way */
 void failpoint_pass(const char *point);

@@ -26,9 +26,8 @@ enum {
     OPEN_MS = 10000,
     FIRST_PAUSE_MS = 250,
     LONGEST_PAUSE_MS = 30000,
-    LOST_FOR_MS = 600000, /* then the run gives up; a resume goes on where it stands */
-    QUICK_MS = 10000,     /* an attempt that is lost so soon, with nothing done … */
-    QUICK_MOST = 40,      /* … and so often is enough: it would not be another time */
+    QUICK_MS = 10000, /* an attempt that is lost so soon, with nothing done … */
+    QUICK_MOST = 40,  /* … and so often is enough: it would not be another time */
     LOOK_MS = 100,
 };
 
@@ -191,9 +190,14 @@ bool run_server_is_gone(const struct run *run)
 /* Waits for the server to come back. False when it does not, or when somebody asked to end. */
 static bool S_come_back(struct run *run, struct err *err)
 {
-    int64_t since = clock_ms();
-    run_say(run, "warn", "worker", "the connection to PostgreSQL was lost: %s", err->text);
-    while (clock_ms() - since < LOST_FOR_MS && !run->stop_wanted && !run->aborted) {
+    int64_t since = clock_ms(), most = FAILPOINT_HURRY(RUN_LOST_FOR_MS);
+    char until[9];
+    clock_format_time(clock_wall() + most, until);
+    run_say(run, "warn", "worker",
+            "the connection to PostgreSQL was lost: %s; it is waited for until %s, or until "
+            "somebody says stop",
+            err->text, until);
+    while (clock_ms() - since < most && !run->stop_wanted && !run->aborted) {
         struct err again = {0};
         if (run->fenced)
             return run_fence_lost(run, err);

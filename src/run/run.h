@@ -21,6 +21,9 @@
 
 enum { RUN_LOCK_TIMEOUT_MS = 500 }; /* nobody waits longer behind a lock that we want */
 
+/* A server that is lost so long is given up; a resume goes on where the run stands. */
+enum { RUN_LOST_FOR_MS = 600000 };
+
 enum run_mode { MODE_ONLINE, MODE_WINDOW, RUN_MODES };
 const char *run_mode_name(enum run_mode mode); /* "online", "window" */
 
@@ -76,6 +79,8 @@ struct run {
     bool holding;               /* before that step, until somebody says resume */
     bool control_opens;         /* the control connection was lost and is being opened */
     struct err control_trouble; /* why it could not be, the last time */
+    struct timer *silence;      /* silence.c */
+    int64_t silent_ms;          /* since the control connection was heard */
     bool answering;             /* the first of `answers` is under way */
     bool locked, lock_opens;    /* runner_lock.c */
     char *hold_before;          /* the step to wait before; NULL: none */
