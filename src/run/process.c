@@ -1,9 +1,10 @@
 /*
  * process: see process.h.
  *
- * The child stands at its gate, a pipe, through which its mark comes and the name of its sessions; an
- * end of file instead means that we have gone. When it has exited it stays a zombie until everything is settled: as long as
- * it is there, neither its number nor its group can become somebody else's.
+ * The child stands at its gate, a pipe, through which its mark comes and the name of its sessions;
+ * an end of file instead means that we have gone. When it has exited it stays a zombie until
+ * everything is settled: as long as it is there, neither its number nor its group can become
+ * somebody else's.
  */
 #include "process.h"
 #include "process_mark.h"

@@ -31,9 +31,12 @@ static bool S_begin(struct run *run, void *ctx, int piece, struct err *err)
 {
     const struct fill_unit *unit = ((struct rewriting *)ctx)->left[piece];
     FAILPOINT("K1");
-    bool ok = run_query(run, unit->prepare, NULL, 0, NULL, err) && run_begin(run, err);
+    if (!run_query(run, unit->prepare, NULL, 0, NULL, err) || !run_begin(run, err))
+        return err_context(err, "'%s'", unit->name);
+    run_say(run, "info", "worker", "rewrites '%s': about %lld rows", unit->name,
+            (long long)unit->rows);
     FAILPOINT("K2");
-    return ok || err_context(err, "'%s'", unit->name);
+    return true;
 }
 
 static bool S_commit(struct run *run, const struct fill_unit *unit, struct err *err)

@@ -3,7 +3,7 @@
  *
  * A command that is killed leaves its statement to the server, which notices only when it wants to
  * answer: an ALTER TABLE or a COPY of an hour goes on for an hour, and commits. Such a session is found
- * by the name that every command of ours is given for its sessions (process_session_name()). It is
+ * by the name that every command of ours is given for its sessions (process_session()). It is
  * waited for, and never cancelled: whoever wants it ended is told its pid.
  */
 #ifndef TD_OUTSIDE_WAIT_H
