@@ -16,6 +16,16 @@ ON CONFLICT (plan, key) DO NOTHING;
 -- Tells the planner how many codes there are: each row's way to its codes goes by this table.
 ANALYZE tenantdeck.mapping;
 
+-- name: mapping_differs
+-- How many of these rows of the file ($2, as mapping_add takes them) are not what plan $1 has loaded.
+-- Answers: differing, known (of how many the key is loaded), loaded (all that it has).
+SELECT count(*) FILTER (WHERE m.key IS NULL OR m.tenant_code IS DISTINCT FROM r.tenant_code
+                              OR m.organization_code IS DISTINCT FROM r.organization_code) AS differing,
+       count(m.key) AS known,
+       (SELECT count(*) FROM tenantdeck.mapping l WHERE l.plan = $1) AS loaded
+  FROM jsonb_to_recordset($2::jsonb) AS r (key text, organization_code text, tenant_code text)
+  LEFT JOIN tenantdeck.mapping m ON m.plan = $1 AND m.key = r.key;
+
 -- name: mapping_undo
 -- Takes the codes of the plan out of the journal again.
 DELETE FROM tenantdeck.mapping WHERE plan = :'plan';

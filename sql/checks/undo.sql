@@ -67,6 +67,14 @@ WITH plan AS MATERIALIZED (
            SELECT regexp_match(k.object, format('^(%s)\.(%s)$', word.qualified, word.name)) AS part)
            AS p
      WHERE k.type = 'column type' AND k.definition IN ('smallint', 'integer')
+), old_row AS ( -- values that are kept of columns that were there before
+    SELECT k.id, format('%I.%I', p.schema, o.unit) AS relation,
+           (SELECT string_agg(quote_ident(c.name), ', ') FROM jsonb_object_keys(o.value) AS c (name)) AS list
+      FROM (SELECT plan.name, plan.doc ->> 'schema' AS schema FROM plan) AS p
+     CROSS JOIN LATERAL (SELECT DISTINCT ON (v.unit) v.unit, v.value
+                           FROM tenantdeck.old_value v WHERE v.plan = p.name ORDER BY v.unit) AS o
+      JOIN kept k ON k.type = 'table rows'
+                 AND k.object = format('old values of %I.%I', p.schema, o.unit)
 ), gone AS ( -- a table, or a column, that somebody has dropped or renamed since
     SELECT n.id,
            CASE WHEN to_regclass(n.relation) IS NULL THEN format('there is no table %s', n.relation)
@@ -74,7 +82,8 @@ WITH plan AS MATERIALIZED (
       FROM (SELECT id, relation, list FROM old_key
              UNION ALL SELECT id, relation, list FROM old_reference
              UNION ALL SELECT id, target, target_list FROM old_reference
-             UNION ALL SELECT id, relation, list FROM old_type) AS n
+             UNION ALL SELECT id, relation, list FROM old_type
+             UNION ALL SELECT id, relation, list FROM old_row) AS n
      CROSS JOIN word
      CROSS JOIN LATERAL regexp_matches(n.list, word.name, 'g') AS found (part)
      CROSS JOIN LATERAL (SELECT found.part[1] AS name) AS c

@@ -17,13 +17,29 @@ struct copying {
     struct run *run;
     json_t *rows; /* not sent yet */
     int64_t count;
+    bool compares; /* instead of writing */
+    int64_t differing, known, loaded;
 };
+
+static bool S_compare(struct copying *c, const char *const *values, struct err *err)
+{
+    struct pg_result *answer;
+    if (!run_query(c->run, sql_get("mapping_differs"), values, 2, &answer, err))
+        return false;
+    c->differing += pg_int(answer, 0, pg_col(answer, "differing"));
+    c->known += pg_int(answer, 0, pg_col(answer, "known"));
+    c->loaded = pg_int(answer, 0, pg_col(answer, "loaded"));
+    pg_result_free(answer);
+    return true;
+}
 
 static bool S_flush(struct copying *c, struct err *err)
 {
     char *rows = json_dumps(c->rows, JSON_COMPACT);
     const char *values[] = {c->run->plan->name, rows};
-    bool ok = run_query(c->run, sql_get("mapping_add"), values, ARRAY_LEN(values), NULL, err);
+    bool ok = c->compares
+                  ? S_compare(c, values, err)
+                  : run_query(c->run, sql_get("mapping_add"), values, ARRAY_LEN(values), NULL, err);
     free(rows);
     json_array_clear(c->rows);
     return ok;
@@ -94,6 +110,22 @@ bool step_mapping(struct run *run, struct err *err)
     bool ok = run_try(run, S_attempt, &c, "keep the mapping", err);
     if (ok)
         run_progress(run, c.count, c.count);
+    json_decref(c.rows);
+    return ok;
+}
+
+bool step_mapping_differs(struct run *run, int64_t *keys, struct err *err)
+{
+    const struct plan *plan = run->plan;
+    struct copying c = {.run = run, .rows = json_array(), .compares = true};
+    struct csvmap_sink sink = {.row = S_take_row, .ctx = &c};
+    struct csvmap_totals totals;
+    bool ok = csvmap_read(plan->mapping.path, &plan->mapping.shape, &sink, &totals, err) &&
+              S_flush(&c, err);
+    if (ok) {
+        int64_t gone = c.loaded - (c.known - totals.duplicates);
+        *keys = c.loaded ? c.differing + (gone > 0 ? gone : 0) : 0;
+    }
     json_decref(c.rows);
     return ok;
 }

@@ -35,6 +35,8 @@ step_perform_fn step_verify;
 bool step_checks(struct run *run, const char *generator, struct err *err);
 /* copy.c: the mapping file into the journal */
 step_perform_fn step_mapping;
+/* How many keys of the file, or of what is loaded of it, have other codes in the other; 0 before. */
+bool step_mapping_differs(struct run *run, int64_t *keys, struct err *err);
 /* outside.c: somebody else's command */
 step_perform_fn step_outside;
 /* backup.c */

@@ -182,6 +182,26 @@ static bool S_check_plan(struct run *run, struct err *err)
     return ok;
 }
 
+/* Rows are compared with the codes that were loaded: whoever has changed the file since is told so. */
+static bool S_check_mapping(struct run *run, struct err *err)
+{
+    int64_t keys;
+    if (!step_mapping_differs(run, &keys, err))
+        return false;
+    struct finding f = {
+        .group = "completeness",
+        .name = "mapping file",
+        .subject = run->plan->mapping.path,
+        .verdict = "warn",
+        .severity = "warn",
+        .count = keys,
+        .message = "has been changed since it was loaded: the rows are compared with the codes of "
+                   "then",
+        .fix = "tenantdeck migrate loads it; what 'validate' then finds 'fix' mends",
+    };
+    return !keys || S_note(run, &f, err);
+}
+
 /* One generator; after a lost connection all of it again, and the later answer of a check counts. */
 static bool S_attempt(struct run *run, void *ctx, struct err *err)
 {
@@ -199,7 +219,7 @@ static bool S_attempt(struct run *run, void *ctx, struct err *err)
     if (!str_is(generator, "check_validate"))
         return true;
     /* The catalog has been asked; now every value, and Redis. */
-    return S_run_checks(run, "check_confirm", err) &&
+    return S_check_mapping(run, err) && S_run_checks(run, "check_confirm", err) &&
            (!run->session->has_redis || verify_redis(run, err));
 }
 

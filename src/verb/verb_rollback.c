@@ -125,8 +125,13 @@ static size_t S_choose_steps(const struct verb_call *call, const struct rollback
     return count;
 }
 
-static bool S_nothing(struct err *err)
+static bool S_nothing(const struct rollback *r, struct err *err)
 {
+    const struct undo_choice *choice = &r->guide.choice;
+    if (choice->to || choice->only || choice->preserve_data)
+        return err_set(err, ERR_REFUSED,
+                       "there is nothing to take back of what was chosen: the journal keeps no "
+                       "record of such a change by this plan");
     return err_set(err, ERR_REFUSED,
                    "there is nothing to take back: the journal keeps no record of a change by this "
                    "plan");
@@ -214,7 +219,7 @@ bool verb_rollback_tell(struct verb_call *call, struct err *err)
     const char **steps;
     bool ok = S_begin_rollback(call, &r, err);
     if (ok && !S_array(call, &r, &steps))
-        ok = S_nothing(err);
+        ok = S_nothing(&r, err);
     if (ok && !call->json && !(call->confirmed && *call->confirmed)) {
         ok = S_guide(call, &r, err);
         if (ok)
@@ -254,7 +259,7 @@ bool verb_rollback(struct verb_call *call, struct err *err)
     bool ok = S_begin_rollback(call, &r, err);
     size_t count = ok ? S_array(call, &r, &steps) : 0;
     if (ok && !count)
-        ok = S_nothing(err);
+        ok = S_nothing(&r, err);
     else if (ok)
         ok = verb_call_effect(call) == READS ? S_look(call, &r, err)
                                              : verb_launch(call, "rollback", steps, count, err);

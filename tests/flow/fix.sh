@@ -19,6 +19,21 @@ ok $? 'a migration' || td_note "$(grep -v ' info ' "$work/said" | tail -n 5)"
 { td_schema subject && td_rows subject; } >"$work/whole"
 like "$(td_on subject fix)" 'the last validation found nothing wrong' 'after it nothing is wrong'
 
+# ---- a mapping that was changed after it was loaded ----
+
+file_finding() {
+    td_on subject validate >"$work/said"
+    td_ask subject "SELECT verdict, count, message FROM tenantdeck.finding
+                     WHERE check_name = 'mapping file' AND run = (SELECT max(id) FROM tenantdeck.run)"
+}
+is "$(file_finding)" '' 'nothing is said of a mapping file that is as it was loaded'
+cp "$work/data_codes.csv" "$work/loaded.csv"
+awk -F, -v OFS=, 'NR == 3 { $2 = "other_code" } NR != 5' "$work/loaded.csv" >"$work/data_codes.csv"
+like "$(file_finding)" '^warn.2.has been changed since it was loaded: the rows are compared with the codes of then$' \
+    'one that was changed is told: a key has another code, one is gone'
+mv "$work/loaded.csv" "$work/data_codes.csv"
+is "$(file_finding)" '' 'and is right again when it is put back'
+
 # ---- broken ----
 
 said=$(td_ask subject "SET session_replication_role = replica;

@@ -155,6 +155,14 @@ like "$(cat "$work/said")" "hint: 'tenantdeck findings --long' shows what stands
 td_schema subject | cmp -s - "$work/whole"
 ok $? 'and before anything is taken back'
 
+td_fresh subject
+td_ask subject "ALTER TABLE issues ADD COLUMN tenant_code varchar(255) DEFAULT 'old'" >/dev/null
+td_on subject migrate --no-backup --to confirm >"$work/said"
+td_ask subject 'ALTER TABLE issues DROP COLUMN tenant_code' >/dev/null
+td_on subject rollback >"$work/said"
+like "$(cat "$work/said")" 'nothing was taken back: 1 of .*old values of public.issues: public.issues has no column tenant_code' \
+    'so does a column whose old values would have to come back'
+
 # ---- a role that cannot keep triggers quiet ----
 
 psql -X -q -d postgres -c 'CREATE ROLE app LOGIN' -c 'CREATE DATABASE owned TEMPLATE pristine OWNER app'
