@@ -95,11 +95,20 @@ SELECT n.id, n.pid,
  ORDER BY p.waitstart, n.pid;
 
 -- name: blockers_children
--- The connections that runs have open and that do not bear this program's name, a pg_dump's for one.
--- Answers: pid, started, run.
+-- The connections that runs have open and that do not bear this program's name; and those of the commands
+-- that a run has at work (pg_dump, npx, …), as long as its worker gives signs of life: what the server
+-- still does for one that is gone may be ended by a person. Answers: pid, started, run.
 SELECT c.pid, c.backend_start::text AS started, c.run
   FROM tenantdeck.child c
- WHERE c.kind = 'backend' AND c.ended_at IS NULL;
+ WHERE c.kind = 'backend' AND c.ended_at IS NULL
+ UNION ALL
+SELECT a.pid, a.backend_start::text, c.run
+  FROM tenantdeck.child c
+  LEFT JOIN tenantdeck.heartbeat h ON h.run = c.run
+  JOIN pg_stat_activity a ON starts_with(a.application_name, 'tenantdeck-child ')
+       AND split_part(a.application_name, ' ', 2) = concat(c.pid, ':', c.start_ticks)
+ WHERE c.kind = 'process' AND c.ended_at IS NULL
+   AND greatest(h.at, c.intent_at) > clock_timestamp() - interval '15 seconds';
 
 -- name: blockers_session
 -- All that has to be known before session $1 is sent a signal. Answers no row (there is none) or one:

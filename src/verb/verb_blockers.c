@@ -83,7 +83,7 @@ static bool S_refuse_ours(const struct target *target, const char *what, struct 
     return err_hint(err, "'pause', 'stop' and 'abort' end what a run does, at a border or at once");
 }
 
-/* pg_dump and the like bear their own names; the journal knows them. */
+/* pg_dump and the like bear names of their own; the journal knows them. */
 static bool S_check_children(const struct target *target, struct err *err)
 {
     struct journal_state journal;

@@ -349,6 +349,12 @@ runs 'a command whose statement lasts' begin_alter
 like "$(td_psql "SELECT application_name FROM pg_stat_activity WHERE $alters")" \
     '^tenantdeck-child [0-9]+:[0-9]+ schema of site$' 'has a session that is named after it'
 backend=$(td_psql "SELECT pid FROM pg_stat_activity WHERE $alters")
+started_of() {
+    td_psql "SELECT backend_start FROM pg_stat_activity WHERE pid = $1"
+}
+exits 4 'which is not ended from elsewhere while the command lives' \
+    td blockers cancel "$backend" --started="$(started_of "$backend")"
+like "$td_said" "session $backend is at work for a run of tenantdeck" 'since it is the run'"'"'s'
 kill -KILL "$(td_psql 'SELECT pid FROM tenantdeck.run ORDER BY id DESC LIMIT 1')" \
     "$(td_psql "SELECT pid FROM tenantdeck.child WHERE kind = 'process' ORDER BY id DESC LIMIT 1")"
 runs 'worker and command are killed, and the same is said again' td run schema --detach
@@ -378,11 +384,13 @@ like "$(td_events schema)" 'warn the server goes on with what the command has be
     'and what the server still does is told'
 td rollback --confirm=mentoring --detach >"$work/said" 2>&1
 runs 'taking it back waits for it, too' td_until 20 waits_for_server
-let_go
+backend=$(td_psql "SELECT pid FROM pg_stat_activity WHERE $alters")
+runs 'until somebody cancels it' td blockers cancel "$backend" --started="$(started_of "$backend")"
 is_undone() {
     [ "$(td_psql 'SELECT state FROM tenantdeck.run ORDER BY id DESC LIMIT 1')" = undone ]
 }
 runs 'and comes to its end' td_until 20 is_undone
+let_go
 
 plan 'folder = service' '    command = ./alters
     timeout = 1'
