@@ -3,6 +3,7 @@
 
 #include "asked.h"
 #include "clock.h"
+#include "failpoint.h"
 #include "sql.h"
 
 #include <signal.h>
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 /* A worker whose lock session has ended as well needs no long proof of its death. */
-enum { LOOK_MS = 400, SILENT_MS = 15000, DEAD_MS = 3000 };
+enum { LOOK_MS = 400, SILENT_MS = 15000, DEAD_MS = 3000, UNANSWERED_MS = 60000 };
 
 static volatile sig_atomic_t S_left;
 
@@ -245,12 +246,13 @@ static void S_turn_for(struct loop *loop, int64_t ms)
         loop_turn(loop, (int)left);
 }
 
-/* Whoever leaves does not wait for an answer that a silent server owes. */
+/* Whoever leaves does not wait for an answer that a silent server owes, and nobody does for ever. */
 static void S_watch_for_leaving(void *ctx)
 {
     struct follower *f = ctx;
     f->watch = loop_after(f->call->loop, LOOK_MS, S_watch_for_leaving, f);
-    if (S_left && pg_is_up(f->pg))
+    bool silent = pg_waits_ms(f->pg) >= FAILPOINT_HURRY(UNANSWERED_MS);
+    if ((S_left || silent) && pg_is_up(f->pg))
         pg_close(f->pg);
 }
 

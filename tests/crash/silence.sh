@@ -117,8 +117,14 @@ runs 'one worker is held before a step' td_until 30 is_so held "state = 'held'"
 runs 'one waits for a lock' td_until 30 is_so locked \
     "EXISTS (SELECT FROM tenantdeck.event e WHERE e.text LIKE 'waits to %')"
 runs 'one for a command' td_until 30 pgrep -f "/$mark\$"
+(TENANTDECK_HURRY=400 "$TENANTDECK" -d "postgresql://postgres@/held?host=$work/silent&port=5432" \
+    -p "$work/site.plan" attach </dev/null
+ echo "exit $?") >"$work/attach.out" 2>&1 &
+runs 'and one is followed' td_until 30 grep -q 'held before this step' "$work/attach.out"
 held=$(worker held) locked=$(worker locked) asked=$(worker asked)
 touch "$work/silent/mute"
+runs 'who follows it is let go, since the connection is lost' td_until 30 grep -q '^exit 3$' "$work/attach.out"
+like "$(cat "$work/attach.out")" "run 1 may go on: 'tenantdeck attach' looks on again" 'and what to do'
 for name in held locked asked; do
     eval "pid=\$$name"
     runs "the worker that was $name ends, though no connection breaks" td_until 30 gone "$pid"

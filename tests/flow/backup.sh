@@ -435,7 +435,8 @@ SH
 newer() {
     PATH=$work/bin:$PATH td "$TD_DATABASE" --confirm=mentoring backup restore "$work/newer/newer.dump"
 }
-if [ "$(ask postgres 'SHOW server_version_num')" -lt 170000 ]; then
+if [ "$(ask postgres 'SHOW server_version_num')" -lt 170000 ] &&
+    "$REAL_PG_RESTORE" --version | grep -qE '\) 1[0-6]'; then
     touch "$work/more"
     like "$(newer)" "nothing of 'mentoring' was touched: pg_restore failed" 'another complaint beside it is a failure'
     rm "$work/more"
