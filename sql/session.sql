@@ -11,7 +11,8 @@ SET statement_timeout = 0;
 -- Pins what others could bend: the search path (so that no look-alike function of a hostile schema
 -- is called), row security (a policy becomes an error, never a silent subset), the time zone, and
 -- the timeouts. $1: statement timeout in ms, $2: lock timeout in ms, $3: on or off, read only.
--- idle_session_timeout would end a connection that only watches; jit would compile for seconds what
+-- So are the settings that bend what a literal says, how the catalog writes a definition and what of
+-- it comes back: the undo compares definitions, letter for letter. idle_session_timeout would end a connection that only watches; jit would compile for seconds what
 -- runs for milliseconds, as statements over the catalog do.
 SELECT set_config('search_path', 'pg_catalog, pg_temp', false),
        set_config('row_security', 'off', false),
@@ -24,6 +25,16 @@ SELECT set_config('search_path', 'pg_catalog, pg_temp', false),
        set_config('lock_timeout', $2, false),
        set_config('idle_session_timeout', '0', false),
        set_config('jit', 'off', false),
+       set_config('standard_conforming_strings', 'on', false),
+       set_config('backslash_quote', 'safe_encoding', false),
+       set_config('quote_all_identifiers', 'off', false),
+       set_config('transform_null_equals', 'off', false),
+       set_config('array_nulls', 'on', false),
+       set_config('xmloption', 'content', false),
+       set_config('DateStyle', 'ISO, MDY', false),
+       set_config('IntervalStyle', 'postgres', false),
+       set_config('bytea_output', 'hex', false),
+       set_config('extra_float_digits', '1', false),
        set_config('default_transaction_read_only', $3, false);
 
 -- name: session_room

@@ -4,8 +4,9 @@
  * A `struct pg` is one connection that lives in a loop and never blocks: not while it connects,
  * not while a statement runs for an hour, not while it is cancelled. One statement at a time.
  * Every session pins what others could bend: search_path (so that no look-alike function of a
- * hostile schema is called), row_security = off (a policy becomes an error, never a subset), the
- * time zone, the timeouts, and application_name 'tenantdeck <role of this connection>'.
+ * hostile schema is called), row_security = off (a policy becomes an error, never a subset), how
+ * literals are read and values written, the time zone, the timeouts, and application_name
+ * 'tenantdeck <role of this connection>'.
  *
  * Texts of results and errors are raw bytes of the server; they are sanitised where they are shown.
  */

@@ -11,8 +11,18 @@ psql -X -q -d postgres -c 'ALTER DATABASE mentoring RENAME TO pristine'
 td_schema pristine >"$work/schema"
 td_rows pristine >"$work/rows"
 
+# Settings of a database that bend what literals say, and how the catalog writes definitions.
+bend() {
+    for setting in standard_conforming_strings=off backslash_quote=on quote_all_identifiers=on \
+        transform_null_equals=on array_nulls=off "datestyle='SQL, DMY'" intervalstyle=sql_standard \
+        bytea_output=escape extra_float_digits=-15 default_transaction_read_only=on; do
+        psql -X -q -d postgres -c "ALTER DATABASE subject SET $setting"
+    done
+}
+
 for mode in --online --window; do
     td_fresh subject
+    [ "$mode" = --online ] || bend
     td_on subject migrate --no-backup $mode >"$work/said"
     ok $? "$mode: the migration comes to its end" || td_note "$(tail -n 8 "$work/said")"
     is "$(td_ask subject "SELECT state FROM tenantdeck.run ORDER BY id DESC LIMIT 1")" 'done' \
@@ -57,6 +67,7 @@ for mode in --online --window; do
     mv "$work/gone.csv" "$work/data_codes.csv"
     is "$(td_on subject status steps | grep -E '^(mapping|integrity|columns|fill|confirm|keys|validate) .*✓')" '' \
         "$mode: and none of its steps is shown as done"
+    psql -X -q -d postgres -c "ALTER DATABASE subject RESET ALL"
     td_schema subject >"$work/schema.after"
     cmp -s "$work/schema" "$work/schema.after"
     ok $? "$mode: the definitions are those of before, byte for byte" ||
