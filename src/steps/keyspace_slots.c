@@ -119,13 +119,39 @@ static void S_add_moves(struct stations *stations, const struct redis_layout *la
         S_add_station(stations, move->to);
 }
 
+static bool S_leave(const struct redis_layout *layout, int slot, const char *name)
+{
+    const struct redis_move *move;
+    for (size_t at = 0; (move = S_next_move(layout, slot, &at));)
+        if (str_is(move->from, name))
+            return true;
+    return false;
+}
+
+static void S_put_last(struct stations *stations, const char *name)
+{
+    size_t at = 0;
+    while (at < stations->count && !str_is(stations->names[at], name))
+        at++;
+    if (at == stations->count)
+        return;
+    memmove(stations->names + at, stations->names + at + 1,
+            (stations->count - at - 1) * sizeof(*stations->names));
+    stations->names[stations->count - 1] = name;
+}
+
+/* Keys that come back now are going where they were at first: that node is the last all the same. */
 static void S_find_stations(struct stations *stations, const struct redis_layout *old,
                             const struct redis_layout *new, int slot)
 {
+    const struct redis_move *move;
     S_add_station(stations, redis_layout_owner(old, slot));
     S_add_moves(stations, old, slot);
     S_add_moves(stations, new, slot);
     S_add_station(stations, redis_layout_owner(new, slot));
+    for (size_t at = 0; (move = S_next_move(new, slot, &at));)
+        if (!S_leave(new, slot, move->to))
+            S_put_last(stations, move->to);
 }
 
 /* ---- the keys of one slot at one node ---- */
