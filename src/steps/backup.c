@@ -252,8 +252,30 @@ static bool S_dump(struct S_backup *backup, struct err *err)
     return ok;
 }
 
+static bool S_has(const struct archive *archive, const char *suffix)
+{
+    char *path = archive_path(archive, suffix);
+    bool has = access(path, F_OK) == 0;
+    free(path);
+    return has;
+}
+
+/* The stamp has seconds: of those that begin within one, each gets a name of its own. */
+static void S_choose_name(struct archive *archive)
+{
+    enum { TRIES = 100 };
+    char *stamped = archive->name;
+    archive->name = str_dup(stamped);
+    for (int n = 2; n < TRIES && (S_has(archive, ".dump") || S_has(archive, ".dump.part")); n++) {
+        free(archive->name);
+        archive->name = str_format("%s_%02d", stamped, n);
+    }
+    free(stamped);
+}
+
 static bool S_begin_part(struct S_backup *backup, struct err *err)
 {
+    S_choose_name(backup->archive);
     char *part = archive_path(backup->archive, ".dump.part");
     if (!wholefile_begin(part, &backup->fd, err)) {
         free(part);

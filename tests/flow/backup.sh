@@ -93,6 +93,16 @@ ok $? 'while others wrote on'
 ask mentoring 'DROP TABLE public.busy' >/dev/null
 rm "$backups/$busy".*
 
+# Their names have seconds, and several may begin within one.
+createdb quick
+ask quick 'CREATE TABLE public.one AS SELECT 1' >/dev/null
+for i in 1 2 3 4; do
+    td dbname=quick --yes backup create
+done >"$work/said"
+is "$(grep -c '^exit 0$' "$work/said") $(ls "$backups" | grep -c '^quick_.*json$')" '4 4' \
+    'of backups that begin within one second each has its own name'
+rm "$backups"/quick_*
+
 createdb empty
 like "$(td dbname=empty --yes backup create)" 'has no table' 'a database without tables is not backed up'
 is "$(ls "$backups" | grep -c empty)" 0 'and nothing is left of it'
