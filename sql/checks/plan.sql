@@ -346,6 +346,18 @@ WITH plan AS MATERIALIZED (
      WHERE NOT EXISTS (SELECT 1 FROM reference r
                         WHERE r.oid = c.conrelid AND r.target_oid = c.confrelid
                           AND o.columns <@ r.target)
+     UNION ALL -- what one with the tenant could not do; the step keys refuses it as well
+    SELECT o.place, 'keys', p.name, 'fail',
+           format('foreign key ''%s'' of ''%s'' %s, which one with the tenant cannot do', c.conname,
+                  s.name, CASE WHEN c.confupdtype IN ('n', 'd') THEN 'empties columns ON UPDATE'
+                               ELSE 'says MATCH FULL' END),
+           'give it another action, or drop it', NULL::bigint
+      FROM leaving o
+      JOIN planned p ON p.oid = o.oid
+      JOIN pg_constraint c ON c.contype = 'f' AND c.conindid = o.indexrelid
+                          AND (c.confupdtype IN ('n', 'd')
+                               OR (c.confmatchtype = 'f' AND cardinality(c.conkey) > 1))
+      JOIN shown_name s ON s.oid = c.conrelid
      UNION ALL
     SELECT DISTINCT o.place, 'keys', p.name, 'fail',
            format('view ''%s'' depends on the old %s', s.name,

@@ -150,6 +150,10 @@ finds 'a function that groups by the old key alone fails' \
     "^fail keys sessions: function 'public.titles\(\)' depends on the old primary key" \
     'CREATE FUNCTION public.titles() RETURNS SETOF text LANGUAGE sql
          BEGIN ATOMIC SELECT s.title FROM public.sessions s GROUP BY s.id; END'
+finds 'so does a foreign key that empties columns when a key is changed' \
+    "^fail keys sessions: foreign key 'empties' of 'session_attendees' empties columns ON UPDATE, which" \
+    'ALTER TABLE public.session_attendees ADD CONSTRAINT empties FOREIGN KEY (session_id)
+         REFERENCES public.sessions (id) ON UPDATE SET NULL'
 finds 'so does a publication of some columns, which the new key would turn against every UPDATE' \
     "^fail keys sessions: publication 'part' would refuse .*it lists columns, and not tenant_code of" \
     'CREATE PUBLICATION part FOR TABLE public.sessions (id, title)'
