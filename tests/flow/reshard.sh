@@ -117,7 +117,7 @@ comes_and_goes() {
 counted_while comes_and_goes
 case $counted in
 '[6300,true]') ok 0 'a slot that goes and comes back is counted, or the count is refused' ;;
-*) like "$(cat "$work/errors")" 'has moved keys between its nodes' \
+*) like "$(cat "$work/counted" "$work/errors")" 'has moved keys between its nodes' \
     'a slot that goes and comes back is counted, or the count is refused' ;;
 esac
 
