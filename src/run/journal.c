@@ -116,6 +116,11 @@ static bool S_refuse_hidden(const struct journal_state *state, struct err *err)
     return false;
 }
 
+bool journal_is_open(const struct journal_state *state, struct err *err)
+{
+    return !state->exists || state->may_read || S_refuse_hidden(state, err);
+}
+
 static bool S_refuse_newer(const struct journal_state *state, struct err *err)
 {
     err_set(err, ERR_REFUSED,

@@ -34,6 +34,9 @@ struct journal_state {
 /* Costs one cheap statement, and needs no right at all. */
 bool journal_look(struct pg *pg, struct journal_state *out, struct err *err);
 
+/* False, with the GRANT, where there is one that this role may not read. */
+bool journal_is_open(const struct journal_state *state, struct err *err);
+
 /*
  * Creates it or brings it up to JOURNAL_VERSION; safe to call at any time outside of a transaction,
  * and by several at once. A journal that was copied along with its database begins a new

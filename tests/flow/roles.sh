@@ -110,6 +110,8 @@ refused 4 'a role without any right' 'GRANT CREATE ON DATABASE "subject" TO "td_
 "$TENANTDECK" -d dbname=subject --yes journal create >"$work/said" 2>&1
 refused 4 'a role that cannot read the journal' 'GRANT USAGE ON SCHEMA tenantdeck TO "td_worker".*sql grants' \
     td_worker subject migrate --no-backup
+refused 4 'nor is it told that a step has not been done' "may not read the journal in database 'subject'" \
+    td_worker subject run release
 admin subject -v stage=1 -f "$work/grants.sql"
 remember subject
 there_and_back 'the worker' td_worker subject
