@@ -1,7 +1,7 @@
 /*
- * actions_cache: what keys do about tenants and keys in Redis: deeper from a row to what it has, one by
- * one, and the verbs of the cache for what the cursor is on. The verbs ask and do, as on the command
- * line; here it is only said what is meant.
+ * actions_cache: what keys do about tenants and keys in Redis: deeper from a row to what it has,
+ * one by one, and the verbs of the cache for what the cursor is on. The verbs ask and do, as on the
+ * command line; here it is only said what is meant.
  */
 #include "console_state.h"
 #include "key_glob.h"
@@ -145,7 +145,10 @@ static unsigned S_show_table(struct console *console, const char *name)
     return WISH_REDRAW;
 }
 
-/* Where Enter goes deeper: from a tenant to what it has, from there to keys, from a key to its value. */
+/*
+ * Where Enter goes deeper: from a tenant to what it has, from there to keys, from a key to its
+ * value.
+ */
 bool action_deepens(const struct console *console)
 {
     enum table_id focus = console->panes.focus;

@@ -1,6 +1,6 @@
 /*
- * actions_log: what keys do to the log: which events it has (severity, step, table), and the pages of it
- * that come when somebody moves beyond what is held.
+ * actions_log: what keys do to the log: which events it has (severity, step, table), and the pages
+ * of it that come when somebody moves beyond what is held.
  */
 #include "console_state.h"
 

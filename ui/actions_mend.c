@@ -1,6 +1,6 @@
 /*
- * actions_mend: what keys do about steps that shall be taken back and checks that have failed. The verbs do
- * it, as on the command line; here it is only said which step or which finding is meant.
+ * actions_mend: what keys do about steps that shall be taken back and checks that have failed. The
+ * verbs do it, as on the command line; here it is only said which step or which finding is meant.
  */
 #include "archive.h"
 #include "console_state.h"

@@ -1,6 +1,6 @@
 /*
- * actions_session: what the pane of blockers can do to the session under its cursor. The verbs do it,
- * as on the command line; here it is only said which session is meant, by pid and start.
+ * actions_session: what the pane of blockers can do to the session under its cursor. The verbs do
+ * it, as on the command line; here it is only said which session is meant, by pid and start.
  */
 #include "console_state.h"
 

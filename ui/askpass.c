@@ -173,8 +173,9 @@ static char *S_ask_by_keys(struct asking *asking, const char *prompt)
 }
 
 /*
- * A signal during the question must not leave a terminal without echo: it is served afterwards. Nor may
- * one that comes just before a key is waited for wait for that key: so they come in there, and only there.
+ * A signal during the question must not leave a terminal without echo: it is served afterwards. Nor
+ * may one that comes just before a key is waited for wait for that key: so they come in there, and
+ * only there.
  */
 static char *S_ask(bool shown, const char *prompt)
 {

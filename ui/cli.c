@@ -282,7 +282,10 @@ static bool S_read_theme(const struct cli *cli, const struct session *session, e
     return true;
 }
 
-/* So that it shows when the files become others; those that cannot be read are told by whom needs them. */
+/*
+ * So that it shows when the files become others; those that cannot be read are told by whom needs
+ * them.
+ */
 static void S_note_plan(struct session *session)
 {
     struct err ignored = {0};

@@ -30,7 +30,9 @@ static size_t S_option_index(const struct verb *verb, const char *name)
     return i < VERB_OPTIONS && verb->options[i].name ? i : VERB_OPTIONS;
 }
 
-/* The panes follow a run better than the text of a verb could, so nothing here waits for its end. */
+/*
+ * The panes follow a run better than the text of a verb could, so nothing here waits for its end.
+ */
 static bool S_detach(struct verb_call *call)
 {
     size_t detach = S_option_index(call->verb, "detach");
@@ -77,7 +79,9 @@ static bool S_prepare(const struct command *command, const struct options *optio
     return options_for_verb(options, verb, NULL, call, err) && verb_allowed(call, err);
 }
 
-/* "run the plan's steps on this database in mentoring@db1? …"; what a sheet says is not said again. */
+/*
+ * "run the plan's steps on this database in mentoring@db1? …"; what a sheet says is not said again.
+ */
 static char *S_tell_question(const struct verb_call *call, bool launches)
 {
     struct buf text = {0};

@@ -28,8 +28,8 @@ struct command {
     bool yes;              /* somebody answered the question with y … */
     const char *confirmed; /* … or typed this name; NULL */
     /*
-     * What the question was asked about: a page that is shared with the children. COMMAND_TELL fills it,
-     * COMMAND_RUN goes by it; NULL: there is none.
+     * What the question was asked about: a page that is shared with the children. COMMAND_TELL
+     * fills it, COMMAND_RUN goes by it; NULL: there is none.
      */
     struct run_token *token;
 };

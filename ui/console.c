@@ -96,7 +96,9 @@ static void S_hear(void *ctx)
 
 static void S_draw(struct console *console);
 
-/* What was typed before the question can have been read is no answer to it. A script needs no time. */
+/*
+ * What was typed before the question can have been read is no answer to it. A script needs no time.
+ */
 static void S_await_reading(struct console *console)
 {
     screen_forget_keys();
@@ -199,7 +201,9 @@ void console_obey(struct console *console)
         sampler_refresh(console->sampler);
     if (console->wishes & WISH_ARRANGE)
         S_arrange(console);
-    /* A terminal that is slow gets the next frame when it has taken this one, and no other between. */
+    /*
+     * A terminal that is slow gets the next frame when it has taken this one, and no other between.
+     */
     if ((console->wishes & WISH_REDRAW) && !screen_is_behind())
         S_draw(console);
     console->wishes &= screen_is_behind() ? WISH_LEAVE | WISH_REDRAW : WISH_LEAVE;
@@ -350,7 +354,9 @@ static void S_signals_arrived(void *ctx, unsigned news)
     console->wishes |= news & NEWS_LEAVE ? WISH_LEAVE : WISH_REDRAW;
 }
 
-/* Whoever comes while a run is at work comes for the run, unless a key has said otherwise by then. */
+/*
+ * Whoever comes while a run is at work comes for the run, unless a key has said otherwise by then.
+ */
 static void S_show_run_at_work(struct console *console, const struct snapshot *snapshot)
 {
     if (console->arrived || !snapshot->run.present)
@@ -362,7 +368,9 @@ static void S_show_run_at_work(struct console *console, const struct snapshot *s
     pane_follow(panes_focused(&console->panes), snapshot, true);
 }
 
-/* "run 3 is done: 17 of 22 done, 4 skipped, left for later: release", "run 1 is failed at keys: …" */
+/*
+ * "run 3 is done: 17 of 22 done, 4 skipped, left for later: release", "run 1 is failed at keys: …"
+ */
 static void S_say_ended(struct console *console, const struct snapshot *snapshot)
 {
     const struct run_view *run = &snapshot->run;
@@ -385,7 +393,10 @@ static void S_say_ended(struct console *console, const struct snapshot *snapshot
     buf_release(&steps);
 }
 
-/* Whoever saw it at work shall not have to find out that it is over; what was checked before is old. */
+/*
+ * Whoever saw it at work shall not have to find out that it is over; what was checked before is
+ * old.
+ */
 static void S_watch_run(struct console *console, const struct snapshot *snapshot)
 {
     const struct run_view *run = &snapshot->run;

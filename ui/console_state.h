@@ -129,8 +129,8 @@ const char *runkeys_barred(const struct console *console, enum action action);
 unsigned verbline_run(struct console *console, const char *line);
 void verbline_open(struct console *console); /* once, before anything else here */
 /*
- * The same for a verb that speaks to the worker: its answer is a sentence, and stands in the last line.
- * `asks`: as the table of verbs has it; else the key is answer enough.
+ * The same for a verb that speaks to the worker: its answer is a sentence, and stands in the last
+ * line. `asks`: as the table of verbs has it; else the key is answer enough.
  */
 unsigned verbline_steer(struct console *console, const char *line, bool asks);
 /* A key for the sheet. */

@@ -1,9 +1,11 @@
 /*
- * drill: what stands below the row of a pane, level by level: what a tenant has, and its keys one by one.
+ * drill: what stands below the row of a pane, level by level: what a tenant has, and its keys one
+ * by one.
  *
- * A level is a pane over a snapshot of its own. What a tenant has is taken from the console's snapshot
- * each time there is a new one; keys are listed by the verb `cache keys`, in a child, when the level is
- * opened and when somebody asks anew, and stay as they were found until then, with their age.
+ * A level is a pane over a snapshot of its own. What a tenant has is taken from the console's
+ * snapshot each time there is a new one; keys are listed by the verb `cache keys`, in a child, when
+ * the level is opened and when somebody asks anew, and stay as they were found until then, with
+ * their age.
  */
 #ifndef TD_DRILL_H
 #define TD_DRILL_H

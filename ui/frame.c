@@ -72,8 +72,8 @@ static int S_put_label_right(int y, int start, int end, const char *text, struct
 }
 
 /*
- * Cut figures would be wrong figures: they drop part by part, from the right. A part that begins with
- * a letter is a sentence, and may lose its end.
+ * Cut figures would be wrong figures: they drop part by part, from the right. A part that begins
+ * with a letter is a sentence, and may lose its end.
  */
 static char *S_fit_figures(const char *figures, int room)
 {

@@ -228,8 +228,8 @@ static bool S_is_shown(const struct binding *binding, unsigned place)
 }
 
 /*
- * Those that are possible come first where there is no room for all; their order stays. Of the others
- * none stands there only because it is short.
+ * Those that are possible come first where there is no room for all; their order stays. Of the
+ * others none stands there only because it is short.
  */
 static void S_choose(bool *chosen, int room, unsigned place, const bool *barred)
 {

@@ -43,8 +43,8 @@ static void S_pile(struct layout *layout, const enum table_id *order, int count,
 }
 
 /*
- * The right column: as many as have room; the focused one is the tallest, and pushes the last out, if it
- * must. Without one that is focused it is the steps: they are what goes on.
+ * The right column: as many as have room; the focused one is the tallest, and pushes the last out,
+ * if it must. Without one that is focused it is the steps: they are what goes on.
  */
 static void S_place_stack(struct layout *layout, enum table_id focus, struct box column)
 {

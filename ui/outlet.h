@@ -1,10 +1,11 @@
 /*
  * outlet: between curses and the terminal: what was drawn and the terminal has not taken yet.
  *
- * Curses waits for a terminal that takes nothing, and with it would wait every key and every server.
- * So it draws into a file in memory, and what stands there goes out as fast as the line is: whoever
- * draws asks outlet_is_behind() first, and skips the frame when the one before is still on its way.
- * The terminal's modes are set here, too, for curses sees no terminal any more. One at a time.
+ * Curses waits for a terminal that takes nothing, and with it would wait every key and every
+ * server. So it draws into a file in memory, and what stands there goes out as fast as the line is:
+ * whoever draws asks outlet_is_behind() first, and skips the frame when the one before is still on
+ * its way. The terminal's modes are set here, too, for curses sees no terminal any more. One at a
+ * time.
  */
 #ifndef TD_OUTLET_H
 #define TD_OUTLET_H

@@ -3,8 +3,8 @@
  *
  * Draws from a const snapshot and keeps no pointer into it: the cursor remembers its row by what
  * the row says, so it stays there when the data are refreshed, sorted or filtered. A log (a table
- * with `tail`) follows its end until somebody moves away from it; a table with a `focus` follows the
- * row that it names, likewise.
+ * with `tail`) follows its end until somebody moves away from it; a table with a `focus` follows
+ * the row that it names, likewise.
  */
 #ifndef TD_PANE_H
 #define TD_PANE_H
@@ -38,7 +38,9 @@ void pane_filter(struct pane *pane, const char *filter);
 /* `rows` may be more than there are. */
 void pane_move(struct pane *pane, const struct snapshot *snapshot, long rows);
 void pane_move_to(struct pane *pane, const struct snapshot *snapshot, size_t position);
-/* The cursor's row is meant by its position alone, until somebody moves: the rows will be others. */
+/*
+ * The cursor's row is meant by its position alone, until somebody moves: the rows will be others.
+ */
 void pane_forget(struct pane *pane);
 void pane_follow(struct pane *pane, const struct snapshot *snapshot, bool follows);
 

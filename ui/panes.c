@@ -326,7 +326,9 @@ static char *S_tell_nothing(enum table_id id, const struct snapshot *snapshot,
     return NULL;
 }
 
-/* A list of keys is as old as it says; what a tenant has is as old as what the servers said last. */
+/*
+ * A list of keys is as old as it says; what a tenant has is as old as what the servers said last.
+ */
 static char *S_tell_silence_below(const struct level *level, const struct snapshot *snapshot)
 {
     const struct server_view *both[] = {&snapshot->database, &snapshot->redis};

@@ -1,8 +1,8 @@
 /*
  * runkeys: the keys of the pane Steps: they begin a run, or speak to the one at work.
  *
- * Each is a verb of the table, as if it was typed after ':', and so comes by the same checks and the
- * same questions; here is only what a key bar wants to know beforehand.
+ * Each is a verb of the table, as if it was typed after ':', and so comes by the same checks and
+ * the same questions; here is only what a key bar wants to know beforehand.
  */
 #include "console_state.h"
 #include "kind.h"

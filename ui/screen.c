@@ -147,7 +147,9 @@ static bool S_start_terminal(struct err *err)
 const char *const theme_names[THEMES] = {
     [THEME_COLOUR] = "default", [THEME_MONO] = "mono", [THEME_CONTRAST] = "contrast"};
 
-/* Some terminals show a bold colour no brighter, so the bright ones are asked for where they are. */
+/*
+ * Some terminals show a bold colour no brighter, so the bright ones are asked for where they are.
+ */
 static void S_start_bright_colours(void)
 {
     short bright = COLORS >= 16 ? 8 : 0;

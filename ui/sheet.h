@@ -1,11 +1,12 @@
 /*
- * sheet: what has to be answered before something is changed: a question, in most cases below a text
- * that says what is going to happen, and an answer typed by hand.
+ * sheet: what has to be answered before something is changed: a question, in most cases below a
+ * text that says what is going to happen, and an answer typed by hand.
  *
  * The text has two sides: the outline, and the exact statements. It scrolls under the question. An
- * answer is a y, or, where nothing can be taken back, a name typed byte for byte; everything else is a
- * No, and so is an answer that came all at once, or after the sheet has grown old. What was typed before
- * the question could be read is none. The sheet knows no verb: whoever opened it is told Yes or No.
+ * answer is a y, or, where nothing can be taken back, a name typed byte for byte; everything else
+ * is a No, and so is an answer that came all at once, or after the sheet has grown old. What was
+ * typed before the question could be read is none. The sheet knows no verb: whoever opened it is
+ * told Yes or No.
  */
 #ifndef TD_SHEET_H
 #define TD_SHEET_H
@@ -56,8 +57,8 @@ enum sheet_news { SHEET_STAYS, SHEET_YES, SHEET_NO };
 enum sheet_news sheet_key(struct sheet *sheet, int key, bool by_hand, const char **why);
 
 /*
- * In `body` and the lines below it, down to `end`. Left to the caller are `*bar`, the line of the keys
- * (-1: there is none), and, unless `answering`, the last line.
+ * In `body` and the lines below it, down to `end`. Left to the caller are `*bar`, the line of the
+ * keys (-1: there is none), and, unless `answering`, the last line.
  */
 void sheet_draw(struct sheet *sheet, struct box body, enum layout_frame frame, int end,
                 bool answering, int *bar);

@@ -53,7 +53,9 @@ static void S_note(int number)
     errno = saved;
 }
 
-/* Puts the former handler back and raises again, so that core dumps and sanitizers do their work. */
+/*
+ * Puts the former handler back and raises again, so that core dumps and sanitizers do their work.
+ */
 static void S_fall(int number)
 {
     S_crash();

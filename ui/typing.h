@@ -1,6 +1,6 @@
 /*
- * typing: tells hands from machines: whether keys come one by one, as somebody types them, or all at
- * once, as a program sends them and as a paste comes that the terminal does not mark.
+ * typing: tells hands from machines: whether keys come one by one, as somebody types them, or all
+ * at once, as a program sends them and as a paste comes that the terminal does not mark.
  *
  * Pure arithmetic over the times at which the keys were read.
  */

@@ -1,9 +1,9 @@
 /*
  * verbline: what becomes of a line that names a verb, typed after ':' or made by a key.
  *
- * It is checked by the table of verbs; one that changes something is asked about on the sheet, whose
- * text the verb itself writes in a child; and what was answered with Yes runs in a child, too, with
- * its output in the reader. A worker is launched by such a child and stays when it ends.
+ * It is checked by the table of verbs; one that changes something is asked about on the sheet,
+ * whose text the verb itself writes in a child; and what was answered with Yes runs in a child,
+ * too, with its output in the reader. A worker is launched by such a child and stays when it ends.
  */
 #include "console_state.h"
 

@@ -1,8 +1,8 @@
 /*
  * wrap: breaks a clean text into lines of a width, at blanks where it can.
  *
- * The rest of a broken line hangs under its first word, so that an indented list stays one; behind a
- * label ("  locks   none"), under what it labels.
+ * The rest of a broken line hangs under its first word, so that an indented list stays one; behind
+ * a label (" locks none"), under what it labels.
  */
 #ifndef TD_WRAP_H
 #define TD_WRAP_H

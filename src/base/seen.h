@@ -1,7 +1,7 @@
 /*
- * seen: which texts were met before, each by a hash of 64 bits: 16 bytes of memory for one, whatever
- * its length. Two texts of one hash are as good as never met; the hash is seeded by chance, so that
- * nobody can make a text that hides another.
+ * seen: which texts were met before, each by a hash of 64 bits: 16 bytes of memory for one,
+ * whatever its length. Two texts of one hash are as good as never met; the hash is seeded by
+ * chance, so that nobody can make a text that hides another.
  */
 #ifndef TD_SEEN_H
 #define TD_SEEN_H

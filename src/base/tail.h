@@ -1,5 +1,6 @@
 /*
- * tail: the lines of a file that grows, from near its end; also when it is rotated away or begun anew.
+ * tail: the lines of a file that grows, from near its end; also when it is rotated away or begun
+ * anew.
  *
  * A line that has not ended yet is held back. Whoever reads asks again after a while: nothing here
  * waits. Lines are raw.

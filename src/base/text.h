@@ -34,8 +34,8 @@ enum text_align { TEXT_LEFT, TEXT_RIGHT };
 void text_pad(struct buf *out, const char *s, size_t width, enum text_align align, bool ascii);
 
 /*
- * Appends a field of CSV, in quotes. What begins like a formula would be one to a spreadsheet, so it gets an
- * apostrophe in front.
+ * Appends a field of CSV, in quotes. What begins like a formula would be one to a spreadsheet, so
+ * it gets an apostrophe in front.
  */
 void text_csv(struct buf *out, const char *raw);
 

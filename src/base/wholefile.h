@@ -20,8 +20,10 @@ bool wholefile_write(const char *directory, const char *name, const char *bytes,
 
 /* All of it, whatever interrupts; else false, with errno. */
 bool wholefile_write_all(int fd, const char *bytes, size_t len);
-/* A new file, mode 0600; else false, with errno, and what was there before is as it was: EEXIST. It is for
- * somebody who looks at it next, and not fsynced. */
+/*
+ * A new file, mode 0600; else false, with errno, and what was there before is as it was: EEXIST. It
+ * is for somebody who looks at it next, and not fsynced.
+ */
 bool wholefile_new(const char *path, const char *bytes, size_t len);
 
 /* A new, empty file of mode 0600, open for writing, that nobody else can have put there. */

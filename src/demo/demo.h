@@ -45,8 +45,9 @@ bool demo_load(struct pg *pg, struct redis *redis, const struct demo_options *op
                struct err *err);
 
 /*
- * Writes the sample of sessions and caches into a Redis database that is empty, with what the checks
- * must find in it: sessions that say another tenant, users over the limit, sets that name what is over.
+ * Writes the sample of sessions and caches into a Redis database that is empty, with what the
+ * checks must find in it: sessions that say another tenant, users over the limit, sets that name
+ * what is over.
  */
 bool demo_sessions_load(struct redis *redis, const struct demo_options *options, struct err *err);
 

@@ -1,7 +1,7 @@
 /*
- * demo_sessions: puts sessions and caches of some tenants into a Redis that is empty (demo.h), in the
- * shapes of the service, and with the defects that 'session check' and the Cache pane are there to find.
- * The same sample each time, but for the clock: nothing in it is drawn by chance.
+ * demo_sessions: puts sessions and caches of some tenants into a Redis that is empty (demo.h), in
+ * the shapes of the service, and with the defects that 'session check' and the Cache pane are there
+ * to find. The same sample each time, but for the clock: nothing in it is drawn by chance.
  */
 #include "demo.h"
 

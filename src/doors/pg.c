@@ -1,8 +1,8 @@
 /*
  * pg: see pg.h. A connection that stands: its statements, their answers, and its loss.
  *
- * libpq is always in its non-blocking mode. Its cancel function does block, so that runs in a thread
- * of its own.
+ * libpq is always in its non-blocking mode. Its cancel function does block, so that runs in a
+ * thread of its own.
  */
 #include "pg_parts.h"
 
@@ -181,7 +181,10 @@ static enum err_kind S_kind_of(const PGresult *rows, const char *state)
     return kind == ERR_LOST && str_is(severity, "ERROR") ? ERR_RETRY : kind;
 }
 
-/* NOT NULL and CHECK show the whole row that failed: whatever it holds would stand in logs for ever. */
+/*
+ * NOT NULL and CHECK show the whole row that failed: whatever it holds would stand in logs for
+ * ever.
+ */
 static bool S_shows_a_row(const char *state)
 {
     return str_is(state, "23502") || str_is(state, "23514");

@@ -71,7 +71,8 @@ int pg_backend_pid(const struct pg *pg);
 
 /*
  * The settings of a live connection, its password included, so that a program of PostgreSQL's own
- * reaches the very same server: keyword, the variable that sets it ("PGHOST"; NULL: none does), value.
+ * reaches the very same server: keyword, the variable that sets it ("PGHOST"; NULL: none does),
+ * value.
  */
 typedef void pg_setting_fn(void *ctx, const char *keyword, const char *variable, const char *value);
 void pg_each_setting(const struct pg *pg, pg_setting_fn *each, void *ctx);
@@ -94,8 +95,8 @@ void pg_query_prepared(struct pg *pg, const char *name, const char *const *value
                        pg_done_fn *done, void *ctx);
 
 /*
- * As pg_query(), waiting while the loop turns (so heartbeats and keys go on). `*out` is yours to free
- * with pg_result_free(), and NULL when it failed; pass NULL when it does not matter.
+ * As pg_query(), waiting while the loop turns (so heartbeats and keys go on). `*out` is yours to
+ * free with pg_result_free(), and NULL when it failed; pass NULL when it does not matter.
  */
 bool pg_run(struct pg *pg, const char *sql, const char *const *values, int count,
             struct pg_result **out, struct err *err);

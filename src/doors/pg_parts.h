@@ -72,7 +72,9 @@ void pg_send(struct pg *pg, const char *sql, const char *const *values, int coun
 /* Of a connection that has been opened: takes what the server sends. */
 watch_fn pg_on_socket;
 
-/* The options that conninfo and the environment give, as libpq itself reads them; PQconninfoFree() */
+/*
+ * The options that conninfo and the environment give, as libpq itself reads them; PQconninfoFree()
+ */
 PQconninfoOption *pg_target_parse(const struct pg_target *target, struct err *err);
 /* One of them; NULL: not given. */
 const char *pg_target_option(const PQconninfoOption *options, const char *keyword);

@@ -66,15 +66,17 @@ typedef void redis_done_fn(void *ctx, const struct redis_reply *reply, const str
  */
 void redis_send(struct redis *redis, int argc, const char *const *argv, const size_t *lengths,
                 redis_done_fn *done, void *ctx);
-/* Waits while the loop turns. `*out` is yours, redis_reply_free(), and NULL when it failed; pass NULL when it
- * does not matter. */
+/*
+ * Waits while the loop turns. `*out` is yours, redis_reply_free(), and NULL when it failed; pass
+ * NULL when it does not matter.
+ */
 bool redis_run(struct redis *redis, int argc, const char *const *argv, struct redis_reply **out,
                struct err *err);
 size_t redis_pending(const struct redis *redis); /* commands that have no answer yet */
 
 /*
- * What is sent from now on waits, and leaves in one go with the first command that is sent after the
- * hold is let go, or at the latest then. A cluster, whose commands go many ways, holds nothing.
+ * What is sent from now on waits, and leaves in one go with the first command that is sent after
+ * the hold is let go, or at the latest then. A cluster, whose commands go many ways, holds nothing.
  */
 void redis_hold(struct redis *redis, bool hold);
 /* Sends at once what was not sent yet, before one who is busy comes to turn the loop. */
@@ -82,8 +84,8 @@ void redis_flush(struct redis *redis);
 size_t redis_held(const struct redis *redis); /* of those without an answer: not even sent yet */
 
 /*
- * MONITOR: from its answer on `each` hears, as a status, every command that the server is sent, until the
- * connection is closed; nothing else can be sent on it. A cluster has no such thing.
+ * MONITOR: from its answer on `each` hears, as a status, every command that the server is sent,
+ * until the connection is closed; nothing else can be sent on it. A cluster has no such thing.
  */
 bool redis_monitor(struct redis *redis, redis_done_fn *each, void *ctx, struct err *err);
 
@@ -112,14 +114,18 @@ const struct redis_node *redis_node(const struct redis *redis, size_t node);
  * before has no meaning after.
  */
 unsigned redis_topology(const struct redis *redis);
-/* Slots that nobody serves: their keys can be neither counted nor changed. 0 for a single server. */
+/*
+ * Slots that nobody serves: their keys can be neither counted nor changed. 0 for a single server.
+ */
 int redis_uncovered(const struct redis *redis);
 
 /* To one node, which is asked for nothing else: it is told as an error when that node is away. */
 void redis_send_node(struct redis *redis, size_t node, int argc, const char *const *argv,
                      const size_t *lengths, redis_done_fn *done, void *ctx);
-/* The same by name, whatever number it has by now; also to one that serves no slots yet. In a single
- * server the name is not looked at. */
+/*
+ * The same by name, whatever number it has by now; also to one that serves no slots yet. In a
+ * single server the name is not looked at.
+ */
 void redis_send_named(struct redis *redis, const char *name, int argc, const char *const *argv,
                       const size_t *lengths, redis_done_fn *done, void *ctx);
 bool redis_run_node(struct redis *redis, size_t node, int argc, const char *const *argv,

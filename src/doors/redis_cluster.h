@@ -1,6 +1,6 @@
 /*
- * redis_cluster: what redis_cluster.c, which routes the questions, shares with redis_survey.c, which
- * keeps the map and the members. Nothing else includes it.
+ * redis_cluster: what redis_cluster.c, which routes the questions, shares with redis_survey.c,
+ * which keeps the map and the members. Nothing else includes it.
  */
 #ifndef TD_REDIS_CLUSTER_H
 #define TD_REDIS_CLUSTER_H

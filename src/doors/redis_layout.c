@@ -61,7 +61,9 @@ static char *S_address(const char *word)
     return address;
 }
 
-/* One that the cluster has lost sight of is ":0"; it is still named where slots are on their way. */
+/*
+ * One that the cluster has lost sight of is ":0"; it is still named where slots are on their way.
+ */
 static bool S_can_be_reached(const char *address)
 {
     const char *colon = strrchr(address, ':');
@@ -118,7 +120,9 @@ static bool S_read_range(struct redis_layout *layout, size_t node, char *word)
     return true;
 }
 
-/* The name of the node with this id: a primary that was asked, or an address to be reached; yours. */
+/*
+ * The name of the node with this id: a primary that was asked, or an address to be reached; yours.
+ */
 static char *S_name_of(const struct redis_layout *layout, const char *text, const char *id)
 {
     struct words words;

@@ -36,7 +36,10 @@ struct redis_layout { /* zeroed: empty; of one server it stays so */
     void *ctx;
 };
 
-/* Asks all primaries; `done` is told when all have answered. Until then the layout stays where it is. */
+/*
+ * Asks all primaries; `done` is told when all have answered. Until then the layout stays where it
+ * is.
+ */
 void redis_layout_ask(struct redis *redis, struct redis_layout *layout, redis_connected_fn *done,
                       void *ctx);
 void redis_layout_release(struct redis_layout *layout);

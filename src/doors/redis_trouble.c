@@ -68,7 +68,10 @@ static const struct trouble S_troubles[] = {
      "perhaps it speaks TLS and was asked without, or the other way round: rediss:// or redis://"},
 };
 
-/* "NOPERM ... run the 'cluster|nodes' command": the right that the user lacks, as ACL SETUSER takes it. */
+/*
+ * "NOPERM ... run the 'cluster|nodes' command": the right that the user lacks, as ACL SETUSER takes
+ * it.
+ */
 static void S_hint_right(const char *message, struct err *err)
 {
     const char *word = strstr(message, "run the '"), *key = strstr(message, "keys");

@@ -1,8 +1,8 @@
 /*
  * resolve: looks up a host name without holding the loop.
  *
- * The C library's resolver blocks; here it runs in a thread of its own, which wakes the loop when the
- * answer is there. Used by every connection, since a dead name server must not stop a key.
+ * The C library's resolver blocks; here it runs in a thread of its own, which wakes the loop when
+ * the answer is there. Used by every connection, since a dead name server must not stop a key.
  */
 #ifndef TD_RESOLVE_H
 #define TD_RESOLVE_H

@@ -1,11 +1,11 @@
 /*
  * sql: finds a statement of sql/ by its name, and fills psql's own variables into it.
  *
- * Every statement that is ever sent stands in a file under sql/, under a line `-- name: NAME`;
- * the comment lines after it say what it is for. What several statements share stands in a file of its
+ * Every statement that is ever sent stands in a file under sql/, under a line `-- name: NAME`; the
+ * comment lines after it say what it is for. What several statements share stands in a file of its
  * own, in the place of a line `-- include: FILE`. A DBA can run any of them with psql, and
- * `tenantdeck sql NAME` prints it whole. :"name" becomes a quoted identifier, :'name' a quoted literal;
- * values go as parameters ($1). C never pastes SQL together.
+ * `tenantdeck sql NAME` prints it whole. :"name" becomes a quoted identifier, :'name' a quoted
+ * literal; values go as parameters ($1). C never pastes SQL together.
  */
 #ifndef TD_SQL_H
 #define TD_SQL_H

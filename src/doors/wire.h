@@ -21,7 +21,9 @@ struct wire_owner {
     void *ctx;
 };
 
-/* Never fails at once: what goes wrong is told to `opened` from the loop. The target is borrowed. */
+/*
+ * Never fails at once: what goes wrong is told to `opened` from the loop. The target is borrowed.
+ */
 struct wire *wire_open(struct loop *loop, const struct redis_target *target,
                        const struct wire_owner *owner);
 void wire_close(struct wire *wire); /* NULL is fine; the owner hears no more */

@@ -3,10 +3,10 @@
  * in Redis's own protocol, and so are the replies that are read; between them is JSON.
  *
  * Commands that come together go out together, as one POST to /pipeline; the next one goes when the
- * answer is there. Strings come back in base64, if a probe has shown that the server does that: else
- * what is no UTF-8 would come back changed, and is an error here. JSON cannot hold what is no UTF-8
- * either: a command that ends with such a key or value goes alone, its last word as the body and the
- * others in the address; one that has it elsewhere cannot be sent.
+ * answer is there. Strings come back in base64, if a probe has shown that the server does that:
+ * else what is no UTF-8 would come back changed, and is an error here. JSON cannot hold what is no
+ * UTF-8 either: a command that ends with such a key or value goes alone, its last word as the body
+ * and the others in the address; one that has it elsewhere cannot be sent.
  */
 #include "redis_parts.h"
 #include "wire_parts.h"

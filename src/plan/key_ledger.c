@@ -27,8 +27,10 @@ struct names {
     size_t count, cap;
 };
 
-/* The slot of the hash, or the free one where it would go. Two texts of one hash would be counted as
- * one: among a million names of 64 bits that happens once in some thirty million counts. */
+/*
+ * The slot of the hash, or the free one where it would go. Two texts of one hash would be counted
+ * as one: among a million names of 64 bits that happens once in some thirty million counts.
+ */
 static struct name *S_slot(const struct names *names, uint64_t hash)
 {
     size_t at = hash & (names->cap - 1);

@@ -1,9 +1,10 @@
 /*
  * key_recent: was this key handed out just before?
  *
- * SCAN hands out a key twice only when the server shrinks its table meanwhile, and then it goes once
- * more through the one slot that it was in: so a repeat comes soon after the first time. The last keys
- * (KEY_RECENT at the least) are remembered by a hash of 64 bits, and no more, however many there are.
+ * SCAN hands out a key twice only when the server shrinks its table meanwhile, and then it goes
+ * once more through the one slot that it was in: so a repeat comes soon after the first time. The
+ * last keys (KEY_RECENT at the least) are remembered by a hash of 64 bits, and no more, however
+ * many there are.
  */
 #ifndef TD_KEY_RECENT_H
 #define TD_KEY_RECENT_H

@@ -19,7 +19,9 @@ struct key_owner { /* parts of the key that was matched, not terminated; NULL: n
     size_t type_len, id_len;
 };
 
-/* A part of a key as a text, yours. None is cut short, to look like another: a NUL is written \x00. */
+/*
+ * A part of a key as a text, yours. None is cut short, to look like another: a NUL is written \x00.
+ */
 char *key_part(const char *text, size_t len);
 
 bool key_template_match(const char *pattern, const char *key, size_t len, struct key_owner *owner);

@@ -1,6 +1,7 @@
 /*
- * mending: which steps bring back what a check of a validation finds wrong, without deciding anything
- * about data. One table for the verb that mends and for the pane that tells whether it would.
+ * mending: which steps bring back what a check of a validation finds wrong, without deciding
+ * anything about data. One table for the verb that mends and for the pane that tells whether it
+ * would.
  */
 #ifndef TD_MENDING_H
 #define TD_MENDING_H
@@ -14,7 +15,9 @@ struct mending {   /* what has been done of the plan */
     bool spread;   /* Citus has the tables: it takes no triggers */
 };
 
-/* Names in the order in which they are done, NULL after the last; NULL: only a person can decide. */
+/*
+ * Names in the order in which they are done, NULL after the last; NULL: only a person can decide.
+ */
 const char *const *mending_steps(const char *check_name, const char *message,
                                  const struct mending *done);
 /* What is said where there are none. */

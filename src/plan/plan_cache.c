@@ -1,6 +1,6 @@
 /*
- * plan_cache: the values that say how a service uses Redis, beyond the keys themselves: how it keeps
- * its sessions, and at which load of the server somebody wants to be told.
+ * plan_cache: the values that say how a service uses Redis, beyond the keys themselves: how it
+ * keeps its sessions, and at which load of the server somebody wants to be told.
  */
 #include "plan_values.h"
 

@@ -121,7 +121,9 @@ static json_t *S_alarms_json(const struct plan_alarms *alarms)
     return object;
 }
 
-/* Without the title: it is for people, and a database of another encoding may not know its letters. */
+/*
+ * Without the title: it is for people, and a database of another encoding may not know its letters.
+ */
 char *plan_to_json(const struct plan *plan)
 {
     json_t *object = json_object(), *columns = json_array(), *tables = json_array(),

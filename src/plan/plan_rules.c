@@ -275,7 +275,9 @@ static bool S_same_names(const struct plan_names *a, const struct plan_names *b)
     return same;
 }
 
-/* Two indexes on the same columns cost twice and serve once; a WHERE taken over tells them apart. */
+/*
+ * Two indexes on the same columns cost twice and serve once; a WHERE taken over tells them apart.
+ */
 static bool S_are_twins(const struct plan_key *a, const struct plan_key *b)
 {
     return S_same_names(&a->columns, &b->columns) && !a->replaces == !b->replaces &&

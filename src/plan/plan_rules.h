@@ -13,8 +13,8 @@
 bool plan_rules_apply(struct plan *plan, const struct ini *ini, struct err *err);
 
 /*
- * A pattern of Redis keys: segments between colons, each literal text or {org}, {tenant} or {id} (at
- * most once each), and perhaps '*' as the last. Something must be literal.
+ * A pattern of Redis keys: segments between colons, each literal text or {org}, {tenant} or {id}
+ * (at most once each), and perhaps '*' as the last. Something must be literal.
  */
 bool plan_pattern_fits(const char *pattern, struct err *err);
 /* varchar(n), text or uuid. */

@@ -104,7 +104,9 @@ bool plan_words_cut(struct arena *arena, const char *value, struct plan_words *o
 
 /* ---- commands ---- */
 
-/* A command that was copied from a terminal must not be run as something else than it looks like. */
+/*
+ * A command that was copied from a terminal must not be run as something else than it looks like.
+ */
 static bool S_is_for_a_shell(const char *word, bool first)
 {
     static const char *const operators[] = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"};

@@ -105,7 +105,9 @@ static const char *S_user(void)
     return user ? user->pw_name : "?";
 }
 
-/* The address that an SSH session came from; NULL: it is none. One of the link names its interface. */
+/*
+ * The address that an SSH session came from; NULL: it is none. One of the link names its interface.
+ */
 static char *S_ssh_client(void)
 {
     const char *connection = getenv("SSH_CONNECTION");

@@ -14,7 +14,10 @@
 
 #include <stdint.h>
 
-/* TENANTDECK_HURRY divides how long a run waits for a server that is gone: nobody tests for minutes. */
+/*
+ * TENANTDECK_HURRY divides how long a run waits for a server that is gone: nobody tests for
+ * minutes.
+ */
 #ifdef TD_FAILPOINTS
 int64_t failpoint_hurry(int64_t ms);
 #define FAILPOINT_HURRY(ms) failpoint_hurry(ms)

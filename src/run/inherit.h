@@ -1,5 +1,6 @@
 /*
- * inherit: what an earlier worker of the plan has left: is it dead at all, and what of it still works?
+ * inherit: what an earlier worker of the plan has left: is it dead at all, and what of it still
+ * works?
  *
  * Its backends and commands are ended before a new worker begins, and only those, each only if its
  * number and its start agree.

@@ -4,8 +4,8 @@
 #include <string.h>
 
 /*
- * Two neighbours become one that has the time of the earlier and the place of the later: those where
- * it matters least, seen from how old they are.
+ * Two neighbours become one that has the time of the earlier and the place of the later: those
+ * where it matters least, seen from how old they are.
  */
 static void S_join_two(struct lag *lag, int64_t now)
 {

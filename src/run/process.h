@@ -2,9 +2,9 @@
  * process: a command of somebody else as a child of ours, in the loop.
  *
  * It has a process group of its own, /dev/null as its input, and one pipe for all it says, which
- * the loop reads: a child that talks without end, or that leaves a daemon with the pipe open, stalls
- * nobody. No shell is involved. It waits at a gate until process_go(), so that it can be noted
- * before it does anything; when we die before that, it goes without having begun.
+ * the loop reads: a child that talks without end, or that leaves a daemon with the pipe open,
+ * stalls nobody. No shell is involved. It waits at a gate until process_go(), so that it can be
+ * noted before it does anything; when we die before that, it goes without having begun.
  *
  * Who it is, is told by pid, start time and boot, so that a later process with the same number is
  * never taken for it. Everything it starts carries a mark in the environment, and so is found
@@ -71,7 +71,10 @@ char *process_describe(const struct process_result *result);
 /* Kills it when it is not over, and waits for that. NULL is fine. */
 void process_free(struct process *process);
 
-/* Who starts us may have SIGCHLD ignored; then the kernel would throw the exit codes of children away. */
+/*
+ * Who starts us may have SIGCHLD ignored; then the kernel would throw the exit codes of children
+ * away.
+ */
 void process_want_exit_codes(void);
 
 /* ---- who a process is, also one that another worker has started ---- */
@@ -87,8 +90,8 @@ bool process_identify(pid_t pid, struct process_identity *out, struct err *err);
 
 /*
  * The processes of this one that are still there: itself, its group, and what carries its mark; how
- * many, and as many pids as `room` holds. 0 after another boot. Where it runs on another host nobody
- * can tell: then it is 0 with `elsewhere` set.
+ * many, and as many pids as `room` holds. 0 after another boot. Where it runs on another host
+ * nobody can tell: then it is 0 with `elsewhere` set.
  */
 size_t process_family(const struct process_identity *identity, pid_t *pids, size_t room,
                       bool *elsewhere);

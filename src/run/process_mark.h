@@ -14,10 +14,10 @@ enum { PROCESS_MARK_SIZE = 64 };
 void process_mark(const struct process_identity *identity, char out[static PROCESS_MARK_SIZE]);
 
 /*
- * How the sessions of the command are called in the server, by libpq and by whoever else heeds PGAPPNAME:
- * "PGAPPNAME=tenantdeck-child 812:7411 schema of mentoring". The server keeps 63 bytes of it, and only
- * those of ASCII that can be seen. By that name it is no session of this program itself ("tenantdeck …"):
- * it may be waited for, seen by preflight, and cancelled by a person.
+ * How the sessions of the command are called in the server, by libpq and by whoever else heeds
+ * PGAPPNAME: "PGAPPNAME=tenantdeck-child 812:7411 schema of mentoring". The server keeps 63 bytes
+ * of it, and only those of ASCII that can be seen. By that name it is no session of this program
+ * itself ("tenantdeck …"): it may be waited for, seen by preflight, and cancelled by a person.
  */
 enum { PROCESS_SESSION_SIZE = sizeof("PGAPPNAME=") + 63 };
 void process_session(const struct process_identity *identity, const char *title,

@@ -2,9 +2,10 @@
  * run: one execution of a plan's steps, as the steps see it.
  *
  * A step never speaks to the journal or to the worker directly: it gets this context. A transaction
- * is opened by run_begin(), which fences it: the epoch of the lease is matched and locked FOR SHARE,
- * so a worker that wakes after its lease was taken commits nothing. run_mark() and run_keep() join
- * that transaction; so rows, checkpoint and undo record are there together or not at all.
+ * is opened by run_begin(), which fences it: the epoch of the lease is matched and locked FOR
+ * SHARE, so a worker that wakes after its lease was taken commits nothing. run_mark() and
+ * run_keep() join that transaction; so rows, checkpoint and undo record are there together or not
+ * at all.
  *
  * Events, findings, progress and failures go over a second connection, so that a rollback cannot
  * erase its own report.
@@ -97,8 +98,10 @@ bool run_query(struct run *run, const char *sql, const char *const *values, int 
 bool run_begin(struct run *run, struct err *err); /* fenced; lock waits are bounded */
 bool run_commit(struct run *run, struct err *err);
 void run_rollback(struct run *run);
-/* How long locks are waited for by `statement`, outside a transaction: one that makes nobody wait may
- * wait as long as it takes. NULL: by all others, as usual. */
+/*
+ * How long locks are waited for by `statement`, outside a transaction: one that makes nobody wait
+ * may wait as long as it takes. NULL: by all others, as usual.
+ */
 bool run_set_patience(struct run *run, const char *statement, struct err *err);
 
 /* The checkpoint of what was done in the open transaction. A second one of the same name fails. */
@@ -172,7 +175,8 @@ struct finding {
 };
 bool run_find(struct run *run, const struct finding *finding, struct err *err);
 /*
- * False, with the sentence: the lease was taken, as a statement has just shown that matches the epoch.
+ * False, with the sentence: the lease was taken, as a statement has just shown that matches the
+ * epoch.
  */
 bool run_fence_lost(struct run *run, struct err *err);
 /* A figure that a later step compares with; the first of a name stays. */
@@ -190,7 +194,9 @@ bool run_child_ended(struct run *run, int64_t child, int status, struct err *err
 
 const char *run_option(const struct run *run, const char *name); /* NULL: not given */
 bool run_flag(const struct run *run, const char *name);
-/* Is the run about this table? Most are about all; the option "units" names those that one mends. */
+/*
+ * Is the run about this table? Most are about all; the option "units" names those that one mends.
+ */
 bool run_wants_unit(const struct run *run, const char *unit);
 
 #endif

@@ -224,7 +224,9 @@ char *limits_words(const struct limits *limits)
 
 /* ---- the sentence ---- */
 
-/* "12.4 s", "3 min 10 s" would hide what is compared, so always in seconds; whole ones are short. */
+/*
+ * "12.4 s", "3 min 10 s" would hide what is compared, so always in seconds; whole ones are short.
+ */
 static const char *S_seconds(int64_t ms, char out[static 24])
 {
     snprintf(out, 24, ms % 1000 ? "%.1f s" : "%.0f s", (double)ms / 1000);

@@ -21,7 +21,10 @@ struct limits {
     struct limit waiters; /* sessions that wait for locks of ours, each for more than a second */
     struct limit active;  /* sessions at work */
     struct limit archive; /* WAL files that wait for the archiver */
-    /* How long a fill waits, in all, for transactions that see the rows as they were; see fill_wait.h. */
+    /*
+     * How long a fill waits, in all, for transactions that see the rows as they were; see
+     * fill_wait.h.
+     */
     struct limit patience_ms;
     bool asks_query, asks_file;
     bool held; /* by hand */
@@ -43,10 +46,11 @@ struct figures {
 /* Those of the plan; where it names none, what is sensible. */
 void limits_begin(struct limits *limits, const struct plan_limits *plan);
 /*
- * Changes one while the run goes on: 'lag', 'patience' and 'batch' take a number of seconds or one with its
- * unit ("10", "500ms"), 'waiters', 'active', 'archive' and 'pages' a number; 'off' takes a limit
- * away; 'batch' and 'pages' also take "*2" and "/2" of what they are; 'sleep' takes how many times as long as a
- * batch took it sleeps after it ("0.5"), and "+0.5" and "-0.5"; 'query', 'file' and 'hold' take 'on' or 'off'. What it does not know changes nothing.
+ * Changes one while the run goes on: 'lag', 'patience' and 'batch' take a number of seconds or one
+ * with its unit ("10", "500ms"), 'waiters', 'active', 'archive' and 'pages' a number; 'off' takes a
+ * limit away; 'batch' and 'pages' also take "*2" and "/2" of what they are; 'sleep' takes how many
+ * times as long as a batch took it sleeps after it ("0.5"), and "+0.5" and "-0.5"; 'query', 'file'
+ * and 'hold' take 'on' or 'off'. What it does not know changes nothing.
  */
 bool limits_set(struct limits *limits, const char *name, const char *value, struct err *err);
 /* All of them in a line: "lag 10s, waiters 0, active off, …"; yours. */

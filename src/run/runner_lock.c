@@ -1,6 +1,6 @@
 /*
- * runner_lock: see runner_lock.h. Taken again step by step, by callbacks: opened, locked, noted with
- * the lease; whatever fails is begun anew by the next pulse.
+ * runner_lock: see runner_lock.h. Taken again step by step, by callbacks: opened, locked, noted
+ * with the lease; whatever fails is begun anew by the next pulse.
  */
 #include "runner_lock.h"
 

@@ -1,8 +1,8 @@
 /*
  * runner_lock: the runner's lock of a plan, held by a session that does nothing else.
  *
- * When that session is lost (a firewall, an administrator) the worker goes on under the fence of its
- * lease, and takes the lock again by another session; so nobody else begins meanwhile.
+ * When that session is lost (a firewall, an administrator) the worker goes on under the fence of
+ * its lease, and takes the lock again by another session; so nobody else begins meanwhile.
  */
 #ifndef TD_RUNNER_LOCK_H
 #define TD_RUNNER_LOCK_H

@@ -18,8 +18,8 @@ struct throttle;
 
 struct throttle *throttle_new(struct run *run);
 /*
- * NULL is fine. Comes before pg_free() of run->control: a look that is under way there is waited for
- * as long as the server may take, and else the connection is dropped.
+ * NULL is fine. Comes before pg_free() of run->control: a look that is under way there is waited
+ * for as long as the server may take, and else the connection is dropped.
  */
 void throttle_free(struct throttle *throttle);
 
@@ -35,14 +35,17 @@ int64_t throttle_batch_ms(const struct throttle *throttle); /* how long a batch 
 int64_t throttle_sleep(const struct throttle *throttle);    /* in hundredths of a batch's time */
 /* How long to rest after a batch that took so long. */
 int64_t throttle_rest_ms(int64_t sleep, int64_t took_ms);
-/* How long a fill waits for transactions that see the rows as they were; LIMIT_OFF: for all of them. */
+/*
+ * How long a fill waits for transactions that see the rows as they were; LIMIT_OFF: for all of
+ * them.
+ */
 int64_t throttle_patience_ms(const struct throttle *throttle);
 int throttle_pages(const struct throttle *throttle); /* of a table, in a batch, at most */
 
 /*
  * How many pages the next batch should have, when the last one had `pages` and took so long: half
- * as many when it took more than twice its target, else what would meet it, but never more than half
- * as many again; from 1 to `most`.
+ * as many when it took more than twice its target, else what would meet it, but never more than
+ * half as many again; from 1 to `most`.
  */
 int throttle_next_pages(int pages, int64_t took_ms, int64_t target_ms, int most);
 

@@ -30,7 +30,9 @@ static bool S_read_text(struct pg *pg, const char *statement, const char *value,
     return true;
 }
 
-/* Files that cannot be read are told by whoever needs them; a rollback does without the mapping's. */
+/*
+ * Files that cannot be read are told by whoever needs them; a rollback does without the mapping's.
+ */
 static void S_read_plan(const struct plan *plan, char *out)
 {
     char *hash = NULL;

@@ -2,8 +2,9 @@
  * token: what a question was asked about, so that what was shown is what runs.
  *
  * Read before the question is put, and compared before anything is done: the files of the plan, the
- * database by its server's own identity, the role, the journal's generation, and how far the steps were.
- * The worker compares the part that others may change once more, when it holds the runner's lock.
+ * database by its server's own identity, the role, the journal's generation, and how far the steps
+ * were. The worker compares the part that others may change once more, when it holds the runner's
+ * lock.
  */
 #ifndef TD_TOKEN_H
 #define TD_TOKEN_H

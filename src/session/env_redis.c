@@ -51,7 +51,9 @@ bool env_redis_fill(const struct env *env, const struct plan *plan, struct redis
                     struct err *err)
 {
     const char *word = S_word(plan);
-    /* Who may open a unix socket is settled by its mode; no password of another server goes there. */
+    /*
+     * Who may open a unix socket is settled by its mode; no password of another server goes there.
+     */
     if (target->rest) /* whichever plan it is that asks: no other name has a token for HTTP */
         word = NULL;
     enum env_meaning secret = target->rest ? ENV_REST_TOKEN : ENV_REDIS_PASSWORD;

@@ -20,8 +20,8 @@ bool env_redis(const struct env *env, const struct plan *plan, struct redis_targ
                bool *found, struct err *err);
 
 /*
- * What an address from elsewhere (-r, the deck) leaves open: the password that REDIS_PASSWORD names,
- * the token of an address over HTTP, the certificates of one over TLS.
+ * What an address from elsewhere (-r, the deck) leaves open: the password that REDIS_PASSWORD
+ * names, the token of an address over HTTP, the certificates of one over TLS.
  */
 bool env_redis_fill(const struct env *env, const struct plan *plan, struct redis_target *target,
                     struct err *err);

@@ -29,7 +29,10 @@ static char *S_only_plan_here(void)
     return path;
 }
 
-/* A plan has commands and SQL to be run: nobody shall run a stranger's for having stood where it lies. */
+/*
+ * A plan has commands and SQL to be run: nobody shall run a stranger's for having stood where it
+ * lies.
+ */
 static bool S_check_found(const struct plan *plan, struct err *err)
 {
     const struct file_trust trust = {.found = true, .owner = geteuid()};
@@ -111,7 +114,9 @@ static void S_prefer(char **slot, const char *value)
         *slot = str_dup(value);
 }
 
-/* What stands in the address goes before the deck's other lines, and those before the environment. */
+/*
+ * What stands in the address goes before the deck's other lines, and those before the environment.
+ */
 static bool S_complete_redis(const struct session_options *options, const struct deck *deck,
                              struct session *out, struct err *err)
 {

@@ -169,7 +169,9 @@ static struct run_look S_find_look(const char *state)
 static void S_tell_state(const struct run_look *look, const struct run_view *run,
                          const struct step_view *step, struct buf *out)
 {
-    /* The journal calls it a pause as well when the worker waits for a lock or a lagging replica. */
+    /*
+     * The journal calls it a pause as well when the worker waits for a lock or a lagging replica.
+     */
     bool asked = !step || !step->waits || str_starts(step->waits, "paused");
     bool waits = !asked && look->open && !str_is(look->state, "held");
     bool in_front = look->at && (waits || !*look->at);

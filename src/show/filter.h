@@ -1,5 +1,6 @@
 /*
- * filter: which rows of a table somebody wants to see: "sessions", "missing>0", "level:error step 3".
+ * filter: which rows of a table somebody wants to see: "sessions", "missing>0", "level:error step
+ * 3".
  *
  * A term of a filter is a text, which any column may contain, or a column (its name or its
  * heading), an operator and a value. A term ends where the next column's begins; all of them have

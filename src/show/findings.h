@@ -1,7 +1,9 @@
 /*
- * findings: what is known of a check, at length: for the reader, and for a file that somebody takes away.
+ * findings: what is known of a check, at length: for the reader, and for a file that somebody takes
+ * away.
  *
- * The texts for the reader stay raw, as a struct table_def promises; what goes into a file is clean.
+ * The texts for the reader stay raw, as a struct table_def promises; what goes into a file is
+ * clean.
  */
 #ifndef TD_FINDINGS_H
 #define TD_FINDINGS_H

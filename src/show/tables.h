@@ -1,4 +1,6 @@
-/* tables: the columns of every table that is shown anywhere. One array, in the order of the panes. */
+/*
+ * tables: the columns of every table that is shown anywhere. One array, in the order of the panes.
+ */
 #ifndef TD_TABLES_H
 #define TD_TABLES_H
 

@@ -1,6 +1,6 @@
 /*
- * tables_check: the table of what was checked and found. First a row for each group of checks, which sums
- * it up, then the checks themselves; of both the worst stands first.
+ * tables_check: the table of what was checked and found. First a row for each group of checks,
+ * which sums it up, then the checks themselves; of both the worst stands first.
  */
 #include "cell.h"
 #include "findings.h"

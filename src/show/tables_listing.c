@@ -1,6 +1,6 @@
 /*
- * tables_listing: what stands below a row: what one tenant has, and keys one by one. The console opens
- * them from a tenant or a template; they are no panes of their own.
+ * tables_listing: what stands below a row: what one tenant has, and keys one by one. The console
+ * opens them from a tenant or a template; they are no panes of their own.
  */
 #include "cell.h"
 #include "clock.h"

@@ -204,7 +204,10 @@ void step_cell(const struct snapshot *snapshot, size_t row, size_t column, struc
 
 /* ---- the title ---- */
 
-/* "fill 41 %, 52,000 rows/s, ~1m13s left, mean 48,000": what drops out of a narrow title stands last. */
+/*
+ * "fill 41 %, 52,000 rows/s, ~1m13s left, mean 48,000": what drops out of a narrow title stands
+ * last.
+ */
 static void S_add_under_way(const struct run_view *run, const struct step_view *step, int64_t now,
                             struct buf *out)
 {

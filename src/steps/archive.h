@@ -1,8 +1,8 @@
 /*
  * archive: a backup as it lies on the disk: NAME.dump, and what is known of it in NAME.json.
  *
- * The dump counts only when its JSON is there, which is written last. The JSON carries a checksum of
- * itself and the dump's SHA-256, so that a byte that is missing or has changed is always found.
+ * The dump counts only when its JSON is there, which is written last. The JSON carries a checksum
+ * of itself and the dump's SHA-256, so that a byte that is missing or has changed is always found.
  * Reads and checks; the dump itself is made by backup.c.
  */
 #ifndef TD_ARCHIVE_H
@@ -34,7 +34,10 @@ int64_t archive_rows(const struct archive *archive);                       /* of
 /* "whole", "damaged" or "missing", by the size of the dump: the quick look of a list. */
 const char *archive_state(const struct archive *archive);
 
-/* Names of all that are in a directory (which may be missing), and of dumps without a JSON; newest last. */
+/*
+ * Names of all that are in a directory (which may be missing), and of dumps without a JSON; newest
+ * last.
+ */
 struct archive_entry {
     char *name;
     bool finished; /* has its JSON */
@@ -53,7 +56,8 @@ typedef void archive_judge_fn(void *ctx, const char *check, const char *verdict,
 
 /*
  * Is the dump there, of the right size and contents, and does pg_restore find every table of the
- * facts in it, with its data? True when all passed. `path` is the dump's, whatever it is called yet.
+ * facts in it, with its data? True when all passed. `path` is the dump's, whatever it is called
+ * yet.
  */
 bool archive_check(const struct archive *archive, const char *path, struct loop *loop,
                    struct run *run, archive_judge_fn *judge, void *ctx);

@@ -1,8 +1,9 @@
 /*
  * await: waits until those have ended whom a statement names: sessions of others, at work.
  *
- * Nobody is cancelled. It is over when those of the first look have ended: who came later does no harm.
- * Meanwhile why it waits, and for whom, is on screen and in the journal, and it obeys as at any border.
+ * Nobody is cancelled. It is over when those of the first look have ended: who came later does no
+ * harm. Meanwhile why it waits, and for whom, is on screen and in the journal, and it obeys as at
+ * any border.
  */
 #ifndef TD_AWAIT_H
 #define TD_AWAIT_H

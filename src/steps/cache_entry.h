@@ -2,9 +2,9 @@
  * cache_entry: one entry of the service's cache: cache:{tenant}:{namespace}:{key}, JSON, with tags.
  *
  * The service writes two shapes, {data, createdAt, expiresAt, version, tags} and, under "generic",
- * {data, timestamp, ttl, version}; lists and whatever another has put there stand as they are. A tag
- * is a set of the keys that carry it; ours lives as long as the longest of them (the service gives it
- * the time of the last, so that a tag can end before what it should invalidate).
+ * {data, timestamp, ttl, version}; lists and whatever another has put there stand as they are. A
+ * tag is a set of the keys that carry it; ours lives as long as the longest of them (the service
+ * gives it the time of the last, so that a tag can end before what it should invalidate).
  */
 #ifndef TD_CACHE_ENTRY_H
 #define TD_CACHE_ENTRY_H

@@ -1,8 +1,9 @@
 /*
- * cache_metrics: what the service counts of its cache per tenant: hits, misses, sets, deletes, errors.
+ * cache_metrics: what the service counts of its cache per tenant: hits, misses, sets, deletes,
+ * errors.
  *
- * Its code writes "misss" (miss + s) and reads "misses", so its own figure is always 0; both are read
- * here, and added.
+ * Its code writes "misss" (miss + s) and reads "misses", so its own figure is always 0; both are
+ * read here, and added.
  */
 #ifndef TD_CACHE_METRICS_H
 #define TD_CACHE_METRICS_H

@@ -1,6 +1,6 @@
 /*
- * crew: see crew.h. As in lane.c the callbacks of the connections only note what came; all decisions
- * are made between two turns of the loop.
+ * crew: see crew.h. As in lane.c the callbacks of the connections only note what came; all
+ * decisions are made between two turns of the loop.
  */
 #include "crew.h"
 
@@ -188,7 +188,9 @@ static bool S_go(struct crew *crew, struct err *err)
 
 /* ---- all of them ---- */
 
-/* What is done by one alone is done as well; whether the server is there at all shows soon enough. */
+/*
+ * What is done by one alone is done as well; whether the server is there at all shows soon enough.
+ */
 static void S_add_hand(struct crew *crew)
 {
     struct err err = {0};

@@ -2,8 +2,8 @@
  * crew: pieces of work that do not disturb each other, done over two connections at the same time.
  *
  * The first of them is the run's own; the second is opened when there is more than one piece, and
- * when it cannot be had the first does all. Each piece is one statement that may take long, between a
- * beginning and an end that are short: those run one after the other, with run->work set to the
+ * when it cannot be had the first does all. Each piece is one statement that may take long, between
+ * a beginning and an end that are short: those run one after the other, with run->work set to the
  * connection of the piece, so that run_begin(), run_keep(), run_mark() and run_commit() go there. A
  * pause, a stop or the throttle is left to run_breathe(), for which all connections come to rest.
  */

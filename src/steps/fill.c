@@ -2,9 +2,9 @@
  * fill: gives every row its codes, table by table, parents before their children.
  *
  * The generator work_fill says how each table is done. In batches: passes over its blocks, of which
- * the first ones take a share of each page's rows, so that new versions find room on their page; then
- * sweeps over all of it as it is by then, until one of them changes nothing. Or by one rewrite. What
- * is done stands in the checkpoints, and nowhere else.
+ * the first ones take a share of each page's rows, so that new versions find room on their page;
+ * then sweeps over all of it as it is by then, until one of them changes nothing. Or by one
+ * rewrite. What is done stands in the checkpoints, and nowhere else.
  */
 #include "fill_parts.h"
 
@@ -223,7 +223,9 @@ static bool S_look_for_pass(struct filling *f, struct err *err)
     return true;
 }
 
-/* Its size and share are kept with its beginning, so that a resume goes on with the very same pass. */
+/*
+ * Its size and share are kept with its beginning, so that a resume goes on with the very same pass.
+ */
 static bool S_begin_pass(struct run *run, void *ctx, struct err *err)
 {
     struct filling *f = ctx;
@@ -294,7 +296,10 @@ static bool S_fill_by_batches(struct filling *f, struct err *err)
 
 /* ---- or all at once ---- */
 
-/* Those that need no code of another table do not wait for each other; what is done is found marked. */
+/*
+ * Those that need no code of another table do not wait for each other; what is done is found
+ * marked.
+ */
 static bool S_rewrite_some(struct filling *f, struct err *err)
 {
     const struct fill_unit **units = mem_array((size_t)f->count, sizeof(const struct fill_unit *));
@@ -375,8 +380,8 @@ static bool S_settle_unit(struct filling *f, struct pg *pg, const struct fill_un
 
 /*
  * Each table by itself, so that rows are locked for moments; they are done again if it comes to
- * that. Once foreign keys hold parents and children together, all tables in one transaction. Who has
- * more rows than a round takes stays noted, and the next round goes on with the rest.
+ * that. Once foreign keys hold parents and children together, all tables in one transaction. Who
+ * has more rows than a round takes stays noted, and the next round goes on with the rest.
  */
 static bool S_settle_all(struct filling *f, struct pg *pg, struct err *err)
 {
@@ -461,7 +466,10 @@ static bool S_keep_old(struct run *run, void *ctx, struct err *err)
     return S_finish_transaction(run, ok, err);
 }
 
-/* All tables in one transaction, parents first: nobody sees a child with other codes than its parent. */
+/*
+ * All tables in one transaction, parents first: nobody sees a child with other codes than its
+ * parent.
+ */
 static bool S_mend_round(struct run *run, void *ctx, struct err *err)
 {
     struct filling *f = ctx;

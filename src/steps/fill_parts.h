@@ -22,8 +22,8 @@ struct fill_unit { /* a row of work_fill; borrowed */
 void fill_tidy(struct run *run, const struct fill_unit *unit);
 
 /*
- * Rewrites these tables, two at a time, in this order; what a checkpoint says is rewritten stays as it
- * is. `*done` grows by the rows of each, and goes to run_progress() with `total`.
+ * Rewrites these tables, two at a time, in this order; what a checkpoint says is rewritten stays as
+ * it is. `*done` grows by the rows of each, and goes to run_progress() with `total`.
  */
 bool fill_rewrite(struct run *run, const struct fill_unit *const *units, int count, int64_t *done,
                   int64_t total, struct err *err);

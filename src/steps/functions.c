@@ -1,9 +1,9 @@
 /*
  * functions: step functions. The plan's functions, each from its .sql file.
  *
- * Which functions a file makes is learned from the catalog: the file is run in a transaction that is
- * given up. Then the definitions of just those are kept for undo, in the transaction in which the file
- * runs for good. A file whose functions are there already, just so, is not run again.
+ * Which functions a file makes is learned from the catalog: the file is run in a transaction that
+ * is given up. Then the definitions of just those are kept for undo, in the transaction in which
+ * the file runs for good. A file whose functions are there already, just so, is not run again.
  */
 #include "failpoint.h"
 #include "sqlscript.h"

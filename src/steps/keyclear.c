@@ -224,8 +224,10 @@ static void S_add_number(void *sum, const struct redis_reply *reply, const struc
         *(int64_t *)sum += redis_int(reply);
 }
 
-/* One command with all keys of a batch; in a cluster, where they are on many nodes, one for each, and
- * behind HTTP, where a key that is no text travels alone. */
+/*
+ * One command with all keys of a batch; in a cluster, where they are on many nodes, one for each,
+ * and behind HTTP, where a key that is no text travels alone.
+ */
 static bool S_send_batch(struct keyclear *clear, const char *command,
                          const struct keyclear_batch *batch, int64_t *sum, struct err *err)
 {
@@ -245,7 +247,9 @@ static bool S_send_batch(struct keyclear *clear, const char *command,
     return ok;
 }
 
-/* Not faster than was asked: counted from the beginning, so that a slow batch may be made up for. */
+/*
+ * Not faster than was asked: counted from the beginning, so that a slow batch may be made up for.
+ */
 static bool S_hold_rate(struct keyclear *clear, struct err *err)
 {
     if (!clear->rate)

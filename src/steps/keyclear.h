@@ -1,11 +1,11 @@
 /*
  * keyclear: removes chosen keys from a Redis, and proves that they are gone.
  *
- * Counts with keyclear_count(), and removes with keyclear_remove() in one walk: SCAN hands out every
- * key that is there from its beginning to its end, each that is chosen goes with UNLINK, and a little
- * later EXISTS is asked for it by name. What that cannot see is a key that was written for the first
- * time while the walk went on: `prove` has keyclear_verify() walk anew. Keys of others are met and
- * left. What a kill has left is simply still there: the same again goes on.
+ * Counts with keyclear_count(), and removes with keyclear_remove() in one walk: SCAN hands out
+ * every key that is there from its beginning to its end, each that is chosen goes with UNLINK, and
+ * a little later EXISTS is asked for it by name. What that cannot see is a key that was written for
+ * the first time while the walk went on: `prove` has keyclear_verify() walk anew. Keys of others
+ * are met and left. What a kill has left is simply still there: the same again goes on.
  */
 #ifndef TD_KEYCLEAR_H
 #define TD_KEYCLEAR_H

@@ -2,8 +2,8 @@
  * keycount: walks the keys of a Redis once and counts them into a ledger.
  *
  * It reads and never writes: SCAN, and of a sample MEMORY USAGE and PTTL. No value is read, no
- * expiry touched. A lost connection is taken up where it was; a walk that a person stops leaves what
- * it has counted so far, and says how much of the keyspace that is.
+ * expiry touched. A lost connection is taken up where it was; a walk that a person stops leaves
+ * what it has counted so far, and says how much of the keyspace that is.
  */
 #ifndef TD_KEYCOUNT_H
 #define TD_KEYCOUNT_H

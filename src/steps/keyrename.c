@@ -54,7 +54,9 @@ void keyrename_end(struct keyrename *rename)
 
 /* ---- whose a key is ---- */
 
-/* The place of the code in a key of that code; NULL: it is nobody's, somebody else's, or foreign. */
+/*
+ * The place of the code in a key of that code; NULL: it is nobody's, somebody else's, or foreign.
+ */
 static const char *S_code_in(const struct keyrename *rename, const char *key, size_t len,
                              const char *code)
 {

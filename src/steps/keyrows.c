@@ -45,7 +45,9 @@ static void S_note_codes(struct keyrows *rows, const struct pg_result *codes)
     }
 }
 
-/* A database where nothing was mapped yet knows no code, which is not that all of them are wrong. */
+/*
+ * A database where nothing was mapped yet knows no code, which is not that all of them are wrong.
+ */
 static bool S_read_codes(struct keyrows *rows, struct err *err)
 {
     const struct plan *plan = rows->plan;

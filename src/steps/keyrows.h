@@ -1,10 +1,11 @@
 /*
  * keyrows: do the tenants, organizations and rows that keys in Redis speak of stand in PostgreSQL?
  *
- * Codes are looked for among those of the plan's mapping as step mapping has loaded it, and the {id}
- * of a template in the table and column that its `row` names. It reads, never writes, and asks by
- * batches after the keys were met: a row that is new by then has no key without one. What PostgreSQL
- * cannot be asked (a column that is not there yet, a right that is missing) is told as unknown.
+ * Codes are looked for among those of the plan's mapping as step mapping has loaded it, and the
+ * {id} of a template in the table and column that its `row` names. It reads, never writes, and asks
+ * by batches after the keys were met: a row that is new by then has no key without one. What
+ * PostgreSQL cannot be asked (a column that is not there yet, a right that is missing) is told as
+ * unknown.
  */
 #ifndef TD_KEYROWS_H
 #define TD_KEYROWS_H

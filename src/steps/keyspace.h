@@ -26,7 +26,9 @@ bool keyspace_open_for(struct loop *loop, const struct redis_target *target, str
 void keyspace_free(struct keyspace *keyspace);              /* NULL is fine */
 const char *keyspace_name(const struct keyspace *keyspace); /* "localhost:6379/0" */
 
-/* Queues a command, after it has waited for the others when there are too many. `done` may be NULL. */
+/*
+ * Queues a command, after it has waited for the others when there are too many. `done` may be NULL.
+ */
 bool keyspace_send(struct keyspace *keyspace, int argc, const char *const *argv,
                    const size_t *lengths, redis_done_fn *done, void *ctx, struct err *err);
 /* The same for what a server may refuse: its error goes to `done` alone, and nothing fails. */
@@ -51,7 +53,9 @@ void keyspace_count_yes(void *count, const struct redis_reply *reply, const stru
 
 /* Waits, while the loop turns. */
 void keyspace_rest(struct keyspace *keyspace, int64_t ms);
-/* From now on a walk ends after so long, as if with an error; keyspace_is_late() tells that apart. */
+/*
+ * From now on a walk ends after so long, as if with an error; keyspace_is_late() tells that apart.
+ */
 void keyspace_limit(struct keyspace *keyspace, int64_t ms);
 bool keyspace_is_late(const struct keyspace *keyspace);
 /* How much of the time a walk may be at work, in percent; a third of it unless it is set. */
@@ -63,9 +67,9 @@ typedef bool keyspace_key_fn(void *ctx, const char *key, size_t len, struct err 
  * Hands out every key that is there from the beginning to the end: some of them more than once, and
  * perhaps such that come or go meanwhile. Obeys people between two bursts; settles what `each` has
  * sent. A walk that does not come to an end since keys are written faster than it goes is given up;
- * so is one through a cluster that changes a primary meanwhile, or that has slots without a node. Of
- * slots that move from node to node no key is missed.
- * `match` is a glob that the server applies, so that only what fits travels; NULL: everything.
+ * so is one through a cluster that changes a primary meanwhile, or that has slots without a node.
+ * Of slots that move from node to node no key is missed. `match` is a glob that the server applies,
+ * so that only what fits travels; NULL: everything.
  */
 bool keyspace_walk(struct keyspace *keyspace, const struct key_glob *match, keyspace_key_fn *each,
                    void *ctx, struct err *err);
@@ -82,7 +86,9 @@ bool keyspace_measure(struct keyspace *keyspace, int64_t *size, struct err *err)
 /* How much of the keys of its start the walk under way, or the last one, has met: 0 to 100. */
 double keyspace_seen(const struct keyspace *keyspace);
 int64_t keyspace_size(const struct keyspace *keyspace); /* … and how many those were; -1: unknown */
-/* Slots of a cluster that were on their way when the last walk began: each of their keys came once. */
+/*
+ * Slots of a cluster that were on their way when the last walk began: each of their keys came once.
+ */
 int keyspace_moving(const struct keyspace *keyspace);
 /* … and such that have moved since: some of their keys came twice. */
 int keyspace_repeated(const struct keyspace *keyspace);
@@ -91,8 +97,10 @@ int keyspace_repeated(const struct keyspace *keyspace);
 bool keyspace_ask(struct keyspace *keyspace, int argc, const char *const *argv,
                   const size_t *lengths, struct redis_reply **out, struct err *err);
 
-/* The template of the plan that a key fits; plan->key_count: none, or it is in somebody's job queue,
- * which no template makes ours. */
+/*
+ * The template of the plan that a key fits; plan->key_count: none, or it is in somebody's job
+ * queue, which no template makes ours.
+ */
 size_t keyspace_template(const struct plan *plan, const char *key, size_t len,
                          struct key_owner *owner);
 
@@ -103,7 +111,9 @@ void keyspace_sample(json_t *samples, const char *key, size_t len);
 /* The number that a command of one key answers: PTTL, SCARD. */
 bool keyspace_ask_int(struct keyspace *keyspace, const char *command, const char *key,
                       int64_t *answer, struct err *err);
-/* Refuses a key that holds something else than `wanted` ("hash"), before anything is written half. */
+/*
+ * Refuses a key that holds something else than `wanted` ("hash"), before anything is written half.
+ */
 bool keyspace_check_type(struct keyspace *keyspace, const char *key, const char *wanted,
                          struct err *err);
 

@@ -1,6 +1,7 @@
 /*
- * keyspace_parts: what keyspace.c, which has the connection, keyspace_walk.c, which walks over it, and
- * keyspace_slots.c, which knows what moves meanwhile, know of one another. For these three alone.
+ * keyspace_parts: what keyspace.c, which has the connection, keyspace_walk.c, which walks over it,
+ * and keyspace_slots.c, which knows what moves meanwhile, know of one another. For these three
+ * alone.
  */
 #ifndef TD_KEYSPACE_PARTS_H
 #define TD_KEYSPACE_PARTS_H

@@ -140,7 +140,9 @@ static void S_put_last(struct stations *stations, const char *name)
     stations->names[stations->count - 1] = name;
 }
 
-/* Keys that come back now are going where they were at first: that node is the last all the same. */
+/*
+ * Keys that come back now are going where they were at first: that node is the last all the same.
+ */
 static void S_find_stations(struct stations *stations, const struct redis_layout *old,
                             const struct redis_layout *new, int slot)
 {

@@ -181,8 +181,10 @@ static bool S_rest(struct keyspace *keyspace, int64_t worked_us, struct err *err
     return true;
 }
 
-/* Of a page that the server has sifted, only what it was asked for is known: up to ten times what it
- * had, in a table that has lost most of its keys. */
+/*
+ * Of a page that the server has sifted, only what it was asked for is known: up to ten times what
+ * it had, in a table that has lost most of its keys.
+ */
 static bool S_is_endless(const struct keyspace *keyspace, bool sifted)
 {
     int64_t times = sifted ? ENDLESS * 10 : ENDLESS;

@@ -2,8 +2,8 @@
  * keyttl: keys against the policy of their template: without an end, ending too late, or not when
  * their own value says; and, when it is wanted, given the end that the policy says.
  *
- * A time to live is only ever shortened: the server itself compares it (EXPIRE ... LT) at the moment
- * it is set, so that a key that was given less in between keeps less.
+ * A time to live is only ever shortened: the server itself compares it (EXPIRE ... LT) at the
+ * moment it is set, so that a key that was given less in between keeps less.
  */
 #ifndef TD_KEYTTL_H
 #define TD_KEYTTL_H

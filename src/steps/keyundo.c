@@ -1,7 +1,7 @@
 /*
- * keyundo: see keyundo.h. The file: a line of JSON; records of key length, dump length (4 bytes each)
- * and end (8 bytes), then key and dump; a record of length MARK_END with the number of records and
- * the SHA-256 of all bytes before it. Numbers have their lowest byte first.
+ * keyundo: see keyundo.h. The file: a line of JSON; records of key length, dump length (4 bytes
+ * each) and end (8 bytes), then key and dump; a record of length MARK_END with the number of
+ * records and the SHA-256 of all bytes before it. Numbers have their lowest byte first.
  */
 #include "keyundo.h"
 

@@ -1,10 +1,10 @@
 /*
  * keyundo: keys that were removed from Redis, in a file that brings them back.
  *
- * Each key is there with what DUMP says of it and the moment it would have ended; what stands in the
- * file is on the disk before its key is removed. While it grows it is called FILE.part, and a clear
- * that was killed goes on with it; its name and its checksum it gets when it is whole. Nobody else
- * can read it.
+ * Each key is there with what DUMP says of it and the moment it would have ended; what stands in
+ * the file is on the disk before its key is removed. While it grows it is called FILE.part, and a
+ * clear that was killed goes on with it; its name and its checksum it gets when it is whole. Nobody
+ * else can read it.
  */
 #ifndef TD_KEYUNDO_H
 #define TD_KEYUNDO_H
@@ -36,7 +36,9 @@ struct keyundo_result {
     char first[256];
 };
 
-/* Reads it whole, against its checksum, before anything is done; `server` is what it is of, yours. */
+/*
+ * Reads it whole, against its checksum, before anything is done; `server` is what it is of, yours.
+ */
 bool keyundo_check(const char *path, int64_t *keys, char **server, struct err *err);
 /* What was removed last comes first, and a key that is there again stays. */
 bool keyundo_restore(const char *path, struct keyspace *keyspace, struct keyundo_result *out,

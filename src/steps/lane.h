@@ -23,7 +23,10 @@ struct lane_pass {
     int64_t changed;       /* rows; what an earlier worker has changed included */
 };
 
-/* Opens no connection yet. `*done` counts the rows for run_progress(), `*total` is the other figure. */
+/*
+ * Opens no connection yet. `*done` counts the rows for run_progress(), `*total` is the other
+ * figure.
+ */
 struct lanes *lanes_new(struct run *run, int64_t *done, const int64_t *total);
 void lanes_free(struct lanes *lanes); /* NULL is fine */
 

@@ -1,8 +1,8 @@
 /*
  * login: one session that the service keeps in Redis: who is logged in, since when, until when.
  *
- * Its value is JSON of the service's own making; what we do not know in it stays as it is. This file
- * knows the shape and talks to no server; logins.h reads and changes them.
+ * Its value is JSON of the service's own making; what we do not know in it stays as it is. This
+ * file knows the shape and talks to no server; logins.h reads and changes them.
  */
 #ifndef TD_LOGIN_H
 #define TD_LOGIN_H

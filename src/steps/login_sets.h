@@ -1,9 +1,9 @@
 /*
  * login_sets: the sets in which the service keeps the ids of each user's sessions.
  *
- * The service extends a session each time that it is used, and its set only when one begins: so sets
- * hold ids of sessions that are over, and sessions outlive their sets. Neither is an error of a user;
- * both are looked for here, and what is over is swept.
+ * The service extends a session each time that it is used, and its set only when one begins: so
+ * sets hold ids of sessions that are over, and sessions outlive their sets. Neither is an error of
+ * a user; both are looked for here, and what is over is swept.
  */
 #ifndef TD_LOGIN_SETS_H
 #define TD_LOGIN_SETS_H
@@ -20,7 +20,9 @@ struct login_set { /* borrowed for the call */
 
 typedef bool login_set_fn(void *ctx, const struct login_set *set, struct err *err);
 
-/* Hands out the sets of one tenant, or of all (NULL); one may come twice. `each` may send and ask. */
+/*
+ * Hands out the sets of one tenant, or of all (NULL); one may come twice. `each` may send and ask.
+ */
 bool login_sets_walk(struct keyspace *keyspace, const char *tenant, login_set_fn *each, void *ctx,
                      struct err *err);
 /* The set of one user: handed out as empty when there is none. */

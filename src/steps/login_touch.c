@@ -1,12 +1,11 @@
 /*
  * login_touch: somebody uses a session: its value says when, its end moves on.
  *
- * The service writes the same key each time that it is used, and may end it at any moment. So the new
- * value is written only where the one that was read still stands: under WATCH where one server has
- * all keys (and with XX, since not every server counts a key whose time has come as a change), else by
- * a script on the session's own key. The set and the log of the session, which a
- * cluster has on other servers, come after it; and when the session has ended by then, they are
- * taken back.
+ * The service writes the same key each time that it is used, and may end it at any moment. So the
+ * new value is written only where the one that was read still stands: under WATCH where one server
+ * has all keys (and with XX, since not every server counts a key whose time has come as a change),
+ * else by a script on the session's own key. The set and the log of the session, which a cluster
+ * has on other servers, come after it; and when the session has ended by then, they are taken back.
  */
 #include "logins.h"
 
@@ -19,7 +18,9 @@
 
 enum { TRIES = 5 };
 
-/* ARGV: what was read, what is to stand there, for how many milliseconds ("0": as long as it has). */
+/*
+ * ARGV: what was read, what is to stand there, for how many milliseconds ("0": as long as it has).
+ */
 #define SCRIPT                                                                                     \
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end "                                  \
     "if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') "                       \

@@ -19,8 +19,9 @@ bool logins_get(struct keyspace *keyspace, const char *tenant, const char *id, s
 typedef bool login_fn(void *ctx, const struct login *login, struct err *err);
 
 /*
- * Hands out every session, of one tenant or of all (NULL), with that id or with any (NULL); one that
- * ends meanwhile is left out, and one may come twice. `each` may send what keyspace_walk() allows.
+ * Hands out every session, of one tenant or of all (NULL), with that id or with any (NULL); one
+ * that ends meanwhile is left out, and one may come twice. `each` may send what keyspace_walk()
+ * allows.
  */
 bool logins_walk(struct keyspace *keyspace, const char *tenant, const char *id, login_fn *each,
                  void *ctx, struct err *err);
@@ -41,7 +42,9 @@ struct login_use {
 bool login_touch(struct keyspace *keyspace, const struct login_use *use, int64_t *ttl_ms,
                  struct err *err);
 
-/* Ends one, and looks whether it is gone. Of a session that is gone already it tidies up the rest. */
+/*
+ * Ends one, and looks whether it is gone. Of a session that is gone already it tidies up the rest.
+ */
 bool login_end(struct keyspace *keyspace, const char *tenant, const char *id, const char *user,
                struct err *err);
 

@@ -1,11 +1,11 @@
 /*
  * once: steps that are some statements a table, each done once.
  *
- * What is left to do is asked of the catalog, by the step's generator (sql/columns/): it answers the
- * items in order, each with its statement and with what restores what it changes. An item runs in a
- * transaction with its undo records and its checkpoint, or, where the server does not allow that
- * (CONCURRENTLY), alone, its records written before. Items that say so are done beside each other, by
- * a crew. Whether something is done is asked again afterwards.
+ * What is left to do is asked of the catalog, by the step's generator (sql/columns/): it answers
+ * the items in order, each with its statement and with what restores what it changes. An item runs
+ * in a transaction with its undo records and its checkpoint, or, where the server does not allow
+ * that (CONCURRENTLY), alone, its records written before. Items that say so are done beside each
+ * other, by a crew. Whether something is done is asked again afterwards.
  */
 #include "steps.h"
 
@@ -98,8 +98,8 @@ bool step_keep(struct run *run, const char *records, struct err *err)
 }
 
 /*
- * Records have an order, so whoever writes one waits for whoever has: what goes beside others writes
- * them with its checkpoint, when the long statement is over.
+ * Records have an order, so whoever writes one waits for whoever has: what goes beside others
+ * writes them with its checkpoint, when the long statement is over.
  */
 static bool S_keeps_last(const struct item *item)
 {
@@ -312,15 +312,18 @@ bool step_once(struct run *run, struct err *err)
     return step_items(run, steps_find(run->step->def->name)->generator, err);
 }
 
-/* Citus takes no table with our triggers: whom they have noted until now is looked at before they go. */
+/*
+ * Citus takes no table with our triggers: whom they have noted until now is looked at before they
+ * go.
+ */
 bool step_distribute(struct run *run, struct err *err)
 {
     return (run->mode != MODE_ONLINE || fill_settle(run, false, err)) && step_once(run, err);
 }
 
 /*
- * What served the old application goes: its triggers, and the indexes that its queries went by. Users
- * who changed their organization until the very last moment are looked at before and after.
+ * What served the old application goes: its triggers, and the indexes that its queries went by.
+ * Users who changed their organization until the very last moment are looked at before and after.
  */
 bool step_release(struct run *run, struct err *err)
 {

@@ -4,8 +4,8 @@
  * Nobody can take part in its transactions, so it is watched from outside. Its undo record and its
  * process stand in the journal before it may begin. Afterwards its exit code counts, and what it
  * said, and what the database says: migrations that are still pending there were run elsewhere, and
- * the catalog tells what else has changed. Where the plan names no command that takes it back, only a
- * restore does, and the record says so.
+ * the catalog tells what else has changed. Where the plan names no command that takes it back, only
+ * a restore does, and the record says so.
  */
 #include "outside.h"
 
@@ -198,7 +198,9 @@ static bool S_keep_after(struct S_work *work, struct err *err)
 
 /* ---- what it may know ---- */
 
-/* Of the names of other plans, those that may hold a password; and ours for PostgreSQL and Redis. */
+/*
+ * Of the names of other plans, those that may hold a password; and ours for PostgreSQL and Redis.
+ */
 static bool S_is_foreign_secret(const struct env_name *name, const char *plan)
 {
     bool is_url = name->meaning == ENV_DATABASE_URL || name->meaning == ENV_TENANT_DATABASE_URL ||
@@ -358,8 +360,8 @@ static bool S_execute(struct S_work *work, struct err *err)
 }
 
 /*
- * The catalog tells what it has changed only when the server has ended what it was told to do. Who does
- * not wait for that does not know whether it is done.
+ * The catalog tells what it has changed only when the server has ended what it was told to do. Who
+ * does not wait for that does not know whether it is done.
  */
 static bool S_execute_to_the_end(struct S_work *work, struct err *err)
 {

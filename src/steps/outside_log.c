@@ -164,7 +164,9 @@ static const char *S_betrayal(const struct outside_log *log, const char *bytes, 
     return NULL;
 }
 
-/* A text may stand across two pieces of one long line: so the edge between them is looked at too. */
+/*
+ * A text may stand across two pieces of one long line: so the edge between them is looked at too.
+ */
 static void S_judge(struct outside_log *log, const char *piece, size_t len)
 {
     size_t part = len < TEXT_MAX ? len : TEXT_MAX;

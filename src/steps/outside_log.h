@@ -2,8 +2,8 @@
  * outside_log: what a command of somebody else says: all of it judged, some of it kept for the log.
  *
  * A command may talk without end. Only so many lines a second and in all are handed on, with their
- * number told where some were left out, and its last lines are always among them. Memory is bounded,
- * and no server is asked here: the step hands the lines to the journal while it waits.
+ * number told where some were left out, and its last lines are always among them. Memory is
+ * bounded, and no server is asked here: the step hands the lines to the journal while it waits.
  */
 #ifndef TD_OUTSIDE_LOG_H
 #define TD_OUTSIDE_LOG_H

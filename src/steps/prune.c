@@ -126,7 +126,10 @@ static bool S_check_newest(const struct prune_plan *plan, struct loop *loop, str
     return ok;
 }
 
-/* The JSON first: what is left of a removal that is cut off is listed as unfinished, never as whole. */
+/*
+ * The JSON first: what is left of a removal that is cut off is listed as unfinished, never as
+ * whole.
+ */
 static bool S_remove(const char *directory, const char *name, struct err *err)
 {
     static const char *const suffixes[] = {".json", ".dump"};

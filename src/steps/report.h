@@ -16,7 +16,9 @@ bool report_read(struct pg *pg, const char *run, const char *plan, json_t **out,
 
 /* Appends clean text, lines of at most about 100 columns but for what is quoted. */
 void report_text(struct buf *out, const json_t *document);
-/* Appends one line a fact: section, number, name, value; all quoted, none that a table would run. */
+/*
+ * Appends one line a fact: section, number, name, value; all quoted, none that a table would run.
+ */
 void report_csv(struct buf *out, const json_t *document);
 /* Appends the document, in ASCII. */
 void report_json(struct buf *out, const json_t *document);

@@ -281,7 +281,10 @@ static bool S_drop_scratch(struct pg *pg, const struct restore_log *log, struct 
     return !found || restore_send_generated(pg, "restore_drop", values, 2, err);
 }
 
-/* Whoever was killed while he loaded has left his statement to the server: nobody else knows that name. */
+/*
+ * Whoever was killed while he loaded has left his statement to the server: nobody else knows that
+ * name.
+ */
 static bool S_await_scratch(const struct restoring *restoring, struct err *err)
 {
     struct S_company company = {0};

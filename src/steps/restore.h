@@ -2,9 +2,9 @@
  * restore: puts a backup in a database's place, and keeps the database that was there.
  *
  * The backup is loaded into a database of another name, compared with the figures taken when it was
- * made, and only then the two names are swapped, in one transaction. Until that moment nothing of the
- * old database is touched; afterwards it is still there, under a name that says so. While anybody
- * is connected to it nothing is swapped, and nobody is ever disconnected.
+ * made, and only then the two names are swapped, in one transaction. Until that moment nothing of
+ * the old database is touched; afterwards it is still there, under a name that says so. While
+ * anybody is connected to it nothing is swapped, and nobody is ever disconnected.
  */
 #ifndef TD_RESTORE_H
 #define TD_RESTORE_H

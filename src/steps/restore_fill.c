@@ -150,9 +150,10 @@ static void S_tell_size(void *ctx)
 }
 
 /*
- * From version 17 on pg_restore sets transaction_timeout, whatever the server, and one before 17 does
- * not know it. There nothing but this one complaint may be heard, and the words that end a restore which
- * has gone on to its end: a single job then, so that no two of them write into each other's lines.
+ * From version 17 on pg_restore sets transaction_timeout, whatever the server, and one before 17
+ * does not know it. There nothing but this one complaint may be heard, and the words that end a
+ * restore which has gone on to its end: a single job then, so that no two of them write into each
+ * other's lines.
  */
 static bool S_is_mismatched(const struct restoring *restoring, const struct pgtool *tool)
 {

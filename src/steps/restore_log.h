@@ -1,10 +1,10 @@
 /*
  * restore_log: what a restore is about to do and has done, line by line, beside the server.
  *
- * A restore replaces the database and with it the journal, so it is journalled here: one JSON object
- * a line, fsynced before and after each thing that is done. A restore that was killed is found again
- * by its file, which is locked while somebody works on it. What is done to a Redis, which may have no
- * database beside it, is journalled the same way, in a room of its own.
+ * A restore replaces the database and with it the journal, so it is journalled here: one JSON
+ * object a line, fsynced before and after each thing that is done. A restore that was killed is
+ * found again by its file, which is locked while somebody works on it. What is done to a Redis,
+ * which may have no database beside it, is journalled the same way, in a room of its own.
  */
 #ifndef TD_RESTORE_LOG_H
 #define TD_RESTORE_LOG_H
@@ -30,7 +30,10 @@ bool restore_log_begin(const char *room, json_t *begin, struct restore_log *out,
 bool restore_log_find(const char *room, const char *server, const char *database,
                       struct restore_log *out, bool *found, struct err *err);
 
-/* Those that are finished, or those that are not, of all databases; the log is borrowed for the call. */
+/*
+ * Those that are finished, or those that are not, of all databases; the log is borrowed for the
+ * call.
+ */
 typedef void restore_log_fn(void *ctx, const struct restore_log *log);
 bool restore_log_each(const char *room, bool finished, restore_log_fn *each, void *ctx,
                       struct err *err);

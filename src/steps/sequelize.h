@@ -1,9 +1,9 @@
 /*
  * sequelize: which migrations of a service have been run, and which are pending.
  *
- * The tool keeps a row with the file's name for each that was run, and takes as pending whatever lies
- * in its folder and has none, in the order of the names. It never looks whether a row's file is still
- * there; here such a row is told apart, since nobody can take that migration back.
+ * The tool keeps a row with the file's name for each that was run, and takes as pending whatever
+ * lies in its folder and has none, in the order of the names. It never looks whether a row's file
+ * is still there; here such a row is told apart, since nobody can take that migration back.
  */
 #ifndef TD_SEQUELIZE_H
 #define TD_SEQUELIZE_H

@@ -1,9 +1,10 @@
 /*
  * sqlscript: a site's own .sql file, cut into its statements, with psql's :"name" and :'name'.
  *
- * Reads what psql would read of it: quotes, dollar quotes, comments and BEGIN ATOMIC bodies are told
- * apart, so that a semicolon or a variable counts only where psql would take it for one. Runs nothing
- * and judges nothing; psql's own backslash commands are refused, since nobody would obey them.
+ * Reads what psql would read of it: quotes, dollar quotes, comments and BEGIN ATOMIC bodies are
+ * told apart, so that a semicolon or a variable counts only where psql would take it for one. Runs
+ * nothing and judges nothing; psql's own backslash commands are refused, since nobody would obey
+ * them.
  */
 #ifndef TD_SQLSCRIPT_H
 #define TD_SQLSCRIPT_H

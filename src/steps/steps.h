@@ -35,7 +35,9 @@ step_perform_fn step_verify;
 bool step_checks(struct run *run, const char *generator, struct err *err);
 /* copy.c: the mapping file into the journal */
 step_perform_fn step_mapping;
-/* How many keys of the file, or of what is loaded of it, have other codes in the other; 0 before. */
+/*
+ * How many keys of the file, or of what is loaded of it, have other codes in the other; 0 before.
+ */
 bool step_mapping_differs(struct run *run, int64_t *keys, struct err *err);
 /* outside.c: somebody else's command */
 step_perform_fn step_outside;
@@ -44,15 +46,16 @@ step_perform_fn step_backup;
 /* functions.c and views.c: the plan's .sql files */
 step_perform_fn step_functions, step_views;
 /*
- * What these steps, and cache-warm, would refuse in their turn: their files can be read and hold what
- * they may, and no tenant's view has a name that it cannot have. The latter needs the mapping.
+ * What these steps, and cache-warm, would refuse in their turn: their files can be read and hold
+ * what they may, and no tenant's view has a name that it cannot have. The latter needs the mapping.
  */
 step_perform_fn step_functions_fit, step_views_fit, step_warm_fits, step_view_names_fit;
 /* clear.c and warm.c: Redis */
 step_perform_fn step_cache_clear, step_cache_warm;
 /*
- * The undo of warm, whose records have the type "keys" and a key template as their statement: removes
- * the keys that fit. A Redis that is away does not hold up the others: they end by themselves.
+ * The undo of warm, whose records have the type "keys" and a key template as their statement:
+ * removes the keys that fit. A Redis that is away does not hold up the others: they end by
+ * themselves.
  */
 bool step_unwarm(struct run *run, const char *key, struct err *err);
 /* report.c */

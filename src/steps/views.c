@@ -4,8 +4,9 @@
  * A file is a template: :"m_sessions" becomes the identifier <tenant>_m_sessions, :'tenant' the
  * tenant's code, :"schema" the plan's schema. It is run under scratch names first, which tells from
  * the catalog what it makes; what stands there just so is only refreshed, anything else is replaced
- * by renaming, in the same transaction, with what restores it in the journal. Views of before, without
- * a tenant in their name, are left as they are: who still reads them only the site knows. We warn.
+ * by renaming, in the same transaction, with what restores it in the journal. Views of before,
+ * without a tenant in their name, are left as they are: who still reads them only the site knows.
+ * We warn.
  */
 #include "failpoint.h"
 #include "map.h"
@@ -260,7 +261,9 @@ static bool S_swap(struct building *b, struct err *err)
     return ok;
 }
 
-/* What is there just so only gets today's rows, unless an earlier worker of this run saw to that. */
+/*
+ * What is there just so only gets today's rows, unless an earlier worker of this run saw to that.
+ */
 static bool S_refresh(struct building *b, struct err *err)
 {
     struct run *run = b->views->run;

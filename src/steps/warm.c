@@ -2,9 +2,9 @@
  * warm: step cache-warm. Runs the plan's warming queries, and sets what they answer in Redis.
  *
  * A query only reads, in a transaction that can do nothing else. Its columns are named like the
- * placeholders of its key ({tenant}, {org}, {id}), and one is `value`. A key that is there already was
- * set by a service, from rows at least as new: it stays (SET NX), so a second run harms nobody. No key
- * is set that would be another service's, or that cache-clear could not find again.
+ * placeholders of its key ({tenant}, {org}, {id}), and one is `value`. A key that is there already
+ * was set by a service, from rows at least as new: it stays (SET NX), so a second run harms nobody.
+ * No key is set that would be another service's, or that cache-clear could not find again.
  */
 #include "failpoint.h"
 #include "keyspace.h"

@@ -122,7 +122,9 @@ static void S_add_rows(const struct pg_result *view, bool waits, struct buf *out
     }
 }
 
-/* "fill (6 of 14)  waits: paused, as asked  1,234,000 of 3,000,000  41 % …": the end may be cut off. */
+/*
+ * "fill (6 of 14) waits: paused, as asked 1,234,000 of 3,000,000 41 % …": the end may be cut off.
+ */
 static void S_describe(const struct pg_result *view, const struct pg_result *asked, struct buf *out)
 {
     bool waits = !pg_null(view, 0, pg_col(view, "waits"));
@@ -246,7 +248,9 @@ static void S_turn_for(struct loop *loop, int64_t ms)
         loop_turn(loop, (int)left);
 }
 
-/* Whoever leaves does not wait for an answer that a silent server owes, and nobody does for ever. */
+/*
+ * Whoever leaves does not wait for an answer that a silent server owes, and nobody does for ever.
+ */
 static void S_watch_for_leaving(void *ctx)
 {
     struct follower *f = ctx;

@@ -1,8 +1,8 @@
 /*
  * follow: looks on while a worker runs, by what it writes into the journal.
  *
- * On a terminal one line shows step, rows, rate, time left and why it waits; events are printed above
- * it. Nothing here can stop or harm the run: leaving is leaving.
+ * On a terminal one line shows step, rows, rate, time left and why it waits; events are printed
+ * above it. Nothing here can stop or harm the run: leaving is leaving.
  */
 #ifndef TD_FOLLOW_H
 #define TD_FOLLOW_H

@@ -1,6 +1,6 @@
 /*
- * orphans: what the verbs that look at keys tell of those whose rows PostgreSQL does not have. Where
- * no database is named, or it does not answer, that is said, and nothing is compared.
+ * orphans: what the verbs that look at keys tell of those whose rows PostgreSQL does not have.
+ * Where no database is named, or it does not answer, that is said, and nothing is compared.
  */
 #ifndef TD_ORPHANS_H
 #define TD_ORPHANS_H

@@ -1,4 +1,7 @@
-/* rollback_text: the guide of a rollback in words, numbered, for whoever reads it out on the telephone. */
+/*
+ * rollback_text: the guide of a rollback in words, numbered, for whoever reads it out on the
+ * telephone.
+ */
 #ifndef TD_ROLLBACK_TEXT_H
 #define TD_ROLLBACK_TEXT_H
 

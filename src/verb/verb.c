@@ -38,7 +38,9 @@ static bool S_starts_with_name(const char *const *words, size_t count, const cha
     return same;
 }
 
-/* How many letters must change to make one word of the other, the neighbours swapped counted once. */
+/*
+ * How many letters must change to make one word of the other, the neighbours swapped counted once.
+ */
 static size_t S_distance(const char *a, const char *b)
 {
     size_t la = strlen(a), lb = strlen(b), rows = la + 1, cols = lb + 1;

@@ -116,12 +116,14 @@ bool verb_is_of_redis(const struct verb_call *call);
 /* Where it works: "mentoring@db1", or of Redis "cache1:6379/0"; yours. */
 char *verb_place(const struct verb_call *call);
 /*
- * What comes before the question: notes in `token`, which becomes the call's, what it is asked about, and
- * has the verb say what it will do. verb_run() refuses when that has changed.
+ * What comes before the question: notes in `token`, which becomes the call's, what it is asked
+ * about, and has the verb say what it will do. verb_run() refuses when that has changed.
  */
 bool verb_tell(struct verb_call *call, struct run_token *token, struct err *err);
 
-/* What has to be typed for a DESTRUCTIVE verb: the name of the database, or Redis's place; yours. */
+/*
+ * What has to be typed for a DESTRUCTIVE verb: the name of the database, or Redis's place; yours.
+ */
 char *verb_confirmation(const struct verb_call *call);
 
 /* Prints an answer of --json, with "ok": true and the plan's name before it. Takes `answer`. */

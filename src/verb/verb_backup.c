@@ -1,6 +1,6 @@
 /*
- * verb_backup: the verbs backup create, list and verify. What they do is in backup.h and archive.h; here
- * it is told.
+ * verb_backup: the verbs backup create, list and verify. What they do is in backup.h and archive.h;
+ * here it is told.
  */
 #include "verbs.h"
 

@@ -1,7 +1,7 @@
 /*
  * verb_bench: `cache bench`: how long this Redis takes for an answer, as the guide's table has it:
- * PING, GET, SET and MGET of ten keys. One command at a time, with a rest after each, on keys of its
- * own that expire within a minute.
+ * PING, GET, SET and MGET of ten keys. One command at a time, with a rest after each, on keys of
+ * its own that expire within a minute.
  */
 #include "clock.h"
 #include "verb_session.h"

@@ -1,8 +1,8 @@
 /*
  * verb_blockers: who waits for whom, and the two signals that one session can be sent.
  *
- * A signal hurts somebody, so only the very session that a person has seen gets one: its pid and its
- * start must agree. What came of it is read from the server, never assumed.
+ * A signal hurts somebody, so only the very session that a person has seen gets one: its pid and
+ * its start must agree. What came of it is read from the server, never assumed.
  */
 #include "verbs.h"
 

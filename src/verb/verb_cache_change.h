@@ -21,9 +21,9 @@ struct verb_change {
 /* The options among these that were given: what was ordered. Yours. */
 json_t *verb_change_order(const struct verb_call *call, const char *const *names, size_t count);
 /*
- * `what`: "clear", "rekey" or "ttl". Takes `order`; refused while one with another order is unfinished
- * on the same Redis, and while another process works on it. Says what it goes on with. The intent is
- * safe when it returns.
+ * `what`: "clear", "rekey" or "ttl". Takes `order`; refused while one with another order is
+ * unfinished on the same Redis, and while another process works on it. Says what it goes on with.
+ * The intent is safe when it returns.
  */
 bool verb_change_begin(struct verb_call *call, const char *server, const char *what, json_t *order,
                        struct verb_change *out, struct err *err);

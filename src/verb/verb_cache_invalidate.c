@@ -33,8 +33,8 @@ static bool S_has(const struct plan_keys *keys, const char *placeholder)
 }
 
 /*
- * What the event means for one template. Where it tells no organization, the code is a tenant's; but
- * one organization's event is not a whole tenant's, unless it names the very thing.
+ * What the event means for one template. Where it tells no organization, the code is a tenant's;
+ * but one organization's event is not a whole tenant's, unless it names the very thing.
  */
 static bool S_choose(const struct invalidation *v, const struct plan_keys *keys,
                      struct key_choice *choice)

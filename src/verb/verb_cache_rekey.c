@@ -1,6 +1,7 @@
 /*
  * verb_cache_rekey: a tenant or organization gets another code, and its keys go along. It is begun
- * only where the new code has no keys yet: so the same with the two codes changed round takes it back.
+ * only where the new code has no keys yet: so the same with the two codes changed round takes it
+ * back.
  */
 #include "keyrename.h"
 #include "verb_cache.h"

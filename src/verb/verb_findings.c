@@ -1,6 +1,6 @@
 /*
- * verb_findings: what the checks have found, at length, on the terminal or into a file that somebody
- * takes to whoever has to decide.
+ * verb_findings: what the checks have found, at length, on the terminal or into a file that
+ * somebody takes to whoever has to decide.
  */
 #include "verbs.h"
 
@@ -56,7 +56,9 @@ static void S_write(const struct verb_call *call, const struct snapshot *snapsho
     }
 }
 
-/* Samples are rows of the database: nobody else reads them, and no file of anybody's is replaced. */
+/*
+ * Samples are rows of the database: nobody else reads them, and no file of anybody's is replaced.
+ */
 static bool S_write_file(const char *path, const struct buf *text, struct err *err)
 {
     if (wholefile_new(path, buf_text(text), text->len))

@@ -1,7 +1,7 @@
 /*
- * verb_fix: mends what a validation has found, where that decides nothing about data: the statements of the
- * plan's own steps bring back what the catalog or the rows have lost. What only a person can decide is named
- * and left alone.
+ * verb_fix: mends what a validation has found, where that decides nothing about data: the
+ * statements of the plan's own steps bring back what the catalog or the rows have lost. What only a
+ * person can decide is named and left alone.
  */
 #include "verbs.h"
 

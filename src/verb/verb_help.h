@@ -1,4 +1,6 @@
-/* verb_help: the help, the manual's sections and the completion, all read off the table of verbs. */
+/*
+ * verb_help: the help, the manual's sections and the completion, all read off the table of verbs.
+ */
 #ifndef TD_VERB_HELP_H
 #define TD_VERB_HELP_H
 

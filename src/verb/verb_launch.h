@@ -1,6 +1,6 @@
 /*
- * verb_launch: what the verbs share that have a worker do something: their options, the order of the
- * plan's steps and how far they are, and the worker itself.
+ * verb_launch: what the verbs share that have a worker do something: their options, the order of
+ * the plan's steps and how far they are, and the worker itself.
  */
 #ifndef TD_VERB_LAUNCH_H
 #define TD_VERB_LAUNCH_H
@@ -36,8 +36,8 @@ bool verb_order_unknown(const struct verb_call *call, const char *name, struct e
 bool verb_connect_journal(struct verb_call *call, struct pg **pg, struct err *err);
 
 /*
- * Begins a worker, and follows it unless --detach says not to. What was shown before (the call's token)
- * must still be what would run.
+ * Begins a worker, and follows it unless --detach says not to. What was shown before (the call's
+ * token) must still be what would run.
  */
 bool verb_launch(struct verb_call *call, const char *verb, const char *const *steps, size_t count,
                  struct err *err);

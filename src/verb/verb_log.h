@@ -1,4 +1,7 @@
-/* verb_log: what the two kinds of log have in common: which lines are wanted, and how one is printed. */
+/*
+ * verb_log: what the two kinds of log have in common: which lines are wanted, and how one is
+ * printed.
+ */
 #ifndef TD_VERB_LOG_H
 #define TD_VERB_LOG_H
 

@@ -1,6 +1,6 @@
 /*
- * verb_metrics: `cache metrics`: what the service counts of its cache, and how the server does, with
- * the plan's alarms.
+ * verb_metrics: `cache metrics`: what the service counts of its cache, and how the server does,
+ * with the plan's alarms.
  */
 #include "cache_metrics.h"
 #include "redis_load.h"

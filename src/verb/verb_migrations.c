@@ -1,6 +1,7 @@
 /*
- * verb_migrations: the verb migrations: which of the service's own migrations this database has, and
- * which are still pending. It only reads; whoever wants them run has the steps schema and schema-new.
+ * verb_migrations: the verb migrations: which of the service's own migrations this database has,
+ * and which are still pending. It only reads; whoever wants them run has the steps schema and
+ * schema-new.
  */
 #include "verbs.h"
 

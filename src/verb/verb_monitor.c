@@ -1,6 +1,7 @@
 /*
- * verb_monitor: every command that Redis is sent, for a few seconds. MONITOR costs the server dear and
- * shows everybody's data, so it is asked for, bounded in time and lines, and masks what is secret.
+ * verb_monitor: every command that Redis is sent, for a few seconds. MONITOR costs the server dear
+ * and shows everybody's data, so it is asked for, bounded in time and lines, and masks what is
+ * secret.
  */
 #include "verbs.h"
 

@@ -347,7 +347,9 @@ bool verb_plan_show(struct verb_call *call, struct err *err)
 
 /* ---- plan check ---- */
 
-/* The mapping's checks and the catalog's, as one snapshot, which is what tables are printed from. */
+/*
+ * The mapping's checks and the catalog's, as one snapshot, which is what tables are printed from.
+ */
 static bool S_check(struct verb_call *call, struct pg *pg, struct snapshot *out, struct err *err)
 {
     struct pg_result *result = NULL;

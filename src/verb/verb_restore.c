@@ -1,6 +1,7 @@
 /*
- * verb_restore: the verb backup restore. What it does is in restore.h; here it is told: before anybody
- * types the name, what comes in whose place and what is given up with it, and then each thing it does.
+ * verb_restore: the verb backup restore. What it does is in restore.h; here it is told: before
+ * anybody types the name, what comes in whose place and what is given up with it, and then each
+ * thing it does.
  */
 #include "verbs.h"
 

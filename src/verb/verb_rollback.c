@@ -1,6 +1,7 @@
 /*
- * verb_rollback: the guide that says what a rollback would take back and what would be lost, and the
- * rollback itself. Without a choice it only guides: nobody takes everything back by a short command.
+ * verb_rollback: the guide that says what a rollback would take back and what would be lost, and
+ * the rollback itself. Without a choice it only guides: nobody takes everything back by a short
+ * command.
  */
 #include "verbs.h"
 
@@ -101,9 +102,10 @@ static bool S_goes(const struct rollback *r, const char *step)
 }
 
 /*
- * Beside the steps that have something to take back also those after the first of them that have only
- * looked, since what they said does not hold any more. A step whose data stays is left as it is, and
- * so is all but what looked when one step goes alone, and one that was skipped: it did nothing.
+ * Beside the steps that have something to take back also those after the first of them that have
+ * only looked, since what they said does not hold any more. A step whose data stays is left as it
+ * is, and so is all but what looked when one step goes alone, and one that was skipped: it did
+ * nothing.
  */
 static size_t S_choose_steps(const struct verb_call *call, const struct rollback *r,
                              const char **steps)

@@ -1,6 +1,6 @@
 /*
- * verb_session: the verbs that look at the service's sessions. They read with MGET, PTTL and SSCAN, so
- * no session lives a moment longer for having been looked at.
+ * verb_session: the verbs that look at the service's sessions. They read with MGET, PTTL and SSCAN,
+ * so no session lives a moment longer for having been looked at.
  */
 #include "verb_session.h"
 

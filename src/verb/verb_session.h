@@ -11,8 +11,8 @@ bool session_tenant(const struct verb_call *call, const char **tenant, struct er
 bool session_open_keys(const struct verb_call *call, struct keyspace **out, struct err *err);
 
 /*
- * The one session of that id, in the tenant of --tenant or, without it, wherever it is. Not there, or
- * there in several tenants: an error that says what to do. Release it.
+ * The one session of that id, in the tenant of --tenant or, without it, wherever it is. Not there,
+ * or there in several tenants: an error that says what to do. Release it.
  */
 bool session_find(const struct verb_call *call, struct keyspace *keyspace, const char *id,
                   struct login *out, struct err *err);

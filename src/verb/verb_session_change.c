@@ -1,6 +1,7 @@
 /*
- * verb_session_change: the verbs that begin, use, end and tidy up sessions of the service. verb_run()
- * has seen to it that somebody said yes; what was done is read again before it is said to be done.
+ * verb_session_change: the verbs that begin, use, end and tidy up sessions of the service.
+ * verb_run() has seen to it that somebody said yes; what was done is read again before it is said
+ * to be done.
  */
 #include "verb_session.h"
 
@@ -286,7 +287,10 @@ static bool S_end_all(struct keyspace *keyspace, const struct session_list *foun
     return true;
 }
 
-/* What the set of a user still names: sessions that are over go out of it, the others are strangers. */
+/*
+ * What the set of a user still names: sessions that are over go out of it, the others are
+ * strangers.
+ */
 struct S_rest {
     struct keyspace *keyspace;
     int64_t swept;

@@ -25,7 +25,9 @@ static void S_ignore(void *ctx, const struct snapshot *snapshot)
     (void)snapshot;
 }
 
-/* Waits for all first answers. They have timeouts of their own; ours is for a sampler that is not. */
+/*
+ * Waits for all first answers. They have timeouts of their own; ours is for a sampler that is not.
+ */
 static bool S_settle(struct loop *loop, const struct sampler *sampler, struct err *err)
 {
     int64_t deadline = clock_ms() + SETTLE_MS;

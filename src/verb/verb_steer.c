@@ -1,6 +1,6 @@
 /*
- * verb_steer: the verbs that speak to a worker at work, or look on: attach, pause, resume, stop, abort,
- * hold, throttle. A request goes by the journal, and so does its answer.
+ * verb_steer: the verbs that speak to a worker at work, or look on: attach, pause, resume, stop,
+ * abort, hold, throttle. A request goes by the journal, and so does its answer.
  */
 #include "verbs.h"
 
@@ -115,7 +115,9 @@ static bool S_await_answer(struct verb_call *call, struct pg *pg, int64_t reques
                          "tells its last sign of life");
 }
 
-/* "lag=10s". What the worker would not understand is not sent: its answer comes too late to refuse. */
+/*
+ * "lag=10s". What the worker would not understand is not sent: its answer comes too late to refuse.
+ */
 static bool S_add_limit(const struct plan *plan, const char *text, json_t *out, struct err *err)
 {
     struct limits scratch;

@@ -1,8 +1,8 @@
 /*
  * verb_try: `cache test`: does this Redis do for the service what the service needs of it? The test
  * page of the sessions' guide and the set, get and isolation test of the upgrade guide, on keys of
- * tenants that exist for this test alone. Each of them expires within a minute, so that a test which
- * is killed leaves nothing either.
+ * tenants that exist for this test alone. Each of them expires within a minute, so that a test
+ * which is killed leaves nothing either.
  */
 #include "cache_entry.h"
 #include "cache_metrics.h"
@@ -382,7 +382,9 @@ static void S_tell(struct verb_call *call, json_t *list, size_t i, int64_t us,
     fflush(call->out);
 }
 
-/* A connection that is lost ends it all; whatever else goes wrong is told, and the next is tried. */
+/*
+ * A connection that is lost ends it all; whatever else goes wrong is told, and the next is tried.
+ */
 static bool S_try_all(struct verb_call *call, struct S_trial *trial, json_t *list, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(S_trials); i++) {

@@ -131,7 +131,9 @@ static struct count_view S_tenant_rows(const struct parts *parts, size_t tenant)
     return rows;
 }
 
-/* The names are the fills' own: with 10,000 tenants a copy for each would be most of the snapshot. */
+/*
+ * The names are the fills' own: with 10,000 tenants a copy for each would be most of the snapshot.
+ */
 static struct tenant_table *S_tenant_tables(const struct parts *parts,
                                             const struct snapshot *snapshot, size_t tenant,
                                             size_t *count)

@@ -183,8 +183,10 @@ static int64_t S_count_owner(struct census *census, size_t template, const struc
     return tenant;
 }
 
-/* A few, to look at: the first by their names, so that they stay the same from pass to pass. One with
- * a NUL in it could not be asked for by name. */
+/*
+ * A few, to look at: the first by their names, so that they stay the same from pass to pass. One
+ * with a NUL in it could not be asked for by name.
+ */
 static void S_keep_sample(struct figures *figures, const char *key, size_t len)
 {
     if (len > KEYS_SAMPLE_BYTES || memchr(key, '\0', len))

@@ -1,9 +1,9 @@
 /*
- * log_window: the stretch of the journal's log that is held in memory: its newest end, or, when somebody
- * looks back, an older stretch that grows at its beginning and loses its end.
+ * log_window: the stretch of the journal's log that is held in memory: its newest end, or, when
+ * somebody looks back, an older stretch that grows at its beginning and loses its end.
  *
- * So the whole log can be gone through with a bounded number of events. What is narrowed (by severity,
- * step, table) is narrowed by the server, so that a window of few kinds reaches far back.
+ * So the whole log can be gone through with a bounded number of events. What is narrowed (by
+ * severity, step, table) is narrowed by the server, so that a window of few kinds reaches far back.
  */
 #ifndef TD_LOG_WINDOW_H
 #define TD_LOG_WINDOW_H

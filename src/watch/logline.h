@@ -1,6 +1,6 @@
 /*
- * logline: how grave a line of somebody's log is, by the words that PostgreSQL (stderr, csvlog, jsonlog)
- * and most others write.
+ * logline: how grave a line of somebody's log is, by the words that PostgreSQL (stderr, csvlog,
+ * jsonlog) and most others write.
  */
 #ifndef TD_LOGLINE_H
 #define TD_LOGLINE_H

@@ -116,7 +116,9 @@ void gather_count(struct parts *parts, size_t table, const struct pg_result *res
 /* What the nodes have said becomes the figures of the one Redis of the banner. */
 void gather_redis(struct parts *parts);
 
-/* The step of the run that fills the tables, when it has begun and not come to its end; else NULL. */
+/*
+ * The step of the run that fills the tables, when it has begun and not come to its end; else NULL.
+ */
 const struct step_view *parts_filling(const struct parts *parts);
 /* The count of this table is exact, and no row has changed since. */
 bool fact_is_counted(const struct fact *fact);

@@ -1,6 +1,6 @@
 /*
- * sampler: see sampler.h. This file asks what probes.c lists when it is due; gather.c understands the
- * answers, assemble.c makes the snapshot.
+ * sampler: see sampler.h. This file asks what probes.c lists when it is due; gather.c understands
+ * the answers, assemble.c makes the snapshot.
  *
  * A round is the list of probes that are due, one after the other on the quick connection; the next
  * one begins with the next tick. Exact counts run beside it, on a second connection
@@ -54,7 +54,9 @@ const struct snapshot *sampler_snapshot(const struct sampler *s)
     return s->snapshot;
 }
 
-/* What goes wrong each time it is tried is told once, until it went well (NULL) or wrong otherwise. */
+/*
+ * What goes wrong each time it is tried is told once, until it went well (NULL) or wrong otherwise.
+ */
 void sampler_note_trouble(struct sampler *s, char **said, const char *source, const char *what,
                           const struct err *err)
 {
@@ -290,7 +292,9 @@ void sampler_log_newer(struct sampler *s)
     S_want_page(s, LOG_NEWER);
 }
 
-/* An answer that is under way is of the log as it was wanted before: it is let go when it is here. */
+/*
+ * An answer that is under way is of the log as it was wanted before: it is let go when it is here.
+ */
 static void S_restart_log(struct sampler *s)
 {
     log_window_reset(&s->parts.log);

@@ -28,8 +28,8 @@ const struct snapshot *sampler_snapshot(const struct sampler *sampler); /* never
 
 void sampler_refresh(struct sampler *sampler); /* now, not at the next tick */
 /*
- * Closes what is open to the database, for somebody who wants it alone ("backup restore"), and asks it
- * nothing any more. What comes back may be another database: then a new sampler is wanted.
+ * Closes what is open to the database, for somebody who wants it alone ("backup restore"), and asks
+ * it nothing any more. What comes back may be another database: then a new sampler is wanted.
  */
 void sampler_let_go(struct sampler *sampler, const char *whom);
 /* Everything that was asked since the start or the last refresh has been answered or has failed. */
@@ -43,8 +43,9 @@ bool sampler_count(struct sampler *sampler, const char *table, struct err *err);
 void sampler_stop_counting(struct sampler *sampler);
 
 /*
- * The log: its very beginning, a page of older events, of newer ones after that, back to the newest end, and only events of
- * this severity at least, of this step, that name this table (NULL: any). Pages come with the next round.
+ * The log: its very beginning, a page of older events, of newer ones after that, back to the newest
+ * end, and only events of this severity at least, of this step, that name this table (NULL: any).
+ * Pages come with the next round.
  */
 void sampler_log_first(struct sampler *sampler);
 void sampler_log_older(struct sampler *sampler);

@@ -310,8 +310,8 @@ struct snapshot {
 void snapshot_free(struct snapshot *snapshot); /* NULL is fine */
 
 /*
- * The step that the run is about: under way, held before, failed, or where it was stopped. NULL: the
- * run has come to its end, or there is none.
+ * The step that the run is about: under way, held before, failed, or where it was stopped. NULL:
+ * the run has come to its end, or there is none.
  */
 const struct step_view *snapshot_step(const struct snapshot *snapshot);
 

@@ -40,8 +40,8 @@ bool dry_print(struct pg *pg, const struct plan *plan, enum run_mode mode,
                const struct dry_scope *scope, FILE *out, struct err *err);
 
 /*
- * A statement and its ';': byte for byte, unless it goes to a terminal, which its names and literals
- * might steer.
+ * A statement and its ';': byte for byte, unless it goes to a terminal, which its names and
+ * literals might steer.
  */
 void dry_statement(FILE *out, const char *statement);
 

@@ -1,6 +1,6 @@
 /*
- * guide: what a person has to know before a rollback: what is found now, what would be taken back in
- * which order, what nobody can take back, what would be lost, and whether it can be done at all.
+ * guide: what a person has to know before a rollback: what is found now, what would be taken back
+ * in which order, what nobody can take back, what would be lost, and whether it can be done at all.
  *
  * Only reads. What could not be found out is -1 or says so, and never looks like good news.
  */

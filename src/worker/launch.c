@@ -2,8 +2,8 @@
  * launch: starts the worker as a process that nothing of this terminal reaches.
  *
  * Two forks and a session of its own: no controlling terminal, no parent that waits, no SIGHUP. The
- * process is not exec'd, so the session (and a password in it) goes along in memory. A pipe tells how
- * the claim went.
+ * process is not exec'd, so the session (and a password in it) goes along in memory. A pipe tells
+ * how the claim went.
  */
 #include "worker.h"
 
@@ -20,7 +20,9 @@
 
 /* ---- the log file ---- */
 
-/* "…/log/mentoring-20260131T120431Z-4711.log"; NULL when it cannot be written: then there is none. */
+/*
+ * "…/log/mentoring-20260131T120431Z-4711.log"; NULL when it cannot be written: then there is none.
+ */
 static char *S_open_log(const char *plan, int *fd)
 {
     struct err ignored = {0};

@@ -1,10 +1,10 @@
 /*
- * logind: see logind.h. Reads what systemd-logind reads: logind.conf and its drop-ins, of which a file
- * in /etc stands before one of the same name in /run and /usr/lib, and the last word counts.
+ * logind: see logind.h. Reads what systemd-logind reads: logind.conf and its drop-ins, of which a
+ * file in /etc stands before one of the same name in /run and /usr/lib, and the last word counts.
  *
- * By logind.conf(5) whoever is excluded is spared, and where KillOnlyUsers names anybody it alone decides,
- * whatever KillUserProcesses says. Lingering keeps the user's manager and what runs below it; it keeps no
- * process of a session's scope.
+ * By logind.conf(5) whoever is excluded is spared, and where KillOnlyUsers names anybody it alone
+ * decides, whatever KillUserProcesses says. Lingering keeps the user's manager and what runs below
+ * it; it keeps no process of a session's scope.
  */
 #include "logind.h"
 
@@ -175,7 +175,10 @@ static bool S_lingers(const char *root, const char *name)
     return lingers;
 }
 
-/* "…/user@1000.service/app.slice/run-1.scope": also a scope of its own ends with the manager above it. */
+/*
+ * "…/user@1000.service/app.slice/run-1.scope": also a scope of its own ends with the manager above
+ * it.
+ */
 enum logind_verdict logind_judges(const char *root, const char *name, const char *cgroup)
 {
     struct setting setting = {0};

@@ -17,7 +17,9 @@ enum logind_verdict logind_ask(void);
 /* Whose login a process in this cgroup belongs to, also below sudo; false: to nobody's. */
 bool logind_owner(const char *cgroup, uid_t *uid);
 
-/* The same, asked of files below `root` ("" on a real system), for user `name` in cgroup `cgroup`. */
+/*
+ * The same, asked of files below `root` ("" on a real system), for user `name` in cgroup `cgroup`.
+ */
 enum logind_verdict logind_judges(const char *root, const char *name, const char *cgroup);
 
 #endif

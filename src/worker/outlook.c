@@ -277,7 +277,10 @@ static void S_tell_logout(struct sheet *s)
     buf_add(&s->out, minds[verdict]);
 }
 
-/* "22 steps", "4 steps, and 3 that are done already"; of one alone that is done: "1 step, once more". */
+/*
+ * "22 steps", "4 steps, and 3 that are done already"; of one alone that is done: "1 step, once
+ * more".
+ */
 static void S_tell_count(struct sheet *s)
 {
     size_t left = 0, count = s->o->count;

@@ -3,8 +3,8 @@
  *
  * Backwards, record by record: each statement runs in one transaction with the note that it did, or
  * alone where the server wants it so (CONCURRENTLY), and is then known by the catalog. Before the
- * first statement everything is asked that could forbid it: duplicates under an old key, objects that
- * others have built on ours.
+ * first statement everything is asked that could forbid it: duplicates under an old key, objects
+ * that others have built on ours.
  */
 #ifndef TD_UNDO_H
 #define TD_UNDO_H

@@ -1,7 +1,7 @@
 /*
- * ask: one connection to a Redis, for scripts: reads a command a line, words with blanks between, and
- * prints what is answered, or the error. It stays connected from the first line to the last, so that
- * a script can move what the program believes to know.
+ * ask: one connection to a Redis, for scripts: reads a command a line, words with blanks between,
+ * and prints what is answered, or the error. It stays connected from the first line to the last, so
+ * that a script can move what the program believes to know.
  *
  *     ask URL [CACERT]
  */

@@ -4,16 +4,17 @@
  * usage: pty COLSxLINES SCRIPT COMMAND [ARG...]
  *
  * Commands of the script, one a line: `wait TEXT` until the output since the last wait has TEXT;
- * `send TEXT` (\e, \r and \xHH are understood), all at once; `type TEXT` letter by letter, each when
- * the one before has been answered; `signal NAME`; `size COLSxLINES`; `run COMMAND` for the shell,
- * which must succeed, with the program's number in TD_PID; `count MS` prints how many bytes come in
- * that time; `lap` prints the milliseconds since the start or the last lap; `usage` the program's
- * memory and the processor time it has used so far; `deaf N TEXT` sends it N times and takes nothing
- * meanwhile; `slow BYTES MS TEXT` takes no more than BYTES a second for so long, and sends TEXT ten
- * times a second; `storm N` changes the size N times, between 1x1 and 500x200; `never TEXT` fails
- * when it has come; `strokes N MS KEYS` sends these keys in turn, one every so often, and prints how
- * long the program took to answer them; `end` waits for the program and prints how it ended and
- * whether the terminal is as it was. It knows no curses: it looks at bytes and at termios alone.
+ * `send TEXT` (\e, \r and \xHH are understood), all at once; `type TEXT` letter by letter, each
+ * when the one before has been answered; `signal NAME`; `size COLSxLINES`; `run COMMAND` for the
+ * shell, which must succeed, with the program's number in TD_PID; `count MS` prints how many bytes
+ * come in that time; `lap` prints the milliseconds since the start or the last lap; `usage` the
+ * program's memory and the processor time it has used so far; `deaf N TEXT` sends it N times and
+ * takes nothing meanwhile; `slow BYTES MS TEXT` takes no more than BYTES a second for so long, and
+ * sends TEXT ten times a second; `storm N` changes the size N times, between 1x1 and 500x200;
+ * `never TEXT` fails when it has come; `strokes N MS KEYS` sends these keys in turn, one every so
+ * often, and prints how long the program took to answer them; `end` waits for the program and
+ * prints how it ended and whether the terminal is as it was. It knows no curses: it looks at bytes
+ * and at termios alone.
  */
 #include <errno.h>
 #include <poll.h>

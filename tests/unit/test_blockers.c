@@ -1,4 +1,7 @@
-/* test_blockers: the tree of who waits for whom, whatever the server says: forks, circles, strangers. */
+/*
+ * test_blockers: the tree of who waits for whom, whatever the server says: forks, circles,
+ * strangers.
+ */
 #include "blockers.h"
 #include "moment.h"
 #include "tables.h"
@@ -12,7 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "1 3<1 4<3,1": who waits for whom; the tree as "1(2) .3(1) ..4", with how many are behind, ! in a circle. */
+/*
+ * "1 3<1 4<3,1": who waits for whom; the tree as "1(2) .3(1) ..4", with how many are behind, ! in a
+ * circle.
+ */
 static void S_check(const char *web, const char *tree)
 {
     struct blocker_view rows[16] = {{0}};

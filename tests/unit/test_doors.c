@@ -1,4 +1,6 @@
-/* What the doors can be asked without a server: addresses, error kinds, INFO, key templates, maps. */
+/*
+ * What the doors can be asked without a server: addresses, error kinds, INFO, key templates, maps.
+ */
 #include "key_choice.h"
 #include "key_glob.h"
 #include "key_template.h"

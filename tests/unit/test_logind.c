@@ -1,6 +1,6 @@
 /*
- * test_logind: whether a logout would end the worker, asked of files as systemd-logind reads them, each time
- * below a root of its own.
+ * test_logind: whether a logout would end the worker, asked of files as systemd-logind reads them,
+ * each time below a root of its own.
  */
 #include "base.h"
 #include "logind.h"

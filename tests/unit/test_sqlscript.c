@@ -1,4 +1,6 @@
-/* test_sqlscript: a .sql file is cut where psql would cut it, and filled where psql would fill it. */
+/*
+ * test_sqlscript: a .sql file is cut where psql would cut it, and filled where psql would fill it.
+ */
 #include "sqlscript.h"
 
 #include <setjmp.h>

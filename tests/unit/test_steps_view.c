@@ -1,6 +1,6 @@
 /*
- * test_steps_view: what the table of steps says of a run at work and after it: rate, time left, why it
- * waits, what went wrong, and what can safely be done next.
+ * test_steps_view: what the table of steps says of a run at work and after it: rate, time left, why
+ * it waits, what went wrong, and what can safely be done next.
  */
 #include "moment.h"
 #include "tables.h"
