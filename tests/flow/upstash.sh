@@ -42,7 +42,7 @@ td_redis SET $'session:caf\xc3\xa9:k' $'\xff\x00' EX 1000 >"$work/said"
 
 runs 'the names of the document lead there' deck -- -p sessions cache counts
 like "$td_said" 'Cache: 701 keys' 'all keys are counted'
-like "$td_said" '^sessions +701 .* exact +100$' 'and told apart, as in any Redis'
+like "$td_said" '^sessions +session:[^ ]+ +701 .* exact +100 ' 'and told apart, as in any Redis'
 unlike "$(cat "$work/asked.$port")" "$token" 'no address has the token'
 like "$(cat "$work/asked.$port")" '^POST /pipeline HTTP' 'all is sent as pipelines'
 [ "$(grep -c '^POST' "$work/asked.$port")" -lt 60 ]
