@@ -6,8 +6,8 @@ set -u
 . "$TD_SRCDIR/tests/cluster.sh"
 . "$TD_SRCDIR/tests/redis_verbs.sh"
 work=$(mktemp -d /tmp/td-test-XXXXXX)
-stubs=
-trap 'kill $stubs 2>/dev/null; rm -rf "$work"' EXIT
+fronts=
+trap 'kill $fronts 2>/dev/null; rm -rf "$work"' EXIT
 export HOME=$work XDG_CONFIG_HOME=$work
 unset REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_USERNAME REDIS_TLS REDIS_PROVIDER SSL_CERT_FILE SSL_CERT_DIR \
     UPSTASH_REDIS_REST_URL UPSTASH_REDIS_REST_TOKEN KV_REST_API_URL KV_REST_API_TOKEN http_proxy https_proxy
@@ -142,8 +142,8 @@ steps TLS timeout 60 "$TENANTDECK" -r "rediss://localhost:$((base + 1))?cacert=$
 # ---- Upstash, in front of the same server ----
 
 "$TD_BUILDDIR/tests/flow/upstash" "$((base + 2))" "$TD_REDIS_SOCKET" token "$work/cert.pem" "$work/key.pem" >"$work/asked" 2>&1 &
-stubs=$!
-td_until 10 bash -c ": </dev/tcp/127.0.0.1/$((base + 2))" || td_bail 'the stub does not listen'
+fronts=$!
+td_until 10 bash -c ": </dev/tcp/127.0.0.1/$((base + 2))" || td_bail 'the server in front of Redis does not listen'
 upstash() {
     REDIS_PROVIDER=upstash UPSTASH_REDIS_REST_URL=https://localhost:$((base + 2)) UPSTASH_REDIS_REST_TOKEN=token \
         REDIS_TLS_CACERT=$work/cert.pem timeout 60 "$TENANTDECK" "$@"

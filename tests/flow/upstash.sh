@@ -4,8 +4,8 @@
 . "$(dirname "$0")/../lib.sh"
 work=$(mktemp -d /tmp/td-upstash-XXXXXX)
 token=canary-$$-token
-stubs=
-trap 'kill $stubs 2>/dev/null; rm -rf "$work"' EXIT
+fronts=
+trap 'kill $fronts 2>/dev/null; rm -rf "$work"' EXIT
 unset REDIS_HOST REDIS_PORT REDIS_PASSWORD REDIS_USERNAME REDIS_TLS REDIS_PROVIDER SSL_CERT_FILE SSL_CERT_DIR \
     UPSTASH_REDIS_REST_URL UPSTASH_REDIS_REST_TOKEN KV_REST_API_URL KV_REST_API_TOKEN http_proxy https_proxy
 
@@ -15,17 +15,17 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/key.pem" -subj /CN=loca
 td_start_redis
 port=$((23000 + $$ % 7000))
 
-# stub PORT [ARGUMENT...]: in front of the Redis of this script.
-stub() {
+# front PORT [ARGUMENT...]: in front of the Redis of this script.
+front() {
     local at=$1
     shift
     "$TD_BUILDDIR/tests/flow/upstash" "$at" "$TD_REDIS_SOCKET" "$token" "$@" >"$work/asked.$at" 2>&1 &
-    stubs="$stubs $!"
-    td_until 10 bash -c ": </dev/tcp/127.0.0.1/$at" || td_bail 'the stub does not listen'
+    fronts="$fronts $!"
+    td_until 10 bash -c ": </dev/tcp/127.0.0.1/$at" || td_bail 'the server in front of Redis does not listen'
 }
 
-stub "$port" "$work/cert.pem" "$work/key.pem"
-UPSTASH_PLAIN=1 stub $((port + 1))
+front "$port" "$work/cert.pem" "$work/key.pem"
+UPSTASH_PLAIN=1 front $((port + 1))
 url=https://localhost:$port
 
 # deck [NAME=VALUE...] -- ARGUMENT...: with the environment of a service that uses Upstash.
